@@ -1,0 +1,28 @@
+import type { Pipeline } from './pipeline.ts';
+import type { FileRequest, Fragment } from './planned-file.ts';
+import type { Question } from './question.ts';
+
+/** Passages of the emitted documents that only the CI provider can write. */
+export type CiTopic =
+  | 'setup' // where secrets and variables go, by name; what must be clicked
+  | 'limits' // what this subscription cannot protect
+  | 'failed-deploy';
+
+export interface CiProvider<Id extends string = string> {
+  /** The folder's name, the `--ci` value, and what `.yo-rc.json` stores. */
+  readonly id: Id;
+  readonly label: string;
+  /** The code host that this provider usually builds for. */
+  readonly codeHost: string;
+  /** Whether a job can run when a pull request closes. Where not, the nightly sweep drops its schema. */
+  readonly dropsOnClose: boolean;
+  readonly questions: readonly Question[];
+  /** Paths start at the git repository's root. */
+  files(pipeline: Pipeline): readonly FileRequest[];
+  docs(pipeline: Pipeline): Readonly<Record<CiTopic, Fragment>>;
+  nextSteps(pipeline: Pipeline): readonly string[];
+  /** What cannot be protected with these answers: said before anything is written. */
+  warnings(pipeline: Pipeline): readonly string[];
+}
+
+export const defineCiProvider = <const Id extends string>(provider: CiProvider<Id>): CiProvider<Id> => provider;

@@ -1,0 +1,6 @@
+import type { Part } from '../plan.ts';
+
+/** roster.yml: the team and the readers; every run reads it, `roster` edits it, nobody rewrites it. */
+export const rosterFiles: Part = ({ project }) => [
+  { path: 'roster.yml', owner: 'yours', template: 'roster/roster.yml.ejs', view: { ...project.roster, name: project.name } },
+];

@@ -1,0 +1,301 @@
+import { ciProviders, codeHosts, findCiProvider, findCodeHost, findWarehouse, vendorQuestions, warehouses } from './catalogue.ts';
+import { foldToSlug, type Identifier, parseIdentifier, parseProdSchema, parseProjectName, SLUG_LIMIT, shown } from './names.ts';
+import type { ProdRun, SourceSchema } from './project.ts';
+import { type Known, noSuch, type Question, question } from './question.ts';
+import { parseReaders, parseTeam } from './roster.ts';
+
+/** What every project is asked. The order is the order of the conversation. */
+export const questions = {
+  projectName: question({
+    name: 'projectName',
+    flag: 'project-name',
+    asked: true,
+    message: 'What is the dbt project called?',
+    help: 'The dbt project: lower-case letters, digits and _; also the default role prefix.',
+    default: ({ folder = '' }) => projectNameFrom(folder),
+    parse: parseProjectName,
+  }),
+  warehouse: question({
+    name: 'warehouse',
+    flag: 'warehouse',
+    asked: true,
+    message: 'Which warehouse?',
+    help: 'The warehouse that dbt builds in.',
+    choices: warehouses.map(({ id, label }) => ({ value: id, name: label })),
+    default: warehouses[0].id,
+    parse: findWarehouse,
+  }),
+  team: question({
+    name: 'team',
+    flag: 'team',
+    asked: true,
+    message: 'Who develops? Names or e-mail addresses, separated by commas or one a line (@file reads a list or a CSV)',
+    help: 'The developers: "ana, Bo Li, cy@acme.com, dee=d.miller" (slug=login), or @file with such a list or a CSV (name, email, slug, login).',
+    parse: parseTeam,
+  }),
+  readers: question({
+    name: 'readers',
+    flag: 'readers',
+    asked: false,
+    message: 'Who else reads prod? (logins; <login>:reviews reads PR schemas too)',
+    help: 'Logins that read prod, such as BI: "looker, anna:reviews"; :reviews adds every PR schema.',
+    default: '',
+    parse: parseReaders,
+  }),
+  prodSchemas: question({
+    name: 'prodSchemas',
+    flag: 'prod-schemas',
+    asked: true,
+    message: 'Which schemas does production own? (the first is the default one)',
+    help: 'Every schema that target prod may write; the first is where models without a schema of their own land.',
+    default: 'analytics, staging',
+    parse: parseProdSchemas,
+  }),
+  sourceSchemas: question({
+    name: 'sourceSchemas',
+    flag: 'source-schemas',
+    asked: true,
+    message: 'Which schemas hold raw data? (add :pii to those that only production may read; empty if none)',
+    help: 'Schemas of raw data that everybody may read; "name:pii" is readable by prod alone.',
+    default: '',
+    parse: parseSourceSchemas,
+  }),
+  ci: question({
+    name: 'ci',
+    flag: 'ci',
+    asked: true,
+    message: 'Which CI provider?',
+    help: 'The CI provider that builds pull requests and deploys.',
+    choices: ciProviders.map(({ id, label }) => ({ value: id, name: label })),
+    default: ciProviders[0].id,
+    parse: findCiProvider,
+  }),
+  codeHost: question({
+    name: 'codeHost',
+    flag: 'code-host',
+    asked: false,
+    message: 'Which code host knows the pull requests?',
+    help: "The code host that knows which pull requests are open; by default the CI provider's own.",
+    choices: codeHosts.map(({ id, label }) => ({ value: id, name: label })),
+    default: ({ ci }) => ciProviders.find(({ id }) => id === ci)?.codeHost ?? codeHosts[0].id,
+    parse: findCodeHost,
+  }),
+  mainBranch: question({
+    name: 'mainBranch',
+    flag: 'main-branch',
+    asked: true,
+    message: 'Which branch is production?',
+    help: 'The branch whose tip is deployed.',
+    default: 'main',
+    parse: (raw) => matching(raw, /^(?!.*(?:\.\.|\/\/|\.lock$))[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/, 'a branch name', 'main'),
+  }),
+  devDays: question({
+    name: 'devDays',
+    flag: 'dev-days',
+    asked: false,
+    message: 'Clear a dev schema after how many days without use?',
+    help: 'Days without use after which the sweep empties or drops a dev schema (1 to 3650).',
+    default: '30',
+    parse: days,
+  }),
+  prDays: question({
+    name: 'prDays',
+    flag: 'pr-days',
+    asked: false,
+    message: 'Drop a PR schema how many days after closing, at the latest?',
+    help: 'Days after closing at which the sweep drops what the close job missed (1 to 3650).',
+    default: '7',
+    parse: days,
+  }),
+  prodRuns: question({
+    name: 'prodRuns',
+    flag: 'prod-runs',
+    asked: false,
+    message: 'How may production run? (merge, schedule, manual, external)',
+    help: 'How target prod may run: merge, schedule, manual; external adds an orchestrator outside CI and widens the boundary.',
+    default: 'merge,schedule,manual',
+    parse: parseProdRuns,
+  }),
+  rolePrefix: question({
+    name: 'rolePrefix',
+    flag: 'role-prefix',
+    asked: false,
+    message: 'What do role names begin with?',
+    help: "Starts the names of roles, door and registry, which the whole cluster shares; by default the project's name.",
+    default: ({ projectName = '' }) => projectName,
+    parse: (raw) => short(parseIdentifier(raw, 'a role prefix'), 30, 'a role prefix'),
+  }),
+  runner: question({
+    name: 'runner',
+    flag: 'runner',
+    asked: false,
+    message: 'Which runner? (empty: the CI provider’s own)',
+    help: "Runner label or labels, separated by commas; empty means the CI provider's own.",
+    default: '',
+    parse: (raw) =>
+      raw === '' ? '' : matching(raw, /^[A-Za-z0-9][A-Za-z0-9._-]*(?: *, *[A-Za-z0-9][A-Za-z0-9._-]*)*$/, 'a runner label', 'self-hosted, linux'),
+  }),
+  image: question({
+    name: 'image',
+    flag: 'image',
+    asked: false,
+    message: 'Which container image do jobs run in? (empty: none)',
+    help: 'Container image for the jobs; empty means the runner itself.',
+    default: '',
+    parse: (raw) => (raw === '' ? '' : matching(raw, /^[a-z0-9][A-Za-z0-9._/:@-]*$/, 'a container image', 'python:3.12-slim')),
+  }),
+  pythonIndex: question({
+    name: 'pythonIndex',
+    flag: 'python-index',
+    asked: false,
+    message: 'Which Python package index? (empty: the public one)',
+    help: "URL of the package index that CI installs from; empty means pip's own default.",
+    default: '',
+    parse: (raw) =>
+      raw === '' ? '' : matching(raw, /^https?:\/\/[A-Za-z0-9][A-Za-z0-9._~:/?&=%+-]*$/, 'an index URL without credentials', 'https://pypi.example.com/simple'),
+  }),
+} as const satisfies Record<string, Question<unknown>>;
+
+type Questions = typeof questions;
+export type QuestionName = keyof Questions;
+/** Raw answers by question name, the vendors' included; all that is stored, replayed and typed. */
+export type Raw = Readonly<Record<string, string>>;
+/** The common answers, parsed. */
+export type Answers = { readonly [Name in QuestionName]: ReturnType<Questions[Name]['parse']> } & {
+  /** The answers to the chosen vendors' own questions, as they were given and checked. */
+  readonly settings: Readonly<Record<string, string>>;
+};
+
+/** The team lives in roster.yml alone, so its answers are never stored. */
+export const isStored = (name: string): boolean => name !== 'team' && name !== 'readers';
+
+/** All questions, the vendors' after the common ones: the table that flags, help, completion and docs are made from. */
+export function allQuestions(): readonly (Question<unknown> & { readonly askedBy?: readonly string[] })[] {
+  return [...Object.values(questions), ...vendorQuestions()];
+}
+
+/** The questions that these answers lead to: the common ones and the chosen vendors' own. */
+export function questionsFor(known: Known): readonly Question<unknown>[] {
+  const chosen = vendorQuestions().filter(({ askedBy }) => askedBy.some((id) => id === known['warehouse'] || id === known['ci']));
+  const common = Object.values(questions);
+  const at = common.findIndex(({ name }) => name === 'ci');
+  return [...common.slice(0, at), ...chosen, ...common.slice(at)];
+}
+
+/** The default for a question, given what is known; undefined where nothing may be invented. */
+export function defaultOf(one: Question<unknown>, known: Known): string | undefined {
+  return typeof one.default === 'function' ? one.default(known) : one.default;
+}
+
+/** A wrong or missing answer. `flag` says which; the message is one line. */
+export class AnswerError extends RangeError {
+  readonly flag: string;
+  constructor(flag: string, message: string) {
+    super(message);
+    this.flag = flag;
+  }
+}
+
+/** Parses every answer; a missing one takes its default or throws {@link AnswerError} naming its flag. */
+export function parseAnswers(given: Readonly<Record<string, string | undefined>>): Answers {
+  const raw = withDefaults(given);
+  const parsed: Record<string, unknown> = {};
+  const settings: Record<string, string> = {};
+  for (const one of questionsFor(raw)) {
+    const text = raw[one.name];
+    if (text === undefined) throw new AnswerError(one.flag, `--${one.flag} is missing: ${one.help}`);
+    const value = parseAnswer(one, text);
+    if (one.name in questions) parsed[one.name] = value;
+    else settings[one.name] = text;
+  }
+  return { ...parsed, settings } as Answers;
+}
+
+export function parseAnswer(one: Question<unknown>, text: string): unknown {
+  try {
+    return one.parse(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new AnswerError(one.flag, `--${one.flag}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Fills in every default that may be invented, vendors' questions included. */
+export function withDefaults(given: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const raw = { ...given };
+  for (const round of [0, 1]) {
+    void round; // the second round knows the warehouse and the provider that the first one chose
+    for (const one of questionsFor(raw)) raw[one.name] ??= defaultOf(one, raw);
+  }
+  return raw;
+}
+
+function parseProdSchemas(raw: string): readonly [Identifier, ...Identifier[]] {
+  const [first, ...rest] = list(raw).map(parseProdSchema);
+  if (first === undefined) throw new RangeError('Production needs at least one schema, e.g. analytics.');
+  unique([first, ...rest], 'prod schema');
+  return [first, ...rest];
+}
+
+function parseSourceSchemas(raw: string): readonly SourceSchema[] {
+  const schemas = list(raw).map((entry) => {
+    const [name = '', mark, ...more] = entry.split(':');
+    if (more.length > 0 || (mark !== undefined && mark !== 'pii')) {
+      throw new RangeError(`"${shown(entry)}" is no source schema: write a name, or <name>:pii for one that only production may read.`);
+    }
+    return { schema: parseIdentifier(name, 'a source schema'), pii: mark === 'pii' };
+  });
+  unique(
+    schemas.map(({ schema }) => schema),
+    'source schema',
+  );
+  return schemas;
+}
+
+const PROD_RUNS = ['merge', 'schedule', 'manual', 'external'] as const satisfies readonly ProdRun[];
+function parseProdRuns(raw: string): readonly ProdRun[] {
+  const runs = list(raw).map((entry) => {
+    const found = PROD_RUNS.find((run) => run === entry);
+    if (found === undefined) throw new RangeError(noSuch('way to run production', entry, PROD_RUNS));
+    return found;
+  });
+  if (runs.length === 0) throw new RangeError('Production needs at least one way to run: merge, schedule, manual or external.');
+  unique(runs, 'way to run production');
+  return runs;
+}
+
+function days(raw: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(raw) || Number(raw) > 3650) throw new RangeError(`"${shown(raw)}" is no number of days from 1 to 3650.`);
+  return Number(raw);
+}
+
+function matching(raw: string, pattern: RegExp, what: string, example: string): string {
+  if (raw.length <= 255 && pattern.test(raw)) return raw;
+  throw new RangeError(`"${shown(raw)}" is not ${what}. Write it like ${example}.`);
+}
+
+function short(text: Identifier, limit: number, what: string): Identifier {
+  if (text.length <= limit) return text;
+  throw new RangeError(`"${text}" has ${text.length} characters; ${what} has at most ${limit}.`);
+}
+
+function unique(values: readonly string[], what: string): void {
+  const twice = values.find((value, at) => values.indexOf(value) !== at);
+  if (twice !== undefined) throw new RangeError(`The ${what} "${twice}" is named twice. Name it once.`);
+}
+
+const list = (raw: string): string[] =>
+  raw
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+/** A folder's name as a project name: `acme-dbt` becomes `acme`. */
+function projectNameFrom(folder: string): string {
+  const name = foldToSlug(folder)
+    .replace(/^[0-9_]+/, '')
+    .slice(0, SLUG_LIMIT)
+    .replace(/(?:_*dbt)+$/, '')
+    .replace(/_+$/, '');
+  return name === '' ? 'acme' : name;
+}

@@ -1,0 +1,68 @@
+import type { FileRequest, Fragment } from './planned-file.ts';
+import type { Project } from './project.ts';
+import type { Question } from './question.ts';
+
+/** Whose credentials: a developer's own, or one of the three services'. The janitor runs under target ci. */
+export type Identity = 'dev' | 'ci' | 'prod' | 'janitor';
+
+/** An environment variable that profiles.yml reads. Names of secrets begin with DBT_ENV_SECRET, which dbt keeps out of its logs. */
+export interface Variable {
+  readonly name: string;
+  readonly secret: boolean;
+  readonly identities: readonly Identity[];
+  /** What to put there, in the admin's words. */
+  readonly what: string;
+  readonly example: string;
+  /** profiles.yml falls back to it; absent: the variable must be set. */
+  readonly default?: string;
+}
+
+/** How far the warehouse itself holds a rule; the docs repeat the words. */
+export type Enforcement = 'yes' | 'by prefix' | 'by project' | 'by file permission' | 'no';
+
+/** Passages of README.md, docs/environments.md and docs/runbook.md that only the warehouse can write. */
+export type WarehouseTopic =
+  | 'connect' // first hour: how a developer reaches the warehouse
+  | 'permissions' // who may do what, enforced by what; what is not
+  | 'install' // which script who runs, in which order
+  | 'hire'
+  | 'leaver'
+  | 'rotate-keys'
+  | 'restore'
+  | 'break-glass'
+  | 'migrate'; // from "everyone shares prod" to this
+
+export interface Warehouse<Id extends string = string> {
+  /** The folder's name, the `--warehouse` value, and what `.yo-rc.json` stores. */
+  readonly id: Id;
+  readonly label: string;
+  /** The name of dbt's adapter package; its version is in templates/versions.json. */
+  readonly adapter: string;
+  /** What must be known to connect, and what only this warehouse asks. */
+  readonly questions: readonly Question[];
+  readonly enforcement: {
+    readonly prodClosedToPeople: Enforcement;
+    readonly devExact: Enforcement;
+    readonly ciExact: Enforcement;
+    /** `engine`: proved on the real engine in our tests; `modelled`: until it is recorded in an account. */
+    readonly proof: 'engine' | 'modelled';
+    /** One sentence that README.md prints under its table. */
+    readonly summary: string;
+  };
+  /** Where the warehouse lives: anywhere on the network, or on the disk of the machine that runs the job. */
+  readonly reach: 'network' | 'disk';
+  variables(project: Project): readonly Variable[];
+  /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
+  targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;
+  /** Macros that only this warehouse needs: its door, its listings. */
+  macros(project: Project): readonly FileRequest[];
+  /** grants/ and what proves it. */
+  grants(project: Project): readonly FileRequest[];
+  /** Commands around `dbt build --target prod`, run from the project's folder. */
+  readonly deploy: { readonly before: readonly string[]; readonly after: readonly string[] };
+  docs(project: Project): Readonly<Record<WarehouseTopic, Fragment>>;
+  /** What is left to do, in order, in words for these very answers. */
+  nextSteps(project: Project): readonly string[];
+}
+
+export const defineWarehouse = <const Id extends string>(warehouse: Warehouse<Id>): Warehouse<Id> => warehouse;

@@ -1,0 +1,4 @@
+import { github } from './github/provider.ts';
+
+/** Every CI provider; the first is the default. A provider is one folder and one entry here. */
+export const ciProviders = [github] as const;

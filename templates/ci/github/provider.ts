@@ -1,0 +1,14 @@
+import { defineCiProvider } from '../../../src/ci-provider.ts';
+
+const passage = { template: 'ci/github/docs/setup.md.ejs', view: {} };
+export const github = defineCiProvider({
+  id: 'github',
+  label: 'GitHub Actions',
+  codeHost: 'github',
+  dropsOnClose: true,
+  questions: [],
+  files: () => [],
+  docs: () => ({ setup: passage, limits: passage, 'failed-deploy': passage }),
+  nextSteps: () => [],
+  warnings: () => [],
+});

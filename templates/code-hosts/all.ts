@@ -1,0 +1,4 @@
+import { github } from './github/host.ts';
+
+/** Every code host; the first is the default. A code host is one folder and one entry here. */
+export const codeHosts = [github] as const;

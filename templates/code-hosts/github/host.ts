@@ -1,0 +1,12 @@
+import { defineCodeHost } from '../../../src/code-host.ts';
+
+export const github = defineCodeHost({
+  id: 'github',
+  label: 'GitHub',
+  pullRequest: {
+    noun: 'pull request',
+    templatePath: '.github/pull_request_template.md',
+    codeOwnersPath: '.github/CODEOWNERS',
+  },
+  files: () => [],
+});

@@ -1,0 +1,5 @@
+import { duckdb } from './duckdb/warehouse.ts';
+import { postgres } from './postgres/warehouse.ts';
+
+/** Every warehouse; the first is the default. A warehouse is one folder and one entry here. */
+export const warehouses = [duckdb, postgres] as const;
