@@ -1,0 +1,9 @@
+// Writes <name>.txt from <name>.in with the newest versions that fit. `uv` must be on the PATH (pip install uv).
+import { execFileSync } from 'node:child_process';
+
+for (const name of process.argv.slice(2)) {
+  const overrides = name === 'duckdb' || name === 'postgres' ? ['--overrides', 'overrides.txt'] : [];
+  const prereleases = name === 'v2' ? ['--prerelease', 'allow'] : [];
+  const flags = ['--universal', '--python-version', '3.10', '--no-header', '--no-annotate', '--upgrade', ...overrides, ...prereleases];
+  execFileSync('uv', ['pip', 'compile', ...flags, `${name}.in`, '-o', `${name}.txt`], { cwd: import.meta.dirname, stdio: 'inherit' });
+}
