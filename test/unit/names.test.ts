@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEV_SCHEMA_PATTERN, devSchema, foldToSlug, parseIdentifier, parseLogin, parseProdSchema, parseProjectName, parseSlug, PR_SCHEMA_PATTERN } from '../../src/names.ts';
+import {
+  DEV_SCHEMA_PATTERN,
+  devSchema,
+  foldToSlug,
+  PR_SCHEMA_PATTERN,
+  parseIdentifier,
+  parseLogin,
+  parseProdSchema,
+  parseProjectName,
+  parseSlug,
+} from '../../src/names.ts';
 
 describe('a slug', () => {
   test.each([
@@ -20,7 +30,9 @@ describe('a slug', () => {
     expect(parseSlug('a'.repeat(30))).toHaveLength(30);
     expect(() => parseSlug('a'.repeat(31))).toThrow(/31 characters/);
   });
-  test.each(['shared', 'team', 'dev', 'all', 'prod', 'ci'])('%s invites sharing and is refused', (text) => expect(() => parseSlug(text)).toThrow(/invites several people/));
+  test.each(['shared', 'team', 'dev', 'all', 'prod', 'ci'])('%s invites sharing and is refused', (text) =>
+    expect(() => parseSlug(text)).toThrow(/invites several people/),
+  );
 
   test('whatever is typed, is accepted only in a form that every pattern knows', () => {
     fc.assert(
@@ -43,7 +55,11 @@ describe('whole names', () => {
   const matches = (pattern: string) => (name: string) => new RegExp(pattern).test(name);
   test('a PR schema is pr_ and a number, and nothing else', () => {
     expect(['pr_1', 'pr_142', 'pr_9999999999'].filter(matches(PR_SCHEMA_PATTERN))).toHaveLength(3);
-    expect(['prod', 'product', 'private_x', 'pr_', 'pr_0', 'pr_007', 'pr_12_x', 'PR_7', 'pr_old', 'xpr_1', 'pr_1 ', 'pr_12345678901'].filter(matches(PR_SCHEMA_PATTERN))).toEqual([]);
+    expect(
+      ['prod', 'product', 'private_x', 'pr_', 'pr_0', 'pr_007', 'pr_12_x', 'PR_7', 'pr_old', 'xpr_1', 'pr_1 ', 'pr_12345678901'].filter(
+        matches(PR_SCHEMA_PATTERN),
+      ),
+    ).toEqual([]);
   });
   test('a dev schema is dev_ and a slug, and nothing else', () => {
     expect(['dev_priya', 'dev_bo_li'].filter(matches(DEV_SCHEMA_PATTERN))).toHaveLength(2);

@@ -6,7 +6,12 @@ import type { PlannedFile } from '../../src/planned-file.ts';
 import { planned } from '../support/scaffold.ts';
 
 const product = warehouses.flatMap((warehouse) => ciProviders.map((ci) => [warehouse.id, ci.id] as const));
-const HARD = { team: 'priya, sam=sam.jones, Ana Ñúñez', readers: 'looker, anna:reviews', prodSchemas: 'analytics, staging, finance', sourceSchemas: 'raw, crm:pii' };
+const HARD = {
+  team: 'priya, sam=sam.jones, Ana Ñúñez',
+  readers: 'looker, anna:reviews',
+  prodSchemas: 'analytics, staging, finance',
+  sourceSchemas: 'raw, crm:pii',
+};
 const byPath = (files: readonly PlannedFile[]) => new Map(files.map((file) => [file.path, file.contents]));
 
 describe.each(product)('the plan for %s on %s', (warehouse, ci) => {
@@ -42,7 +47,8 @@ describe.each(product)('the plan for %s on %s', (warehouse, ci) => {
   });
   test('keeps every secret in an environment variable whose name dbt hides', () => {
     const profiles = byPath(files).get('profiles.yml') ?? '';
-    for (const line of profiles.split('\n').filter((line) => /password|token|private_key/.test(line) && !/^\s*#/.test(line))) expect(line).toMatch(/env_var\('DBT_ENV_SECRET_[A-Z_]+'\)/);
+    for (const line of profiles.split('\n').filter((line) => /password|token|private_key/.test(line) && !/^\s*#/.test(line)))
+      expect(line).toMatch(/env_var\('DBT_ENV_SECRET_[A-Z_]+'\)/);
   });
   test('is the same twice', () => expect(planned({ warehouse, ci, ...HARD })).toEqual(files));
 });
@@ -58,7 +64,8 @@ describe('orthogonality', () => {
       const own = planned({ warehouse, ci }, ['ci']).filter((file) => file.part === 'ci' && /workflows|ci\.yml/.test(file.path));
       expect(own.length).toBeGreaterThan(0);
       for (const { path, contents } of own) {
-        for (const { id } of warehouses) expect(contents.replaceAll(/\$\{\{[^}]*\}\}|[A-Z_]{3,}|scripts\/dbt_envs\/\w+/g, ''), path).not.toMatch(new RegExp(`\\b${id}\\b`, 'i'));
+        for (const { id } of warehouses)
+          expect(contents.replaceAll(/\$\{\{[^}]*\}\}|[A-Z_]{3,}|scripts\/dbt_envs\/\w+/g, ''), path).not.toMatch(new RegExp(`\\b${id}\\b`, 'i'));
       }
     }
   });

@@ -8,9 +8,12 @@ const names = readdirSync('templates', { recursive: true })
   .filter((name) => name.endsWith('.ejs'));
 
 describe('a template that reads an unknown key fails with template and line', () => {
-  test('at the top', () => expect(() => render('profiles/profiles.yml.ejs', { profile: 'acme' })).toThrow(/^profiles\/profiles\.yml\.ejs:\d+ reads it\.\w+, which its view lacks$/));
+  test('at the top', () =>
+    expect(() => render('profiles/profiles.yml.ejs', { profile: 'acme' })).toThrow(/^profiles\/profiles\.yml\.ejs:\d+ reads it\.\w+, which its view lacks$/));
   test('and may not print a missing value', () =>
-    expect(() => render('profiles/profiles.yml.ejs', { profile: undefined, dev: '', ci: '', prod: '' })).toThrow(/^profiles\/profiles\.yml\.ejs:\d+ prints undefined$/));
+    expect(() => render('profiles/profiles.yml.ejs', { profile: undefined, dev: '', ci: '', prod: '' })).toThrow(
+      /^profiles\/profiles\.yml\.ejs:\d+ prints undefined$/,
+    ));
   test('a template that is not there is named', () => expect(() => render('nowhere.ejs', {})).toThrow('there is no template nowhere.ejs'));
   test('functions are no data', () => expect(() => render('profiles/profiles.yml.ejs', { profile: () => 'x' })).toThrow());
 });
@@ -24,7 +27,10 @@ describe('every template keeps the grammar', () => {
     ...(text.split('<%').length === text.split('%>').length ? [] : ['as many <% as %>']),
     ...[...text.matchAll(/<%-\s*(\w*)/g)].filter(([, word]) => word !== 'include').map(([found]) => `${found}: <%- is for include only`),
     ...(/<%_?\s*\}?\s*else if/.test(text) ? ['no else if: name the decision in TypeScript'] : []),
-    ...text.split('\n').filter((line) => /<%_/.test(line) && !/^\s*<%_.*_%>\s*$/.test(line)).map((line) => `logic alone on its line: ${line.trim()}`),
+    ...text
+      .split('\n')
+      .filter((line) => /<%_/.test(line) && !/^\s*<%_.*_%>\s*$/.test(line))
+      .map((line) => `logic alone on its line: ${line.trim()}`),
     ...(text.split('\n').filter((line) => /^\s*<%_/.test(line)).length > Math.max(6, text.split('\n').length / 4) ? ['too many control lines'] : []),
   ];
   test.each(names)('%s', (name) => expect(faults(readFileSync(`templates/${name}`, 'utf8'))).toEqual([]));

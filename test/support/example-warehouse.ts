@@ -1,0 +1,42 @@
+import { defineWarehouse } from '../../src/warehouse.ts';
+
+const passage = (topic: string) => ({ template: `warehouses/example/docs/${topic}.md.ejs`, view: {} });
+
+export const example = defineWarehouse({
+  id: 'example',
+  label: 'Example',
+  adapter: 'dbt-example',
+  questions: [],
+  enforcement: {
+    prodClosedToPeople: 'yes',
+    devExact: 'yes',
+    ciExact: 'yes',
+    proof: 'modelled',
+    summary: 'Example refuses every write outside your own schema.',
+  },
+  reach: 'network',
+  variables: () => [
+    { name: 'DBT_EXAMPLE_HOST', secret: false, identities: ['dev', 'ci', 'prod'], what: 'The host of the warehouse', example: 'db.example.com' },
+    { name: 'DBT_ENV_SECRET_PROD_PASSWORD', secret: true, identities: ['prod'], what: 'The password of the production service', example: '' },
+  ],
+  targets: () => ({
+    dev: { template: 'warehouses/example/profile/dev.yml.ejs', view: {} },
+    ci: { template: 'warehouses/example/profile/ci.yml.ejs', view: {} },
+    prod: { template: 'warehouses/example/profile/prod.yml.ejs', view: {} },
+  }),
+  macros: () => [],
+  grants: () => [],
+  deploy: { before: [], after: [] },
+  docs: () => ({
+    connect: passage('connect'),
+    permissions: passage('permissions'),
+    install: passage('install'),
+    hire: passage('hire'),
+    leaver: passage('leaver'),
+    'rotate-keys': passage('rotate-keys'),
+    restore: passage('restore'),
+    'break-glass': passage('break-glass'),
+    migrate: passage('migrate'),
+  }),
+  nextSteps: () => [],
+});
