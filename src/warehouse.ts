@@ -54,6 +54,8 @@ export interface Warehouse<Id extends string = string> {
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;
+  /** Exact pip requirements beside dbt and the adapter, made with `requirement`; absent: none. */
+  readonly requirements?: readonly string[];
   /** Macros that only this warehouse needs: its door, its listings. */
   macros(project: Project): readonly FileRequest[];
   /** grants/ and what proves it. */
