@@ -1,7 +1,15 @@
 import { DEV_SCHEMA_PATTERN, PR_SCHEMA_PATTERN } from '../names.ts';
 import type { Part } from '../plan.ts';
 
-const MACROS = ['generate_schema_name', 'generate_alias_name', 'generate_database_name', 'check_isolation'] as const;
+const MACROS = [
+  'generate_schema_name.sql',
+  'generate_alias_name.sql',
+  'generate_database_name.sql',
+  'refuse_target.sql',
+  'refuse_schema.sql',
+  'check_isolation.sql',
+  '_macros.yml',
+] as const;
 
 /** profiles.yml, the schema rules with their guards, and what only this warehouse needs. */
 export const profilesFiles: Part = ({ project, warehouse, text }) => {
@@ -28,9 +36,9 @@ export const profilesFiles: Part = ({ project, warehouse, text }) => {
       },
     },
     ...MACROS.map((name) => ({
-      path: `macros/dbt_envs/${name}.sql`,
+      path: `macros/dbt_envs/${name}`,
       owner: 'ours' as const,
-      template: `profiles/macros/dbt_envs/${name}.sql.ejs`,
+      template: `profiles/macros/dbt_envs/${name}.ejs`,
       view: {},
     })),
     ...warehouse.macros(project),

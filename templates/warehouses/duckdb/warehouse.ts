@@ -1,28 +1,71 @@
-import { defineWarehouse } from '../../../src/warehouse.ts';
+import type { FileRequest, Fragment } from '../../../src/planned-file.ts';
+import type { Project } from '../../../src/project.ts';
+import { requirement } from '../../../src/versions.ts';
+import { defineWarehouse, type Variable, type WarehouseTopic } from '../../../src/warehouse.ts';
 
-const passage = { template: 'warehouses/duckdb/docs/permissions.md.ejs', view: {} };
+const folder = 'warehouses/duckdb';
+
 export const duckdb = defineWarehouse({
   id: 'duckdb',
   label: 'DuckDB',
   adapter: 'dbt-duckdb',
+  requirements: [requirement('duckdb')],
   questions: [],
-  enforcement: { prodClosedToPeople: 'by file permission', devExact: 'no', ciExact: 'no', proof: 'engine', summary: 'DuckDB has no roles.' },
+  enforcement: {
+    prodClosedToPeople: 'by file permission',
+    devExact: 'no',
+    ciExact: 'no',
+    proof: 'engine',
+    summary:
+      'DuckDB has no roles and no grants. Production is one file, and the permission on that file and its folder is the wall; that everything else is built where it belongs is checked by dbt alone, which is a seat belt.',
+  },
   reach: 'disk',
-  variables: () => [],
-  targets: () => ({ dev: passage, ci: passage, prod: passage }),
-  macros: () => [],
+  variables: (): readonly Variable[] => [
+    {
+      name: 'DBT_DEV_NAME',
+      secret: false,
+      identities: ['dev'],
+      what: 'Your name in roster.yml; without it, the name you are logged in with on this machine.',
+      example: 'ana',
+      default: 'USER or USERNAME',
+    },
+    {
+      name: 'DBT_DUCKDB_DIR',
+      secret: false,
+      identities: ['dev', 'ci', 'prod', 'janitor'],
+      what: 'The folder with the database files: dev/, ci/ and prod/.',
+      example: '/srv/warehouse',
+      default: 'warehouse',
+    },
+  ],
+  targets: ({ prodSchemas }) => ({
+    dev: { template: `${folder}/targets/dev.yml.ejs`, view: {} },
+    ci: { template: `${folder}/targets/ci.yml.ejs`, view: {} },
+    prod: { template: `${folder}/targets/prod.yml.ejs`, view: { schema: prodSchemas[0] } },
+  }),
+  macros: () => [
+    ...['create_schema', 'on_run_start'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+    ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
+  ],
   grants: () => [],
   deploy: { before: [], after: [] },
-  docs: () => ({
-    connect: passage,
-    permissions: passage,
-    install: passage,
-    hire: passage,
-    leaver: passage,
-    'rotate-keys': passage,
-    restore: passage,
-    'break-glass': passage,
-    migrate: passage,
-  }),
+  docs: (project) => passages(project),
   nextSteps: () => [],
 });
+
+const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: 'ours', template: `${folder}/${path}.ejs`, view });
+
+function passages({ name }: Project): Readonly<Record<WarehouseTopic, Fragment>> {
+  const passage = (topic: WarehouseTopic): Fragment => ({ template: `${folder}/docs/${topic}.md.ejs`, view: { name } });
+  return {
+    connect: passage('connect'),
+    permissions: passage('permissions'),
+    install: passage('install'),
+    hire: passage('hire'),
+    leaver: passage('leaver'),
+    'rotate-keys': passage('rotate-keys'),
+    restore: passage('restore'),
+    'break-glass': passage('break-glass'),
+    migrate: passage('migrate'),
+  };
+}
