@@ -1,4 +1,5 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
+import { workflows } from './workflows.ts';
 
 const passage = { template: 'ci/github/docs/setup.md.ejs', view: {} };
 export const github = defineCiProvider({
@@ -7,7 +8,7 @@ export const github = defineCiProvider({
   codeHost: 'github',
   dropsOnClose: true,
   questions: [],
-  files: () => [],
+  files: (pipeline) => workflows(pipeline),
   docs: () => ({ setup: passage, limits: passage, 'failed-deploy': passage }),
   nextSteps: () => [],
   warnings: () => [],

@@ -8,5 +8,12 @@ export const github = defineCodeHost({
     templatePath: '.github/pull_request_template.md',
     codeOwnersPath: '.github/CODEOWNERS',
   },
-  files: () => [],
+  files: () => [
+    {
+      path: 'scripts/dbt_envs/pull_request_state.py',
+      owner: 'ours',
+      template: 'code-hosts/github/scripts/dbt_envs/pull_request_state.py.ejs',
+      view: {},
+    },
+  ],
 });

@@ -1,0 +1,131 @@
+import { type Job, type Pipeline, type Trigger, variablesOf } from '../../../src/pipeline.ts';
+import type { FileRequest } from '../../../src/planned-file.ts';
+import { versions } from '../../../src/versions.ts';
+import type { Variable } from '../../../src/warehouse.ts';
+import { yamlScalar } from './yaml-scalar.ts';
+
+type MainTrigger = Extract<Trigger, { on: 'main' }>;
+type MainRun = MainTrigger['runs'][number];
+
+/** The workflows of a pipeline. Production gets none where an orchestrator outside CI is all that runs it. */
+export function workflows(pipeline: Pipeline): readonly FileRequest[] {
+  const { build, drop, deploy } = jobsByRole(pipeline);
+  return [
+    workflow('dbt_pull_request', {
+      runsOn: runsOn(pipeline),
+      install: install(pipeline),
+      build: jobView(pipeline, build),
+      drop: jobView(pipeline, drop),
+      madeUp: variablesOf(pipeline, build)
+        .filter((variable) => variable.default === undefined)
+        .map(({ name, secret, example }) => ({ name, value: yamlScalar(secret ? 'not-a-secret' : example) })),
+    }),
+    ...(deploy.runs.length === 0
+      ? []
+      : [
+          workflow('dbt_deploy', {
+            mainBranch: pipeline.mainBranch,
+            branch: yamlScalar(pipeline.mainBranch),
+            onMerge: deploy.runs.includes('merge'),
+            onSchedule: deploy.runs.includes('schedule'),
+            byHand: deploy.runs.includes('manual'),
+            runner: runnerOf(deploy.runs),
+            runsOn: runsOn(pipeline),
+            install: install(pipeline),
+            deploy: jobView(pipeline, deploy.job),
+          }),
+        ]),
+  ];
+}
+
+const workflow = (name: string, view: object): FileRequest => ({
+  path: `.github/workflows/${name}.yml`,
+  owner: 'ours',
+  template: `ci/github/.github/workflows/${name}.yml.ejs`,
+  view,
+});
+
+type Role = { readonly is: 'build' | 'drop' } | { readonly is: 'deploy'; readonly runs: MainTrigger['runs'] };
+
+/** What a trigger asks of this provider. A trigger that is not answered here does not compile. */
+function roleOf(trigger: Trigger): Role {
+  switch (trigger.on) {
+    case 'pull-request':
+      return { is: 'build' };
+    case 'pull-request-closed':
+      return { is: 'drop' };
+    case 'main':
+      return { is: 'deploy', runs: trigger.runs };
+  }
+}
+
+/** The jobs by what starts them. Throws where one is missing, or comes twice: each has one place in the two workflows. */
+function jobsByRole({ jobs }: Pipeline) {
+  const only = <Is extends Role['is']>(is: Is) => {
+    const [found, ...more] = jobs.flatMap((job) => {
+      const role = roleOf(job.trigger);
+      return isRole(role, is) ? [{ job, role }] : [];
+    });
+    if (!found || more.length > 0) throw new Error(`the pipeline has ${found ? more.length + 1 : 'no'} job to ${is}`);
+    return found;
+  };
+  const deploy = only('deploy');
+  return { build: only('build').job, drop: only('drop').job, deploy: { job: deploy.job, runs: deploy.role.runs } };
+}
+
+const isRole = <Is extends Role['is']>(role: Role, is: Is): role is Extract<Role, { is: Is }> => role.is === is;
+
+/** An expression that gives production's runner, in the words of profiles.yml's guard, from the event. */
+function runnerOf(runs: MainTrigger['runs']): string {
+  const last = runs.at(-1);
+  const tests = runs.slice(0, -1).map((run) => `github.event_name == '${eventOf(run)}' && '${run}' || `);
+  return `${tests.join('')}'${last}'`;
+}
+
+function eventOf(run: MainRun): 'push' | 'schedule' | 'workflow_dispatch' {
+  switch (run) {
+    case 'merge':
+      return 'push';
+    case 'schedule':
+      return 'schedule';
+    case 'manual':
+      return 'workflow_dispatch';
+  }
+}
+
+const jobView = (pipeline: Pipeline, job: Job) => {
+  const variables = variablesOf(pipeline, job);
+  return {
+    title: yamlScalar(job.title),
+    timeoutMinutes: job.timeoutMinutes,
+    variables: variables.map((variable) => ({ name: variable.name, expression: yamlScalar(expressionFor(variable)) })),
+    needed: variables
+      .filter((variable) => variable.default === undefined)
+      .map(({ name }) => name)
+      .join(' '),
+    steps: job.steps.map(({ name, run }) => ({ name: yamlScalar(name), run: yamlScalar(run) })),
+  };
+};
+
+/** A variable that is not set arrives as an empty string, which dbt takes for a value: its default stands here too. */
+const expressionFor = ({ name, secret, default: fallback = '' }: Variable): string =>
+  `\${{ ${secret ? 'secrets' : 'vars'}.${name}${fallback === '' ? '' : ` || '${fallback.replaceAll("'", "''")}'`} }}`;
+
+const runsOn = ({ runner = 'ubuntu-latest' }: Pipeline): string =>
+  runner.includes(',')
+    ? `[${runner
+        .split(',')
+        .map((label) => label.trim())
+        .join(', ')}]`
+    : runner;
+
+const install = ({ projectDir, pythonVersion, image, pythonIndex }: Pipeline) => ({
+  projectDir: projectDir === '' ? '' : yamlScalar(projectDir),
+  pythonVersion,
+  image: image === undefined ? '' : yamlScalar(image),
+  pythonIndex: pythonIndex === undefined ? '' : yamlScalar(pythonIndex),
+  checkout: pinned('actions/checkout'),
+  setupPython: pinned('actions/setup-python'),
+});
+
+const pinned = (action: 'actions/checkout' | 'actions/setup-python'): string => `${action}@${versions[action].commit} # ${versions[action].tag}`;

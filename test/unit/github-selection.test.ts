@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { onBranch, pullRequest } from '../support/github-events.ts';
+import { evaluate, interpolate, parseWorkflow, selected } from '../support/github-workflow.ts';
+import { ciTexts } from '../support/pipeline.ts';
+
+const workflow = (name: string, given = {}) => parseWorkflow(ciTexts(given)[`.github/workflows/${name}.yml`] ?? '');
+const pulls = workflow('dbt_pull_request');
+const deploy = workflow('dbt_deploy');
+
+describe('which jobs an event starts', () => {
+  test.each([
+    ['opened', pullRequest({ action: 'opened' }), ['build']],
+    ['pushed to', pullRequest({ action: 'synchronize' }), ['build']],
+    ['reopened', pullRequest({ action: 'reopened' }), ['build']],
+    ['out of draft', pullRequest({ action: 'ready_for_review' }), ['build']],
+    ['opened as a draft', pullRequest({ action: 'opened', draft: true }), ['parse']],
+    ['a draft is pushed to', pullRequest({ action: 'synchronize', draft: true }), ['parse']],
+    ['from a fork', pullRequest({ action: 'opened', from: 'stranger/dbt' }), ['parse']],
+    ['from a fork that is gone', pullRequest({ action: 'synchronize', from: null }), ['parse']],
+    ['a draft from a fork', pullRequest({ action: 'opened', from: 'stranger/dbt', draft: true }), ['parse']],
+    ['by Dependabot', pullRequest({ action: 'opened', by: 'dependabot[bot]' }), ['parse']],
+    ['closed, merged', pullRequest({ action: 'closed', merged: true }), ['drop']],
+    ['closed, not merged', pullRequest({ action: 'closed' }), ['drop']],
+    ['closed as a draft, after it had been built', pullRequest({ action: 'closed', draft: true }), ['drop']],
+    ['a fork closes', pullRequest({ action: 'closed', from: 'stranger/dbt' }), []],
+    ['a fork that is gone closes', pullRequest({ action: 'closed', from: null }), []],
+    ['Dependabot closes', pullRequest({ action: 'closed', by: 'dependabot[bot]' }), []],
+  ])('pull request: %s', (_, event, jobs) => expect(selected(pulls, event)).toEqual(jobs));
+
+  test.each([
+    ['a push to main', onBranch('push'), ['deploy']],
+    ['the schedule', onBranch('schedule'), ['deploy']],
+    ['by hand, from main', onBranch('workflow_dispatch'), ['deploy']],
+    ['by hand, from another branch', onBranch('workflow_dispatch', 'feature'), []],
+  ])('deploy: %s', (_, event, jobs) => expect(selected(deploy, event)).toEqual(jobs));
+
+  test('and a condition that lets a fork build would be seen', () => {
+    const careless = { ...pulls, jobs: { build: { steps: [], if: "github.event.action != 'closed'" } } };
+    expect(selected(careless, pullRequest({ action: 'opened', from: 'stranger/dbt' }))).toEqual(['build']);
+  });
+});
+
+describe('what starts a workflow at all', () => {
+  test('every event that builds, parses or drops, and no filter that would lose one', () => {
+    expect(pulls.on).toEqual({ pull_request: { types: ['opened', 'synchronize', 'reopened', 'ready_for_review', 'closed'] } });
+  });
+  test.each([
+    ['merge,schedule,manual', ['push', 'schedule', 'workflow_dispatch']],
+    ['merge', ['push']],
+    ['schedule', ['schedule']],
+    ['manual,external', ['workflow_dispatch']],
+  ])('a deploy, where production runs on %s', (prodRuns, events) => expect(Object.keys(workflow('dbt_deploy', { prodRuns }).on)).toEqual(events));
+  test('no deploy where an orchestrator is all that runs production', () => {
+    expect(Object.keys(ciTexts({ prodRuns: 'external' })).filter((path) => path.endsWith('.yml'))).toEqual(['.github/workflows/dbt_pull_request.yml']);
+  });
+  test('only the production branch', () => {
+    const text = ciTexts({ mainBranch: 'release/1.0' })['.github/workflows/dbt_deploy.yml'] ?? '';
+    const { on, jobs } = parseWorkflow(text);
+    expect(on.push).toEqual({ branches: ['release/1.0'] });
+    expect(selected(parseWorkflow(text), onBranch('push', 'release/1.0'))).toEqual(['deploy']);
+    expect(selected(parseWorkflow(text), onBranch('push', 'main'))).toEqual([]);
+    expect(jobs.deploy?.steps[0]?.with?.ref).toBe('release/1.0');
+  });
+  test('a branch whose name is a number stays a name', () => {
+    expect(workflow('dbt_deploy', { mainBranch: '1.10' }).on.push).toEqual({ branches: ['1.10'] });
+  });
+});
+
+describe('side by side', () => {
+  const group = (event: ReturnType<typeof pullRequest>) => interpolate(pulls.concurrency?.group ?? '', { github: event });
+  const cancels = (event: ReturnType<typeof pullRequest>) => evaluate(String(pulls.concurrency?.['cancel-in-progress']), { github: event });
+
+  test('one pull request waits for itself and for no other', () => {
+    expect(group(pullRequest({ action: 'closed' }))).toBe(group(pullRequest({ action: 'opened' })));
+    expect(group(pullRequest({ action: 'opened', number: 1 }))).not.toBe(group(pullRequest({ action: 'opened', number: 12 })));
+  });
+  test.each([
+    ['synchronize', true],
+    ['closed', true],
+    ['reopened', false],
+  ] as const)('%s cancels what runs: %s', (action, expected) => expect(cancels(pullRequest({ action }))).toBe(expected));
+  test('deploys queue, and none is cancelled', () => expect(deploy.concurrency).toEqual({ group: 'dbt-prod', queue: 'max' }));
+});
+
+test.each([
+  ['merge,schedule,manual', 'push', 'merge'],
+  ['merge,schedule,manual', 'schedule', 'schedule'],
+  ['merge,schedule,manual', 'workflow_dispatch', 'manual'],
+  ['merge', 'push', 'merge'],
+  ['manual,schedule', 'schedule', 'schedule'],
+  ['manual,schedule', 'workflow_dispatch', 'manual'],
+] as const)('with --prod-runs %s, %s tells the guard that the runner is %s', (prodRuns, event, runner) => {
+  const expression = workflow('dbt_deploy', { prodRuns }).jobs.deploy?.env?.DBT_ENVS_RUNNER ?? '';
+  expect(evaluate(expression, { github: onBranch(event) })).toBe(runner);
+});
+
+test('a default with quotes, a colon and a number sign survives YAML and the expression', () => {
+  const expression = deploy.jobs.deploy?.env?.DBT_PROD_LOGIN ?? '';
+  expect(evaluate(expression, { vars: {} })).toBe("o'prod: #1");
+  expect(evaluate(expression, { vars: { DBT_PROD_LOGIN: 'robot' } })).toBe('robot');
+});
