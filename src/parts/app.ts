@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Part } from '../plan.ts';
 import type { FileRequest } from '../planned-file.ts';
 import { requirement, versions } from '../versions.ts';
-import { documentView } from './app-view.ts';
+import { codes, documentView } from './app-view.ts';
 import { exampleFiles } from './example.ts';
 
 /** What makes it a repository: README, the example, the documents, the files of the trade. An adopted project keeps its own README and models. */
@@ -29,7 +29,6 @@ const HOOKS = [
 function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }: Context): readonly FileRequest[] {
   const { noun, templatePath, codeOwnersPath } = codeHost.pullRequest;
   const inRepository = (path: string): string => `/${pipeline.projectDir === '' ? '' : `${pipeline.projectDir}/`}${path}`;
-  const custom = project.prodSchemas[1] ?? project.prodSchemas[0];
   return [
     {
       path: 'requirements.txt',
@@ -78,7 +77,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
       owner: 'yours',
       from: 'repository',
       template: 'app/pull-request.md.ejs',
-      view: { noun, adopted, prod: project.prodSchemas[0], custom, mainBranch: project.mainBranch },
+      view: { noun, adopted, prod: codes(project.prodSchemas) },
     },
   ];
 }
