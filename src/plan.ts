@@ -51,11 +51,11 @@ export function plan(answers: Answers, roster: Roster, situation: Situation, nam
   const context = contextOf(answers, roster, situation);
   const byPath = new Map<string, PlannedFile>();
   for (const part of withNeeds(names)) {
-    for (const { template, view, path, owner, was = [], from = 'project' } of parts[part](context)) {
+    for (const { template, view, path, owner, was = [], from = 'project', edits } of parts[part](context)) {
       const place = from === 'project' ? path : fromRepository(situation.projectDir, path);
       const other = byPath.get(place);
       if (other) throw new Error(`parts ${other.part} and ${part} both plan ${place}`);
-      byPath.set(place, { path: place, owner, part, contents: render(template, view), was });
+      byPath.set(place, { path: place, owner, part, contents: render(template, view), was, ...(edits !== undefined && { edits }) });
     }
   }
   return [...byPath.values()];

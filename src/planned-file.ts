@@ -11,6 +11,8 @@ export interface FileRequest {
   readonly was?: readonly string[];
   /** Where the path starts: the dbt project (the default), or the root of the git repository (CI files in a monorepo). */
   readonly from?: 'project' | 'repository';
+  /** What is done instead where somebody else's file is already there: every other byte of it stays. */
+  readonly edits?: readonly PlannedEdit[];
 }
 
 /** `ours` is rewritten while nobody has edited it; `yours` is written once, ever. */
@@ -23,7 +25,18 @@ export interface PlannedFile {
   readonly part: string;
   readonly contents: string;
   readonly was: readonly string[];
+  readonly edits?: readonly PlannedEdit[];
 }
+
+/**
+ * One change inside a file that is not ours, recorded as `profiles.yml#acme.outputs.ci`. `yaml` starts at column 0.
+ * `set` gives the key at the end of the path that value; `append` adds one item to the list there, with
+ * `whereListed` only if the list exists; `lines` adds the lines of the planned text (comments and blank ones aside) that the file lacks.
+ */
+export type PlannedEdit =
+  | { readonly kind: 'set'; readonly at: readonly string[]; readonly yaml: string }
+  | { readonly kind: 'append'; readonly at: readonly string[]; readonly yaml: string; readonly whereListed?: boolean }
+  | { readonly kind: 'lines' };
 
 /** A piece of a document that a vendor supplies; the document's template includes it by name. */
 export interface Fragment {

@@ -1,0 +1,175 @@
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { RunError } from './errors.ts';
+import { hindrance, inside, regularFile, type Territory, textOf } from './territory.ts';
+
+export interface Write {
+  /** From the project's folder, with `/`; may begin with `../` where the territory reaches further. */
+  readonly path: string;
+  readonly contents: string;
+  /** The text that the decision was made on; undefined: there was no file. Absent: whatever is there. */
+  readonly decidedOn?: { readonly text: string | undefined };
+}
+
+export interface Work {
+  readonly writes: readonly Write[];
+  readonly removals: readonly { readonly path: string; readonly decidedOn: { readonly text: string | undefined } }[];
+  /** Written after everything else: it says that everything else is there. */
+  readonly record: Write;
+}
+
+interface Staged {
+  readonly write: Write;
+  readonly temporary: string;
+  readonly target: string;
+}
+
+/** Temporary files of ours, by the process that made them. No tool picks up the name: it begins with a dot and ends in `.tmp`. */
+const TEMPORARY = /^\.dbt-envs-([0-9]+)-[0-9]+\.tmp$/;
+
+/**
+ * All or nothing. Everything is written under a temporary name in its own folder first; then come the renames, the
+ * removals, and the record last. It is synchronous with listeners on the signals that end a process, so that Ctrl-C
+ * waits until it is done. A kill leaves whole files only, old or new, and the next run goes on from there.
+ * Throws {@link RunError} with one line that names the path; nothing is written then.
+ */
+export function apply(territory: Territory, work: Work): void {
+  holdingSignals(() => {
+    const staged: Staged[] = [];
+    const folders: string[] = [];
+    try {
+      removeLeftovers(territory, work);
+      for (const { path: file, decidedOn } of work.removals) unchangedSince(territory, file, decidedOn);
+      for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, staged, folders);
+      commit(territory, staged, work);
+    } catch (error) {
+      for (const { temporary } of staged) rmSync(temporary, { force: true });
+      for (const folder of folders.reverse()) rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  });
+}
+
+/** Identical bytes are never written again. */
+function isNews(territory: Territory, write: Write): boolean {
+  if (write.decidedOn) unchangedSince(territory, write.path, write.decidedOn);
+  return textOf(territory, write.path) !== write.contents;
+}
+
+function unchangedSince(territory: Territory, file: string, decidedOn: { readonly text: string | undefined }): void {
+  if (textOf(territory, file) !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
+}
+
+function stage(territory: Territory, write: Write, staged: Staged[], folders: string[]): void {
+  const target = regularFile(territory, write.path);
+  const temporary = path.join(path.dirname(target), `.dbt-envs-${process.pid}-${staged.length}.tmp`);
+  try {
+    const first = mkdirSync(path.dirname(target), { recursive: true });
+    if (first !== undefined) folders.push(first);
+    staged.push({ write, temporary, target });
+    writeFileSync(temporary, write.contents, { flag: 'wx' });
+    const there = statSync(target, { throwIfNoEntry: false });
+    if (there) {
+      chmodSync(temporary, there.mode & 0o7777);
+      if (process.getuid?.() === 0) chownSync(temporary, there.uid, there.gid);
+    }
+  } catch (error) {
+    throw hindrance('write', write.path, error);
+  }
+}
+
+function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work): void {
+  const undo: (() => void)[] = [];
+  const put = ({ write, temporary, target }: Staged): void =>
+    attempt('write', write.path, () => {
+      const restore = restorer(target);
+      renameSync(temporary, target);
+      undo.push(restore);
+    });
+  const remove = (file: string): void =>
+    attempt('remove', file, () => {
+      const target = path.resolve(territory.root, file);
+      const restore = restorer(target);
+      rmSync(target);
+      undo.push(restore);
+    });
+  try {
+    for (const one of staged) if (one.write !== record) put(one);
+    for (const { path: file } of removals) remove(file);
+    for (const one of staged) if (one.write === record) put(one);
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+  for (const { path: file } of removals) removeEmptyFolders(territory, path.dirname(path.resolve(territory.root, file)));
+}
+
+/** What puts a path back to how it is now. */
+function restorer(target: string): () => void {
+  const there = statSync(target, { throwIfNoEntry: false });
+  if (!there) return () => rmSync(target, { force: true });
+  const bytes = readFileSync(target);
+  return () => {
+    writeFileSync(target, bytes, { mode: there.mode & 0o7777 });
+    chmodSync(target, there.mode & 0o7777);
+  };
+}
+
+function attempt(what: 'write' | 'remove', file: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    throw hindrance(what, file, error);
+  }
+}
+
+function removeEmptyFolders({ root }: Territory, folder: string): void {
+  for (let at = folder; at !== root && inside(root, at); at = path.dirname(at)) {
+    try {
+      rmdirSync(at);
+    } catch {
+      return; // not empty, or not ours to remove: it stays
+    }
+  }
+}
+
+/** What a killed run left in the folders that this one writes to. A process that still lives keeps its files. */
+function removeLeftovers(territory: Territory, { writes, removals, record }: Work): void {
+  const folders = new Set([...writes, ...removals, record].map((one) => path.dirname(path.resolve(territory.root, one.path))));
+  for (const folder of folders) {
+    for (const name of namesIn(folder)) {
+      const [, pid] = TEMPORARY.exec(name) ?? [];
+      if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)))) rmSync(path.join(folder, name), { force: true });
+    }
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // not there yet; if it cannot be read, writing into it says so
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** While `act` runs, a signal waits: a listener replaces the default of ending at once, and only the idle process calls it. */
+function holdingSignals(act: () => void): void {
+  const wait = (): void => {};
+  for (const signal of ENDING) process.on(signal, wait);
+  try {
+    act();
+  } finally {
+    for (const signal of ENDING) process.off(signal, wait);
+  }
+}

@@ -1,0 +1,5 @@
+/** What was typed is wrong: exit status 2. The message is one line that names the value, the rule and the way out. */
+export class UsageError extends Error {}
+
+/** What is there stands in the way, and nothing was written: exit status 1. The first line names the file and the way out. */
+export class RunError extends Error {}

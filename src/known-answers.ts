@@ -1,0 +1,55 @@
+import path from 'node:path';
+import { UsageError } from './errors.ts';
+import { shown } from './names.ts';
+import type { Place } from './place.ts';
+import { noSuch } from './question.ts';
+import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from './questions.ts';
+
+/** Stands beside the answers: the folder's name, from which the project's name is guessed. It is never stored. */
+const FOLDER = 'folder';
+
+/** The stored answers under the given ones. Throws {@link UsageError} where a given one is wrong. */
+export function knownAnswers({ root, adopted, stored }: Place, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  checkGiven(given);
+  const before = { [FOLDER]: path.basename(root), ...stored?.answers };
+  const known: Record<string, string> = { ...before, ...given };
+  follow(before, known, given);
+  if (!adopted) return known;
+  if (given.projectName !== undefined && given.projectName !== adopted.name) {
+    throw new UsageError(`--project-name: this project is called "${adopted.name}" in dbt_project.yml, not "${shown(given.projectName)}". Leave the flag out.`);
+  }
+  return { ...known, projectName: adopted.name };
+}
+
+function checkGiven(given: Readonly<Record<string, string>>): void {
+  const all = allQuestions();
+  for (const [name, text] of Object.entries(given)) {
+    if (name === FOLDER) continue;
+    const question = all.find((one) => one.name === name);
+    if (!question) {
+      const names = all.map((one) => one.name);
+      throw new UsageError(noSuch('question', shown(name), names));
+    }
+    asUsage(() => parseAnswer(question, text));
+  }
+}
+
+/** A stored answer that was only the default of another answer goes with it: another CI provider brings its own code host. */
+function follow(before: Readonly<Record<string, string>>, known: Record<string, string>, given: Readonly<Record<string, string>>): void {
+  for (const question of Object.values(questions)) {
+    const { name } = question;
+    if (given[name] !== undefined || before[name] === undefined || !('default' in question) || typeof question.default !== 'function') continue;
+    const [old, now] = [defaultOf(question, before), defaultOf(question, known)];
+    if (before[name] === old && now !== undefined && name !== 'projectName') known[name] = now;
+  }
+}
+
+/** A wrong or missing answer is a matter of usage. */
+export function asUsage<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof AnswerError) throw new UsageError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { isEdited, ownLock, type World } from './changes.ts';
+import { offeredBy, placeOf } from './edits.ts';
+import { type Lock, YOURS } from './lock.ts';
+import type { PlannedFile } from './planned-file.ts';
+
+/**
+ * The record after a run: what was offered, whatever was answered, so that one question is asked once. One hash a path
+ * is enough: what was offered before is either replaced or has become your edit. `staying` are earlier paths that a
+ * move did not take away; what is known of them stays. Where the plan is not complete, so does all else.
+ */
+export function nextLock(plan: readonly PlannedFile[], world: World, staying: ReadonlySet<string>): Lock {
+  const before = ownLock(world);
+  const next = new Map<string, ReadonlySet<string>>();
+  for (const [path, hashes] of before) if (!world.complete || staying.has(path)) next.set(path, hashes);
+  for (const file of plan) {
+    if (isEdited(file, { ...world, lock: before })) {
+      for (const edit of file.edits ?? []) next.set(`${file.path}#${placeOf(edit)}`, new Set([world.hash(offeredBy(edit, file))]));
+    } else next.set(file.path, new Set([file.owner === 'yours' ? YOURS : world.hash(file.contents)]));
+  }
+  return next;
+}

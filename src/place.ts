@@ -1,0 +1,117 @@
+import { realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { RunError, UsageError } from './errors.ts';
+import { LOCK_FILE, type Lock, parseLock } from './lock.ts';
+import { shown } from './names.ts';
+import { parseProjectFile } from './project-file.ts';
+import { ROSTER_FILE } from './roster-file.ts';
+import { ANSWERS_FILE, PACKAGE, parseStored, type Stored } from './stored-answers.ts';
+import { hindrance, type Territory, textOf } from './territory.ts';
+
+/** What is there before a run: read once, never written here. */
+export interface Place extends Territory {
+  /** The dbt project's folder inside the git repository, with `/`; empty at its root or outside of one. */
+  readonly projectDir: string;
+  /** A dbt project that was there before us. */
+  readonly adopted?: { readonly name: string; readonly profile: string };
+  readonly answersText: string | undefined;
+  readonly stored: Stored | undefined;
+  readonly rosterText: string | undefined;
+  readonly lockText: string | undefined;
+  readonly lock: Lock;
+}
+
+const PROJECT_FILE = 'dbt_project.yml';
+
+/** Looks around from `cwd`, or in `projectDir` where that is given. Throws {@link UsageError} or {@link RunError}. */
+export function findPlace(cwd: string, projectDir?: string): Place {
+  const root = projectDir === undefined ? upward(cwd) : explicit(cwd, projectDir);
+  const boundary = gitRoot(root) ?? root;
+  const territory = { root, boundary };
+  const answersText = textOf(territory, ANSWERS_FILE);
+  const lockText = textOf(territory, LOCK_FILE);
+  const lock = parseLock(lockText ?? '');
+  const stored = answersText === undefined ? undefined : parseStored(answersText);
+  const adopted = adoptedIn(territory, lock, stored);
+  return {
+    ...territory,
+    projectDir: wayTo(boundary, root),
+    answersText,
+    stored,
+    rosterText: textOf(territory, ROSTER_FILE),
+    lockText,
+    lock,
+    ...(adopted && { adopted }),
+  };
+}
+
+/** The nearest folder, from here upward to the git repository's root, that holds a dbt project or our answers; else here. */
+function upward(cwd: string): string {
+  const start = real(cwd);
+  for (let at = start; ; at = path.dirname(at)) {
+    // A package that `dbt deps` installed is no project of yours.
+    if (path.basename(path.dirname(at)) !== 'dbt_packages' && isRoot(at)) return at;
+    if (isThere(path.join(at, '.git')) || path.dirname(at) === at) return start;
+  }
+}
+
+function isRoot(folder: string): boolean {
+  const territory = { root: folder, boundary: folder };
+  if (isThere(path.join(folder, PROJECT_FILE))) return true;
+  return isThere(path.join(folder, ANSWERS_FILE)) && textOf(territory, ANSWERS_FILE)?.includes(`"${PACKAGE}"`) === true;
+}
+
+function explicit(cwd: string, projectDir: string): string {
+  const folder = path.resolve(cwd, projectDir);
+  if (projectDir === '') throw new UsageError('--project-dir is empty. Name the folder of the dbt project.');
+  const there = look(folder);
+  if (there && !there.isDirectory()) throw new UsageError(`--project-dir: "${shown(projectDir)}" is no folder. Name the folder of the dbt project.`);
+  return real(folder);
+}
+
+/** `.git` is a folder, or a file in a worktree or a submodule. */
+function gitRoot(from: string): string | undefined {
+  for (let at = from; ; at = path.dirname(at)) {
+    if (isThere(path.join(at, '.git'))) return at;
+    if (path.dirname(at) === at) return undefined;
+  }
+}
+
+/** CI files and commands carry this path, so it may hold nothing that a shell or YAML could read otherwise. */
+function wayTo(boundary: string, root: string): string {
+  const way = path.relative(boundary, root).split(path.sep).join('/');
+  if (way !== '' && !/^(?![-/])[\w.@+/-]+$/.test(way)) {
+    throw new RunError(
+      `The project's folder "${shown(way)}" has characters that CI files cannot carry. Rename it: letters, digits and . _ - @ + only; nothing was written.`,
+    );
+  }
+  return way;
+}
+
+/** The stored answers say whether the project was there before us; without them, whether our record knows its dbt_project.yml. */
+function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined): { readonly name: string; readonly profile: string } | undefined {
+  if (stored ? !stored.adopted : lock.has(PROJECT_FILE)) return undefined;
+  const text = textOf(territory, PROJECT_FILE);
+  return text === undefined ? undefined : parseProjectFile(text);
+}
+
+/** A path with its links followed, as far as it exists. */
+function real(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    const parent = path.dirname(folder);
+    if (parent === folder || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw hindrance('read', folder, error);
+    return path.join(real(parent), path.basename(folder));
+  }
+}
+
+const isThere = (file: string): boolean => look(file) !== undefined;
+
+function look(file: string) {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // a folder that may not be entered holds nothing for us
+  }
+}

@@ -1,0 +1,27 @@
+import { RunError } from './errors.ts';
+import { shown } from './names.ts';
+import { yaml } from './yaml-package.ts';
+
+/** The `name` and `profile` of a dbt_project.yml that was there before us. Throws {@link RunError} with one line. */
+export function parseProjectFile(text: string): { readonly name: string; readonly profile: string } {
+  const [document, ...more] = yaml().parseAllDocuments(text, { version: '1.1', prettyErrors: false, logLevel: 'silent' });
+  const error = document && 'errors' in document ? document.errors[0] : undefined;
+  if (error) throw wrong(`cannot be read: ${shown(error.message)}`, 'Repair the YAML');
+  if (!document || more.length > 0) throw wrong('is not one YAML document', 'Make it one');
+  const project: unknown = document.toJS();
+  const name = textIn(project, 'name');
+  if (name === undefined) throw wrong('has no name', "Give it one, e.g. name: 'acme'");
+  return { name, profile: textIn(project, 'profile') ?? name };
+}
+
+function textIn(project: unknown, key: string): string | undefined {
+  if (typeof project !== 'object' || project === null) return undefined;
+  const value: unknown = Object.getOwnPropertyDescriptor(project, key)?.value;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string' || !/^[A-Za-z_][\w-]*$/.test(value)) {
+    throw wrong(`has the ${key} ${shown(JSON.stringify(value))}, which is no plain name`, 'Use letters, digits, _ and -');
+  }
+  return value;
+}
+
+const wrong = (what: string, way: string): RunError => new RunError(`dbt_project.yml ${what}. ${way}; nothing was written.`);

@@ -1,0 +1,142 @@
+import type { Node } from 'yaml';
+import { RunError } from './errors.ts';
+import { NameError, parseLogin, parseSlug, shown } from './names.ts';
+import { type Developer, distinct, type Leaver, type Reader, type Roster } from './roster.ts';
+import { yaml } from './yaml-package.ts';
+
+export const ROSTER_FILE = 'roster.yml';
+
+/** Reads roster.yml. Throws {@link RunError} with one line that names the place, the value, the rule and the way out. */
+export function parseRosterFile(text: string): Roster {
+  const conflict = /^(?:<{7}|={7}|>{7})/m.exec(text);
+  if (conflict) throw wrong(text.slice(0, conflict.index).split('\n').length, 'a conflict marker. Finish the merge first');
+  return new RosterReader(text).roster();
+}
+
+/** Values with the lines that they stand on. */
+type Entry = ReadonlyMap<string, { readonly text: string; readonly line: number }> & { readonly line: number };
+
+class RosterReader {
+  readonly #lines = new (yaml().LineCounter)();
+  readonly #top: Node | null;
+
+  constructor(text: string) {
+    // Every scalar is a text here: the login 007 is no 7, and the slug `no` is no truth value.
+    const document = yaml().parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', lineCounter: this.#lines });
+    const [error] = document.errors;
+    if (error) throw wrong(this.#lines.linePos(error.pos[0]).line, `${shown(error.message.replace(/\.$/, ''))}. Repair the YAML`);
+    this.#top = document.contents;
+  }
+
+  roster(): Roster {
+    const top = this.#mapping(this.#top, ['developers', 'readers'], 'the file');
+    const people = this.#list(top.get('developers'), 'developers').map((entry) => this.#person(entry));
+    const readers = this.#list(top.get('readers'), 'readers').map((entry) => this.#reader(entry));
+    return checked({
+      developers: people.filter((one) => !isLeaver(one)),
+      leavers: people.filter(isLeaver),
+      readers,
+    });
+  }
+
+  #person(node: Node | null): Developer | Leaver {
+    const entry = this.#values(node, ['slug', 'login', 'email', 'left'], 'a developer');
+    const slug = required(entry, 'slug', 'a developer');
+    const login = required(entry, 'login', 'a developer');
+    const email = entry.get('email');
+    const left = entry.get('left');
+    return {
+      slug: at(slug.line, () => parseSlug(slug.text)),
+      login: at(login.line, () => parseLogin(login.text)),
+      ...(email && { email: parseEmail(email) }),
+      ...(left && { left: parseDay(left) }),
+    };
+  }
+
+  #reader(node: Node | null): Reader {
+    const entry = this.#values(node, ['login', 'reviews'], 'a reader');
+    const login = required(entry, 'login', 'a reader');
+    const reviews = entry.get('reviews');
+    if (reviews && !/^(?:true|false)$/.test(reviews.text))
+      throw wrong(reviews.line, `"${shown(reviews.text)}" is neither true nor false. Write reviews: true, or leave the line out`);
+    return { login: at(login.line, () => parseLogin(login.text)), reviews: reviews?.text === 'true' };
+  }
+
+  #values(node: Node | null, keys: readonly string[], what: string): Entry {
+    const values = [...this.#mapping(node, keys, what)].map(([key, value]) => [key, { text: this.#text(value, key), line: this.#line(value) }] as const);
+    return Object.assign(new Map(values), { line: this.#line(node) });
+  }
+
+  #mapping(node: Node | null, keys: readonly string[], what: string): ReadonlyMap<string, Node | null> {
+    const { isMap, isScalar, isNode } = yaml();
+    if (!isMap(node)) throw wrong(this.#line(node), `${what} is no mapping. Write it as "${keys[0]}:" and so on`);
+    const members = new Map<string, Node | null>();
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? String(key.value) : '';
+      const line = this.#line(isNode(key) ? key : node);
+      if (!keys.includes(name)) throw wrong(line, `"${shown(name)}" means nothing in ${what}. It may have: ${keys.join(', ')}`);
+      members.set(name, isNode(value) ? value : null);
+    }
+    return members;
+  }
+
+  #list(node: Node | null | undefined, name: string): readonly (Node | null)[] {
+    const { isSeq, isScalar, isNode } = yaml();
+    if (node === undefined || node === null || (isScalar(node) && node.source === '')) return [];
+    if (!isSeq(node)) throw wrong(this.#line(node), `${name} is no list. Begin each entry with "- "`);
+    return node.items.map((item) => (isNode(item) ? item : null));
+  }
+
+  #text(node: Node | null, key: string): string {
+    if (yaml().isScalar(node) && typeof node.value === 'string' && node.value !== '') return node.value;
+    throw wrong(this.#line(node), `"${key}" has no text. Write it on the same line, or leave the line out`);
+  }
+
+  #line(node: Node | null): number {
+    return node?.range ? this.#lines.linePos(node.range[0]).line : 1;
+  }
+}
+
+const isLeaver = (one: Developer | Leaver): one is Leaver => 'left' in one;
+
+function required(entry: Entry, key: string, what: string): { readonly text: string; readonly line: number } {
+  const value = entry.get(key);
+  if (value) return value;
+  throw wrong(entry.line, `${what} has no ${key}. Add "${key}: ..."`);
+}
+
+function parseEmail({ text, line }: { readonly text: string; readonly line: number }): string {
+  if (/^[^\s@"'<>]+@[^\s@"'<>]+$/.test(text)) return text;
+  throw wrong(line, `"${shown(text)}" is no e-mail address. Correct or delete the line`);
+}
+
+/** ISO 8601, and a day that the calendar has. */
+function parseDay({ text, line }: { readonly text: string; readonly line: number }): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  if (day && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return text;
+  throw wrong(line, `"${shown(text)}" is no date. Write it like left: 2026-11-01`);
+}
+
+/** The rules that hold between entries. Throws {@link RunError}. */
+export function checked(roster: Roster): Roster {
+  const { developers, leavers, readers } = roster;
+  if (developers.length === 0) throw wrong(undefined, 'nobody develops. Add one: npx generator-dbt-envs roster --add "ana"');
+  at(undefined, () => distinct([...developers, ...leavers]));
+  const logins = readers.map(({ login }) => login.toLowerCase());
+  const twice = logins.find((login, index) => logins.indexOf(login) !== index);
+  if (twice !== undefined) throw wrong(undefined, `the reader "${twice}" is named twice. Name each login once`);
+  return roster;
+}
+
+/** A naming rule that is broken here, as an error that says where. */
+function at<T>(line: number | undefined, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof NameError) throw wrong(line, error.message.replace(/\.$/, ''));
+    throw error;
+  }
+}
+
+const wrong = (line: number | undefined, what: string): RunError =>
+  new RunError(`${ROSTER_FILE}${line === undefined ? '' : ` line ${line}`}: ${what}; nothing was written.`);

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { type Change, type Conflict, changes, type World } from './changes.ts';
+import { type Context, contextOf } from './context.ts';
+import { apply } from './disk.ts';
+import { UsageError } from './errors.ts';
+import { asUsage, knownAnswers } from './known-answers.ts';
+import { LOCK_FILE, printLock } from './lock.ts';
+import { nextLock } from './next-lock.ts';
+import { isRead } from './part-questions.ts';
+import { findPlace, type Place } from './place.ts';
+import { type PartName, partNames, plan, withNeeds } from './plan.ts';
+import type { Question } from './question.ts';
+import { isStored, parseAnswers, questionsFor, withDefaults } from './questions.ts';
+import { repeatCommand, teamText } from './repeat-command.ts';
+import { parseReaders, parseTeam, type Roster } from './roster.ts';
+import { editRoster, type RosterEdit } from './roster-edit.ts';
+import { parseRosterFile, ROSTER_FILE } from './roster-file.ts';
+import { type Summary, settle } from './settle.ts';
+import { ANSWERS_FILE, printStored, type Stored } from './stored-answers.ts';
+import { exists, textOf } from './territory.ts';
+
+export { type Change, type Conflict, drift } from './changes.ts';
+export { diffOf } from './diff.ts';
+export { RunError, UsageError } from './errors.ts';
+export type { Summary } from './settle.ts';
+
+/** What was asked for, in whichever shell. */
+export interface Invocation {
+  readonly cwd: string;
+  readonly projectDir?: string;
+  /** The parts that this command adds to the installed ones; none for a check. */
+  readonly command: readonly PartName[];
+  /** Flags and answers file, by question name. */
+  readonly given: Readonly<Record<string, string>>;
+  /** Takes every conflict, and restores files of ours that were deleted. */
+  readonly force: boolean;
+  readonly rosterEdit?: RosterEdit;
+}
+
+/** What is known before anything is asked. */
+export interface Look {
+  /** Absolute: the dbt project's folder. */
+  readonly root: string;
+  /** Stored answers under the given ones; `folder`, from which defaults are guessed, stands beside them. */
+  readonly known: Readonly<Record<string, string>>;
+  /** Questions of the first conversation that have no answer, in order. */
+  readonly open: readonly Question<unknown>[];
+  readonly hasRoster: boolean;
+  /** Installed and added ones, with all that they need. */
+  readonly parts: readonly PartName[];
+}
+
+/** What a run would do; nothing is written before `apply`. */
+export interface Decision {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+  readonly nextSteps: readonly string[];
+  /** The command that repeats the run without questions. */
+  readonly repeat: string;
+  apply(settle: (conflict: Conflict) => 'keep' | 'take' | 'new'): Summary;
+}
+
+/** Reads only. Throws {@link UsageError} for what was typed and {@link RunError} for what is there. */
+export function look({ cwd, projectDir, command, given }: Invocation): Look {
+  const place = findPlace(cwd, projectDir);
+  const known = knownAnswers(place, given);
+  const parts = withNeeds(installed(place, command));
+  const hasRoster = place.rosterText !== undefined;
+  const isOpen = (question: Question<unknown>): boolean =>
+    question.asked && known[question.name] === undefined && isRead(question, parts) && (isStored(question.name) || !hasRoster);
+  return { root: place.root, known, open: questionsFor(known).filter(isOpen), hasRoster, parts };
+}
+
+/** Everything is decided here, and nothing written. Throws like {@link look}; a missing answer takes its default or throws {@link UsageError}. */
+export function decide(invocation: Invocation, given: Readonly<Record<string, string>>): Decision {
+  const place = findPlace(invocation.cwd, invocation.projectDir);
+  const raw = { ...knownAnswers(place, invocation.given), ...given };
+  const team = teamOf(place, raw, invocation.rosterEdit);
+  const parts = installed(place, invocation.command);
+  const all = withNeeds(parts);
+  const answers = asUsage(() => parseAnswers({ ...raw, ...(team && { team: teamText(team.roster.developers) }) }));
+  const roster = team?.roster ?? { developers: answers.team, leavers: [], readers: answers.readers };
+  const situation = { projectDir: place.projectDir, ...(place.adopted && { adopted: place.adopted }) };
+  const planned = plan(answers, roster, situation, parts);
+  const world = worldOf(place, invocation.force);
+  const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
+  const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
+  const context = contextOf(answers, roster, situation);
+  return {
+    changes: decided,
+    warnings: [
+      ...(all.includes('ci') ? context.ci.warnings(context.pipeline) : []),
+      ...decided.flatMap((change) => ('cannot' in change ? [change.cannot] : [])),
+    ],
+    nextSteps: stepsFor(context, all),
+    repeat: repeatCommand(invocation.command, toStore(raw, all), roster),
+    apply: (answer) => {
+      const settled = settle(decided, answer, world.exists);
+      const contents = printLock(nextLock(planned, world, settled.staying));
+      apply(place, { ...settled.work, record: { path: LOCK_FILE, contents, decidedOn: { text: place.lockText } } });
+      return settled.summary;
+    },
+  };
+}
+
+/** The installed parts and the added ones, in the order of planning; what another one needs anyway is not named. */
+function installed({ stored }: Place, command: readonly PartName[]): readonly PartName[] {
+  return partNames.filter((name) => command.includes(name) || stored?.parts.includes(name));
+}
+
+function worldOf(place: Place, force: boolean): World {
+  // Without a roster the team was asked for again, so roster.yml has to be written, whether or not it was deleted.
+  const lock = new Map([...place.lock].filter(([recorded]) => recorded !== ROSTER_FILE || place.rosterText !== undefined));
+  return {
+    exists: (file) => exists(place, file),
+    read: (file) => textOf(place, file),
+    hash: (text) => createHash('sha256').update(text).digest('hex'),
+    lock,
+    force,
+    complete: place.stored !== undefined && place.stored.parts.length > 0,
+  };
+}
+
+/** The team where there is a roster.yml: edited if that was asked for. Throws {@link UsageError} where the flags name another one. */
+function teamOf(
+  { rosterText }: Place,
+  { team, readers }: Readonly<Record<string, string>>,
+  edit: RosterEdit | undefined,
+): { readonly roster: Roster; readonly change?: Change } | undefined {
+  if (rosterText === undefined) {
+    if (edit) throw new UsageError(`There is no ${ROSTER_FILE} to edit. Name the whole team with --team "ana, bo".`);
+    return undefined;
+  }
+  const roster = parseRosterFile(rosterText);
+  const way = `${ROSTER_FILE} is the team. Edit it, or run: npx generator-dbt-envs roster --add "ana" (or --remove, --rename).`;
+  if (team !== undefined && teamText(parseTeam(team)) !== teamText(roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
+  if (readers !== undefined && JSON.stringify(parseReaders(readers)) !== JSON.stringify(roster.readers)) {
+    throw new UsageError(`--readers differs from ${ROSTER_FILE}. ${way}`);
+  }
+  if (!edit) return { roster };
+  const contents = editRoster(rosterText, edit);
+  return { roster: parseRosterFile(contents), change: { kind: 'updated', path: ROSTER_FILE, before: rosterText, contents } };
+}
+
+/** Every answer that these parts read, defaults included: a later version's other default changes nothing here. */
+function toStore(raw: Readonly<Record<string, string>>, parts: readonly PartName[]): Readonly<Record<string, string>> {
+  const full = withDefaults(raw);
+  const kept = questionsFor(full).filter((question) => isStored(question.name) && isRead(question, parts));
+  return Object.fromEntries(
+    kept.flatMap(({ name }) => {
+      const value = full[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** What is stored already stays as it is written. */
+function answersChange({ answersText, stored }: Place, next: Stored): Change {
+  if (answersText !== undefined && stored && sameStored(stored, next)) return { kind: 'unchanged', path: ANSWERS_FILE };
+  const contents = printStored(answersText, next);
+  return answersText === undefined ? { kind: 'created', path: ANSWERS_FILE, contents } : { kind: 'updated', path: ANSWERS_FILE, before: answersText, contents };
+}
+
+const sorted = ({ answers, parts, adopted }: Stored): string => JSON.stringify([Object.entries(answers).sort(), parts, adopted]);
+const sameStored = (a: Stored, b: Stored): boolean => sorted(a) === sorted(b);
+
+function stepsFor({ project, warehouse, ci, pipeline }: Context, parts: readonly PartName[]): readonly string[] {
+  return [
+    ...(parts.includes('profiles') ? ['dbt parse reads the project without a connection: install what requirements.txt names, then run it.'] : []),
+    ...(parts.includes('grants') ? warehouse.nextSteps(project) : []),
+    ...(parts.includes('ci') ? ci.nextSteps(pipeline) : []),
+  ];
+}

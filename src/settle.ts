@@ -1,0 +1,89 @@
+import type { Change, Conflict } from './changes.ts';
+import type { Work, Write } from './disk.ts';
+import { makeEdit } from './edits.ts';
+import { RunError } from './errors.ts';
+
+/** What became of every path. */
+export interface Summary {
+  readonly created: string[];
+  readonly updated: string[];
+  readonly unchanged: string[];
+  readonly kept: { path: string; why: string }[];
+  readonly removed: string[];
+  /** Those that were not settled by taking ours. */
+  readonly conflicts: string[];
+}
+
+export type Settle = (conflict: Conflict) => 'keep' | 'take' | 'new';
+
+export interface Settled {
+  readonly summary: Summary;
+  readonly work: Omit<Work, 'record'>;
+  /** Earlier paths of files that stay where they are. */
+  readonly staying: ReadonlySet<string>;
+}
+
+/** Every conflict answered: what is to be written and removed. Throws {@link RunError} before the first byte where that cannot be done. */
+export function settle(changes: readonly Change[], answer: Settle, exists: (path: string) => boolean): Settled {
+  const summary: Summary = { created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: [] };
+  const writes: Write[] = [];
+  const edited = new Map<string, { readonly before: string; text: string }>();
+  const removals: { path: string; decidedOn: { text: string | undefined } }[] = [];
+  const staying = new Set<string>();
+
+  const update = (change: Extract<Change, { kind: 'updated' }>): void => {
+    summary.updated.push(change.path);
+    if (change.edit) {
+      const file = edited.get(change.edit.file) ?? { before: change.before, text: change.before };
+      file.text = makeEdit(file.text, change.edit);
+      edited.set(change.edit.file, file);
+      return;
+    }
+    writes.push({ path: change.path, contents: change.contents, decidedOn: { text: change.from === undefined ? change.before : undefined } });
+    if (change.from !== undefined) removals.push({ path: change.from, decidedOn: { text: change.before } });
+  };
+
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'created':
+        summary.created.push(change.path);
+        writes.push({ path: change.path, contents: change.contents, decidedOn: { text: undefined } });
+        break;
+      case 'updated':
+        update(change);
+        break;
+      case 'unchanged':
+        summary.unchanged.push(change.path);
+        break;
+      case 'kept':
+        summary.kept.push({ path: change.path, why: change.why });
+        break;
+      case 'removed':
+        summary.removed.push(change.path);
+        removals.push({ path: change.path, decidedOn: { text: change.before } });
+        break;
+      case 'conflict': {
+        const settled = answer(change);
+        if (settled === 'take') {
+          if (change.cannot !== undefined) throw new RunError(`${change.cannot}\n${change.theirs}`);
+          update({ ...change, kind: 'updated', before: change.mine, contents: change.theirs });
+          break;
+        }
+        summary.conflicts.push(change.path);
+        if (change.from !== undefined) staying.add(change.from);
+        if (settled === 'new') writes.push(beside(change, exists));
+        break;
+      }
+    }
+  }
+  for (const [path, { before, text }] of edited) writes.push({ path, contents: text, decidedOn: { text: before } });
+  summary.created.push(...writes.filter(({ path }) => path.endsWith('.new') && !summary.created.includes(path)).map(({ path }) => path));
+  return { summary, work: { writes, removals }, staying };
+}
+
+/** Ours beside yours. */
+function beside({ path, theirs, edit }: Conflict, exists: (path: string) => boolean): Write {
+  const file = `${edit?.file ?? path}.new`;
+  if (exists(file)) throw new RunError(`${file} is there already. Move it away and run again; nothing was written.`);
+  return { path: file, contents: theirs, decidedOn: { text: undefined } };
+}

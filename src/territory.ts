@@ -1,0 +1,100 @@
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { RunError } from './errors.ts';
+
+/** Where a run may read and write: from `root`, and never outside of `boundary`, the git repository's root in a monorepo. Both absolute. */
+export interface Territory {
+  readonly root: string;
+  readonly boundary: string;
+}
+
+export const inside = (boundary: string, file: string): boolean => {
+  const way = path.relative(boundary, file);
+  return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
+};
+
+/**
+ * Where a path of the plan really is: symbolic links are followed. Throws {@link RunError} where that is outside of the
+ * boundary, or where something else than a file or nothing stands in the place.
+ */
+export function regularFile({ root, boundary }: Territory, file: string): string {
+  const wanted = path.resolve(root, file);
+  const target = realPath(wanted, file);
+  if (!inside(boundary, wanted) || !inside(realPath(boundary, boundary), target)) {
+    throw new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
+  }
+  const there = statSync(target, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw new RunError(`${file} is a folder, and a file is to be written there. Move it away; nothing was written.`);
+  if (there && !there.isFile()) throw new RunError(`${file} is no regular file. Move it away; nothing was written.`);
+  return target;
+}
+
+/** The real path of what exists; what is still to be made is added to it as it stands. */
+function realPath(wanted: string, file: string): string {
+  try {
+    if (lstatSync(wanted, { throwIfNoEntry: false })) return realpathSync(wanted);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT')
+      throw new RunError(`${file} needs ${wanted}, a symbolic link that points nowhere. Remove or repair it; nothing was written.`);
+    if (codeOf(error) === 'ENOTDIR') throw new RunError(`${file} needs a folder where a file is. Move that file away; nothing was written.`);
+    throw hindrance('read', file, error);
+  }
+  const parent = path.dirname(wanted);
+  return parent === wanted ? wanted : path.join(realPath(parent, file), path.basename(wanted));
+}
+
+/** Whether something is there, a link that points nowhere included. */
+export function exists({ root }: Territory, file: string): boolean {
+  try {
+    return lstatSync(path.resolve(root, file), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return false;
+    throw hindrance('read', file, error);
+  }
+}
+
+/** A file's text, byte order mark and line ends included; undefined where there is none. Throws {@link RunError}. */
+export function textOf(territory: Territory, file: string): string | undefined {
+  if (!exists(territory, file)) return undefined;
+  const target = regularFile(territory, file);
+  const bytes = reading(file, () => readFileSync(target));
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new RunError(`${file} is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.`);
+  }
+}
+
+function reading<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw hindrance('read', file, error);
+  }
+}
+
+/** A system error as one line that names the path and the way out. */
+export function hindrance(what: 'read' | 'write' | 'remove', file: string, error: unknown): Error {
+  if (error instanceof RunError) return error;
+  const code = codeOf(error);
+  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
+  const [reason, way] = REASONS[code] ?? [error instanceof Error ? error.message : String(error), 'Look at the path.'];
+  return new RunError(`Cannot ${what} ${file}: ${reason} (${code}). ${way}${what === 'read' ? '' : ' Nothing was written.'}`);
+}
+
+const REASONS: Readonly<Record<string, readonly [reason: string, way: string]>> = {
+  EACCES: ['permission denied', 'Give yourself the right to it, or choose another folder.'],
+  EPERM: ['not permitted', 'Give yourself the right to it, or choose another folder.'],
+  EROFS: ['the file system is read-only', 'Choose another folder.'],
+  ENOSPC: ['no space is left on the device', 'Free some space and run again.'],
+  EDQUOT: ['your disk quota is used up', 'Free some space and run again.'],
+  ENOTDIR: ['a folder is needed where a file is', 'Move that file away.'],
+  EISDIR: ['a folder is there', 'Move it away.'],
+  ENAMETOOLONG: ['the path is too long', 'Choose a folder with a shorter path.'],
+  ELOOP: ['the symbolic links lead in a circle', 'Repair them.'],
+  EBUSY: ['it is in use', 'Close what uses it and run again.'],
+};
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
