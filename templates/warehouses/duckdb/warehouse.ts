@@ -4,6 +4,7 @@ import { requirement } from '../../../src/versions.ts';
 import { defineWarehouse, type Variable, type WarehouseTopic } from '../../../src/warehouse.ts';
 
 const folder = 'warehouses/duckdb';
+const PUBLISH = 'python scripts/dbt_envs/publish_prod.py';
 
 export const duckdb = defineWarehouse({
   id: 'duckdb',
@@ -45,10 +46,11 @@ export const duckdb = defineWarehouse({
   }),
   macros: () => [
     ...['create_schema', 'on_run_start'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+    ours('scripts/dbt_envs/publish_prod.py'),
     ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
   ],
   grants: () => [],
-  deploy: { before: [], after: [] },
+  deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`] },
   docs: (project) => passages(project),
   nextSteps: () => [],
 });
