@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { ciProviders, warehouses } from '../../src/catalogue.ts';
+import type { PlannedFile } from '../../src/planned-file.ts';
+import { deadLinks, fences, missingFiles, openFences, raggedTables, wrongFlowchart, wrongHeadings } from '../support/markdown.ts';
+import { planned } from '../support/scaffold.ts';
+
+const product = warehouses.flatMap((warehouse) => ciProviders.map((ci) => [warehouse.id, ci.id] as const));
+const ANSWERS = [
+  ['two developers', { team: 'priya, sam=sam.jones', readers: 'looker, anna:reviews', sourceSchemas: 'raw, crm:pii' }],
+  ['one developer, one prod schema, no reader', { team: 'Ana Ñúñez', prodSchemas: 'gold' }],
+  ['a developer called end, an orchestrator outside CI', { team: 'end, class, style', prodRuns: 'merge,external', mainBranch: 'release/main' }],
+  ['200 developers and 30 readers', { team: crowd(200), readers: `${crowd(29, 'r')},anna:reviews`, prodSchemas: 'analytics,staging,finance,hr' }],
+] as const;
+
+function crowd(size: number, letter = 'd'): string {
+  return Array.from({ length: size }, (_, at) => `${letter}${at}`).join(',');
+}
+
+const treeOf = (files: readonly PlannedFile[]): ReadonlyMap<string, string> => new Map(files.map(({ path, contents }) => [path, contents]));
+const documents = (files: readonly PlannedFile[]): readonly PlannedFile[] => files.filter(({ path }) => path.endsWith('.md'));
+
+/** Names of variables that the documents print. */
+const variablesIn = (text: string): readonly string[] => [...new Set(text.match(/\b(?:DBT_[A-Z_]+[A-Z]|PR_NUMBER)\b/g) ?? [])];
+/** Variables that the documents name and no other emitted file reads. */
+const unread = (files: readonly PlannedFile[]): readonly string[] => {
+  const readers = files.filter(({ path }) => !path.endsWith('.md') && path !== '.env.example').map(({ contents }) => contents);
+  return documents(files).flatMap(({ path, contents }) =>
+    variablesIn(contents)
+      .filter((name) => name !== 'DBT_PROFILES_DIR' && !readers.some((text) => new RegExp(`\\b${name}\\b`).test(text)))
+      .map((name) => `${path} names ${name}, which nothing reads`),
+  );
+};
+/** Run-operations that the documents tell people to run and no emitted macro defines. */
+const unknownOperations = (files: readonly PlannedFile[]): readonly string[] => {
+  const macros = new Set(files.flatMap(({ contents }) => [...contents.matchAll(/\{%-?\s*macro\s+(\w+)\s*\(/g)].map(([, name = '']) => name)));
+  return documents(files).flatMap(({ path, contents }) =>
+    [...contents.matchAll(/dbt run-operation (\w+)/g)]
+      .filter(([, name = '']) => !macros.has(name))
+      .map(([, name = '']) => `${path} runs ${name}, which no macro defines`),
+  );
+};
+/** Paragraphs and table rows that speak of the sweep without saying that it is not there. */
+const premature = (files: readonly PlannedFile[]): readonly string[] =>
+  files.some(({ path }) => /sweep|nightly|drop_stale/.test(path))
+    ? ['the sweep is planned now: let the documents say so, and this test with them']
+    : documents(files).flatMap(({ path, contents }) =>
+        contents
+          .split(/\n\n|\n(?=[|-] ?)/)
+          .filter((passage) => /sweep|nightly|janitor/i.test(passage))
+          .filter((passage) => !/not in this repository|not here yet|comes with|until the sweep|once the sweep/i.test(passage))
+          .map((passage) => `${path} promises: ${passage}`),
+      );
+
+describe.each(product)('the documents for %s on %s', (warehouse, ci) => {
+  describe.each(ANSWERS)('%s', (_, answers) => {
+    const files = planned({ warehouse, ci, ...answers });
+    const tree = treeOf(files);
+    const own = documents(files);
+
+    test('are there', () => expect(own.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'docs/environments.md', 'docs/runbook.md'])));
+    test('hold no trace of a template, no missing value, nothing left to write', () => {
+      for (const { path, contents } of own) expect(contents, path).not.toMatch(/<%|%>|\bundefined\b|\[object |\bNaN\b|\bnull\b|\bTODO\b/);
+    });
+    test('have one title, levels in order, closed fences', () => {
+      for (const { path, contents } of own.filter((file) => /^(?:README|docs\/)/.test(file.path)))
+        expect([...wrongHeadings(contents), ...openFences(contents)], path).toEqual([]);
+    });
+    test('link to what is there', () => expect(own.flatMap(({ path }) => deadLinks(path, tree))).toEqual([]));
+    test('name files that are there', () => expect(own.flatMap(({ path }) => missingFiles(path, tree))).toEqual([]));
+    test('name run-operations that are there', () => expect(unknownOperations(files)).toEqual([]));
+    test('name variables that something reads', () => expect(unread(files)).toEqual([]));
+    test('promise no sweep before there is one', () => expect(premature(files)).toEqual([]));
+    test('have rectangular tables', () => {
+      for (const { path, contents } of own) expect(raggedTables(contents), path).toEqual([]);
+    });
+    test('draw a picture that can be drawn', () => {
+      const pictures = own.flatMap(({ contents }) => fences(contents, 'mermaid'));
+      expect(pictures.length).toBeGreaterThan(0);
+      for (const picture of pictures) expect(wrongFlowchart(picture)).toEqual([]);
+    });
+    test('say how far the proof goes', () => {
+      const { proof } = warehouses.find(({ id }) => id === warehouse)?.enforcement ?? { proof: undefined };
+      for (const path of ['README.md', 'docs/environments.md']) expect(/Modelled, not yet proved/.test(tree.get(path) ?? ''), path).toBe(proof === 'modelled');
+    });
+    test('stay short enough to be read', () => {
+      expect((tree.get('README.md') ?? '').split('\n').length).toBeLessThan(260);
+      expect((tree.get('docs/environments.md') ?? '').split('\n').length).toBeLessThan(400);
+    });
+  });
+
+  test('name every developer of a small team in the picture and the table, and sum up a large one', () => {
+    const readme = (team: string): string => treeOf(planned({ warehouse, ci, team })).get('README.md') ?? '';
+    expect(readme('priya, sam')).toMatch(/\| sam \| `sam` \| `dev_sam` \|/);
+    expect(readme('priya, sam')).toMatch(/\["sam"\]/);
+    expect(readme(crowd(20))).toMatch(/\| d19 \|/);
+    expect(readme(crowd(21))).not.toMatch(/\| d19 \|/);
+    expect(readme(crowd(200))).toMatch(/each of the 200 developers/);
+  });
+});
+
+describe('the checks themselves find a planted mistake', () => {
+  const tree = new Map([
+    ['README.md', '# A\n\n[b](docs/b.md#here) [c](docs/c.md) `grants/none.sql` `grants/`\n\n```sh\npython scripts/gone.py\n```\n'],
+    ['docs/b.md', '# B\n\n#### There\n\n## There\n'],
+  ]);
+  const file = (path: string, contents: string): PlannedFile => ({ path, contents, owner: 'ours', part: 'app', was: [] });
+  test('links, files, headings', () => {
+    expect(deadLinks('README.md', tree)).toHaveLength(2);
+    expect(missingFiles('README.md', tree)).toEqual([
+      'README.md: there is no grants/none.sql',
+      'README.md: there is no grants/',
+      'README.md: there is no scripts/gone.py',
+    ]);
+    expect(wrongHeadings(tree.get('docs/b.md') ?? '')).toEqual(['"There" skips a level', '"There" stands twice']);
+    expect(openFences('```sh\nls\n')).toHaveLength(1);
+  });
+  test('tables', () => {
+    expect(raggedTables('| a | b |\n|---|---|\n| 1 |\n')).toHaveLength(1);
+    expect(raggedTables('| a | b |\n| 1 | 2 |\n')).toHaveLength(1);
+    expect(raggedTables('| a | b |\n|---|---|\n| 1 | a \\| b |\n')).toEqual([]);
+  });
+  test('pictures', () => {
+    expect(wrongFlowchart('flowchart LR\n  end["x"]\n  a["y"]\n  a --> b\n  a["z"]\n  c[un"quoted]\n  subgraph g["g"]\n')).toHaveLength(5);
+  });
+  test('variables, run-operations, promises', () => {
+    const planted = [
+      file('docs/a.md', 'Set DBT_NOWHERE, then `dbt run-operation drop_everything`. The nightly sweep drops the rest.'),
+      file('.env.example', 'DBT_NOWHERE='),
+    ];
+    expect(unread(planted)).toHaveLength(1);
+    expect(unknownOperations(planted)).toHaveLength(1);
+    expect(premature(planted)).toHaveLength(1);
+    expect(premature([file('.github/workflows/dbt_nightly.yml', '')])).toHaveLength(1);
+  });
+});
