@@ -1,0 +1,59 @@
+import type { Person, Setting } from '../shell/conversation.ts';
+import { endingOf } from '../shell/ending.ts';
+import { isOn, parseFlags } from '../shell/flags.ts';
+import { binManner, helpText } from '../shell/help.ts';
+import { inkFor } from '../shell/ink.ts';
+import { readerFrom } from '../shell/named-file.ts';
+import { allOptions } from '../shell/options.ts';
+import { requestOf } from '../shell/request.ts';
+import { version } from '../shell/version.ts';
+
+/** Everything that the bin takes from the process, so that tests can hand in their own. */
+export interface Terminal {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: Date;
+  /** Whether a person can be asked: both ends are a terminal. */
+  readonly present: boolean;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** Puts one prompt; loaded only when there is a question. */
+  readonly asker: () => Promise<Person['ask']>;
+}
+
+/** Runs one command line and returns its exit status; never throws. */
+export async function main(words: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await run(words, terminal);
+  } catch (error) {
+    const { code, line } = endingOf(error);
+    terminal.stderr.write(`dbt-envs: ${line}\n`);
+    return code;
+  }
+}
+
+async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+  const typed = parseFlags(words, allOptions());
+  if (isOn(typed, 'help')) {
+    terminal.stdout.write(helpText(binManner));
+    return 0;
+  }
+  if (isOn(typed, 'version')) {
+    terminal.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const setting: Setting = { cwd: terminal.cwd, today: terminal.now.toISOString().slice(0, 10), read: readerFrom(terminal.cwd) };
+  const request = requestOf(typed, setting.read);
+  const { converse, engine } = await import('../shell/work.ts');
+  return await converse(request, personAt(terminal), setting, engine);
+}
+
+function personAt({ present, stdout, stderr, env, asker }: Terminal): Person {
+  return {
+    present,
+    ink: inkFor(env, present),
+    ask: async (prompt) => (await asker())(prompt),
+    tell: (line) => stderr.write(`${line}\n`),
+    print: (text) => stdout.write(text),
+  };
+}

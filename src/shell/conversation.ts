@@ -1,0 +1,186 @@
+import { RunError, UsageError } from '../errors.ts';
+import { AnswerError, allQuestions, type Raw, withDefaults } from '../questions.ts';
+import type { Conflict, Decision, Engine, Invocation, Look } from './engine.ts';
+import type { Ink } from './ink.ts';
+import { type Prompt, promptFor } from './prompt.ts';
+import { closingLines, conflictHelp, diffLines, jsonOf, openingLines, planned, resultLines } from './report.ts';
+import { partsOf, type ReadFile, type Request, teamText } from './request.ts';
+import { interrupted, misuse, Stop } from './stop.ts';
+
+/** Who is at the other end: a terminal, a pipe, or Yeoman's adapter. */
+export interface Person {
+  /** Whether there is somebody to ask. */
+  readonly present: boolean;
+  readonly ink: Ink;
+  /** Throws a {@link Stop} with 130 where the person interrupts. */
+  ask(prompt: Prompt): Promise<string>;
+  /** A line of the report, for people. */
+  tell(line: string): void;
+  /** Data, for programs. */
+  print(text: string): void;
+}
+
+/** The directory and the day of a run: nothing below this asks the system for them. */
+export interface Setting {
+  readonly cwd: string;
+  /** ISO date. */
+  readonly today: string;
+  readonly read: ReadFile;
+}
+
+/** What a run knows before it decides. */
+export interface Gathered {
+  readonly request: Request;
+  readonly invocation: Invocation;
+  readonly root: string;
+  readonly answers: Raw;
+}
+
+/** One run, from the request to the last line: {@link gather}, then {@link carryOut}. */
+export async function converse(request: Request, person: Person, setting: Setting, engine: Engine): Promise<0 | 1> {
+  return await carryOut(await gather(request, person, setting, engine), person, engine);
+}
+
+/** Looks, and asks what is open; writes nothing. Whatever is wrong with the answers is thrown as a {@link Stop} with 2. */
+export const gather = (request: Request, person: Person, setting: Setting, engine: Engine): Promise<Gathered> =>
+  stopping(async () => {
+    const invocation = invocationOf(request, setting);
+    return { request, invocation, ...(await settled(request, invocation, person, setting, engine)) };
+  });
+
+/**
+ * Says what will be done, settles the conflicts, writes, and says what is left to do. Returns 0, or 1 where `check`
+ * found drift; everything else that ends a run is thrown as a {@link Stop}.
+ */
+export const carryOut = (gathered: Gathered, person: Person, engine: Engine): Promise<0 | 1> =>
+  stopping(async () => {
+    const { request, invocation, answers, root } = gathered;
+    const decision = engine.decide(invocation, answers);
+    if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
+    for (const line of openingLines(decision, root, person.ink)) person.tell(line);
+    const settle = await settlement(request, decision, person, engine);
+    if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
+    const summary = decision.apply(settle);
+    if (request.json) person.print(jsonOf(summary, decision));
+    for (const line of [...resultLines(summary, person.ink), ...closingLines(decision, person.ink)]) person.tell(line);
+    return 0;
+  });
+
+async function stopping<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof AnswerError) throw misuse(error.message);
+    if (error instanceof RunError) throw new Stop(1, error.message);
+    throw error;
+  }
+}
+
+function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Request, { cwd, today }: Setting): Invocation {
+  return {
+    cwd,
+    command: partsOf(command),
+    given,
+    force: conflicts === 'take',
+    ...(projectDir !== undefined && { projectDir }),
+    ...(rosterEdit !== undefined && { rosterEdit: { ...rosterEdit, today } }),
+  };
+}
+
+/** The answers that were asked for; given and stored ones are the engine's own to find, defaults its own to take. */
+async function settled(request: Request, invocation: Invocation, person: Person, { read }: Setting, { look }: Engine): Promise<{ answers: Raw; root: string }> {
+  let seen = look(invocation);
+  if (request.check && seen.parts.length === 0)
+    throw misuse(`Nothing is installed in ${seen.root}. Run dbt-envs there first, or say where with --project-dir.`);
+  if (request.yes || !person.present) refuseOpen(request, seen);
+  const answers: Record<string, string> = {};
+  for (let [next] = seen.open; next !== undefined && !request.yes && person.present; [next] = seen.open) {
+    const { name } = next;
+    const text = (answer: string): string => (name === 'team' ? teamText(answer.trim(), read) : answer.trim());
+    answers[name] = text(await person.ask(promptFor(next, seen.known, text)));
+    seen = look({ ...invocation, given: { ...invocation.given, ...answers } });
+  }
+  refuseForeign(request, seen.known);
+  return { answers, root: seen.root };
+}
+
+/** Nobody can be asked: what has no answer is named, all of it at once. */
+function refuseOpen({ yes }: Request, { open }: Look): void {
+  const missing = yes ? open.filter((question) => question.default === undefined) : open;
+  if (missing.length === 0) return;
+  const flags = missing.map(({ flag }) => `--${flag}`).join(', ');
+  if (yes) throw misuse(`--yes invents no answer for ${flags}. Give it, e.g. --team "ana, bo".`);
+  throw misuse(`There is no terminal to ask at, and no answer for ${flags}. Give them, or --yes for the defaults (a team has none).`);
+}
+
+/** A typed flag of a vendor that was not chosen would be passed over silently. */
+function refuseForeign({ typed }: Request, known: Raw): void {
+  const { warehouse, ci } = withDefaults(known);
+  for (const { name, flag, askedBy } of allQuestions()) {
+    if (askedBy === undefined || !typed.has(name) || askedBy.some((id) => id === warehouse || id === ci)) continue;
+    throw misuse(`--${flag} belongs to ${askedBy.join(', ')}, and this project uses ${warehouse} and ${ci}. Leave it out.`);
+  }
+}
+
+/** `--check` and `--dry-run`: the same plan, and nothing is written. */
+function compared({ check, json }: Request, decision: Decision, root: string, person: Person, engine: Engine): 0 | 1 {
+  const isDrift = engine.drift(decision.changes);
+  if (json) person.print(jsonOf(planned(decision.changes), decision));
+  for (const line of openingLines(decision, root, person.ink)) person.tell(line);
+  for (const line of diffLines(decision.changes, engine.diffOf, person.ink, check ? 'names' : 'diffs')) person.tell(line);
+  if (check)
+    person.tell(
+      isDrift ? `${person.ink.bad('! drift')}     a run would write. Nothing was written.` : `${person.ink.good('= in step')}   a run would write nothing.`,
+    );
+  else person.tell('Dry run: nothing was written.');
+  return check && isDrift ? 1 : 0;
+}
+
+type Settlement = 'keep' | 'take' | 'new';
+const conflictsIn = ({ changes }: Decision): readonly Conflict[] => changes.filter((change) => change.kind === 'conflict');
+
+/** An answer for every conflict before the first byte is written. */
+async function settlement(
+  { conflicts: manner, yes, json }: Request,
+  decision: Decision,
+  person: Person,
+  engine: Engine,
+): Promise<(conflict: Conflict) => Settlement> {
+  const conflicts = conflictsIn(decision);
+  if (manner !== 'ask') return () => manner;
+  const chosen = new Map<string, Settlement>();
+  if (conflicts.length > 0 && (yes || !person.present)) {
+    if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
+    throw new Stop(1, conflictHelp(conflicts.map(({ path }) => path)));
+  }
+  for (const conflict of conflicts) chosen.set(conflict.path, await settledByHand(conflict, person, engine));
+  return ({ path }) => chosen.get(path) ?? 'keep';
+}
+
+async function settledByHand(conflict: Conflict, person: Person, { diffOf }: Engine): Promise<Settlement> {
+  const take = conflict.cannot === undefined ? [{ value: 'take', name: 'take ours' }] : [];
+  for (;;) {
+    const answer = await person.ask({
+      kind: 'choice',
+      name: 'conflict',
+      message: `${conflict.path} differs from ours. What shall be done?`,
+      preset: 'diff',
+      choices: [
+        { value: 'diff', name: 'show the differences' },
+        { value: 'keep', name: 'keep yours' },
+        ...take,
+        { value: 'new', name: `keep yours, write ours to ${conflict.path}.new` },
+      ],
+      objection: () => undefined,
+    });
+    if (answer === 'keep' || answer === 'take' || answer === 'new') return answer;
+    for (const line of diffOf(conflict).split('\n')) person.tell(line);
+  }
+}
+
+const writes = ({ changes }: Decision): boolean => changes.some(({ kind }) => kind !== 'unchanged' && kind !== 'kept');
+
+async function confirmed(root: string, person: Person): Promise<void> {
+  const answer = await person.ask({ kind: 'confirmation', name: 'write', message: `Write to ${root}?`, preset: 'yes', objection: () => undefined });
+  if (answer !== 'yes') throw interrupted();
+}

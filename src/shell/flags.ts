@@ -1,0 +1,75 @@
+import { shown } from '../names.ts';
+import { nearest } from '../question.ts';
+import { type Command, commandNames, isCommand, type Option, type Steering } from './options.ts';
+import { misuse } from './stop.ts';
+
+/** What was typed, sorted but not yet judged. */
+export interface Typed {
+  readonly command?: Command;
+  /** Values by flag, exactly as they were typed. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly switches: ReadonlySet<string>;
+}
+
+/** The value of one of our own flags. */
+export const valued = ({ values }: Typed, flag: Steering): string | undefined => values.get(flag);
+export const isOn = ({ switches }: Typed, flag: Steering): boolean => switches.has(flag);
+
+/**
+ * Reads the words of a command line against the table of flags. Throws a {@link misuse} for whatever it does not know:
+ * nothing that was typed is ever passed over.
+ */
+export function parseFlags(words: readonly string[], options: readonly Option[]): Typed {
+  const values = new Map<string, string>();
+  const switches = new Set<string>();
+  const places: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (!word.startsWith('-') || word === '-') {
+      places.push(word);
+      continue;
+    }
+    if (word === '--') {
+      places.push(...words.slice(at + 1));
+      break;
+    }
+    const [, name = '', inline] = /^([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    const option = find(name, options);
+    if (values.has(option.flag) || switches.has(option.flag)) throw misuse(`--${option.flag} is given twice. Give it once.`);
+    if (option.value === undefined) {
+      if (inline !== undefined) throw misuse(`--${option.flag} takes no value, and "${shown(inline)}" was given. Write --${option.flag} alone.`);
+      switches.add(option.flag);
+      continue;
+    }
+    const value = inline ?? words[++at];
+    if (value === undefined || (inline === undefined && /^--?[a-z]/.test(value))) {
+      throw misuse(`--${option.flag} needs a value: --${option.flag} ${option.value}.`);
+    }
+    values.set(option.flag, value);
+  }
+  const command = commandOf(places);
+  return { ...(command !== undefined && { command }), values, switches };
+}
+
+function find(name: string, options: readonly Option[]): Option {
+  const found = options.find(({ flag, short }) => name === `--${flag}` || name === `-${short}`);
+  if (found !== undefined) return found;
+  const plain = name.replace(/^-+/, '').toLowerCase();
+  const near =
+    nearest(
+      plain,
+      options.map(({ flag }) => flag),
+    ) ?? options.find(({ flag }) => plain !== '' && flag.startsWith(plain))?.flag;
+  throw misuse(`There is no flag ${shown(name)}. ${near === undefined ? 'See --help.' : `Did you mean --${near}?`}`);
+}
+
+function commandOf([word, ...more]: readonly string[]): Command | undefined {
+  if (word === undefined) return undefined;
+  if (!isCommand(word)) {
+    const near = nearest(word, commandNames);
+    throw misuse(`There is no part "${shown(word)}". ${near === undefined ? `Choose one of: ${commandNames.join(', ')}.` : `Did you mean ${near}?`}`);
+  }
+  const [extra] = more;
+  if (extra !== undefined) throw misuse(`One part at a time: "${shown(extra)}" after ${word} is too many. A list with spaces needs quotes: --team "ana, bo".`);
+  return word;
+}

@@ -1,0 +1,68 @@
+import { allOptions, type Command, commandNames, commands, type Option } from './options.ts';
+
+const WIDTH = 100;
+const COLUMN = 26;
+
+/** How a shell is called: `dbt-envs grants` or `yo dbt-envs:grants`. */
+export interface Manner {
+  readonly usage: string;
+  /** The command line of a part. */
+  readonly line: (command: Command) => string;
+}
+
+export const binManner: Manner = { usage: 'dbt-envs [part] [flags]', line: (command) => (command === 'app' ? 'dbt-envs' : `dbt-envs ${command}`) };
+export const yoManner: Manner = { usage: 'yo dbt-envs[:part] [flags]', line: (command) => (command === 'app' ? 'yo dbt-envs' : `yo dbt-envs:${command}`) };
+
+/** The whole help: parts, questions, flags, examples, exit codes. */
+export function helpText(manner: Manner): string {
+  const options = allOptions();
+  return [
+    `Usage: ${manner.usage}`,
+    '',
+    'Writes a dbt repository in which developers cannot write to production.',
+    '',
+    'Parts:',
+    ...commandNames.flatMap((name) => row(name, commands[name])),
+    '',
+    'Answers (each is also asked, stored in .yo-rc.json, or has a default):',
+    ...options.filter(({ question }) => question !== undefined).flatMap(optionRow),
+    '',
+    'Flags:',
+    ...options.filter(({ question }) => question === undefined).flatMap(optionRow),
+    '',
+    'Examples:',
+    `  ${manner.line('app')} --yes --team "ana, bo"`,
+    `  ${manner.line('app')} --team @team.csv --dry-run`,
+    `  ${manner.line('roster')} --add cy@acme.com`,
+    `  ${manner.line('check')}`,
+    '',
+    'Exit status: 0 done, 1 failed or drift, 2 wrong flag or answer, 130 interrupted.',
+    'Nothing is sent anywhere, and nothing is written outside the project.',
+    '',
+  ].join('\n');
+}
+
+function optionRow({ flag, short, value, help, askedBy, only }: Option): string[] {
+  const name = `--${flag}${value === undefined ? '' : ` ${value}`}`;
+  const where = askedBy === undefined ? (only === undefined ? '' : ` (${only})`) : ` (${askedBy.join(', ')})`;
+  return row(short === undefined ? name : `-${short}, ${name}`, help + where);
+}
+
+function row(name: string, text: string): string[] {
+  const [first = '', ...rest] = wrapped(text, WIDTH - COLUMN);
+  const indent = ' '.repeat(COLUMN);
+  const head = `  ${name}`;
+  return head.length < COLUMN ? [head.padEnd(COLUMN) + first, ...rest.map((line) => indent + line)] : [head, ...[first, ...rest].map((line) => indent + line)];
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

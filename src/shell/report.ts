@@ -1,0 +1,97 @@
+import type { Decision, Summary } from './engine.ts';
+import type { Ink } from './ink.ts';
+
+type Changes = Decision['changes'];
+type Kind = Changes[number]['kind'];
+
+/** A symbol and a word for each kind of change: never colour alone. */
+const MARKS: Readonly<Record<Kind, { readonly symbol: string; readonly ink: keyof Ink }>> = {
+  created: { symbol: '+', ink: 'good' },
+  updated: { symbol: '~', ink: 'changed' },
+  removed: { symbol: '-', ink: 'bad' },
+  kept: { symbol: '=', ink: 'quiet' },
+  unchanged: { symbol: '=', ink: 'quiet' },
+  conflict: { symbol: '!', ink: 'bad' },
+};
+
+const mark = (kind: Kind, text: string, ink: Ink): string => `${ink[MARKS[kind].ink](`${MARKS[kind].symbol} ${kind}`)}${' '.repeat(11 - kind.length)}${text}`;
+const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`);
+
+/** Before the first byte: what, where, how many; what cannot be protected. */
+export function openingLines({ changes, warnings }: Pick<Decision, 'changes' | 'warnings'>, root: string, ink: Ink): readonly string[] {
+  const count = (kind: Kind): number => changes.filter((change) => change.kind === kind).length;
+  const parts = [
+    ['to create', count('created')],
+    ['to update', count('updated')],
+    ['to remove', count('removed')],
+    ['in conflict', count('conflict')],
+    ['kept as you have them', count('kept')],
+    ['unchanged', count('unchanged')],
+  ] as const;
+  const counted = parts.flatMap(([what, number]) => (number === 0 ? [] : [`${number} ${what}`]));
+  return [
+    `${ink.strong('Project')} ${root}`,
+    `${ink.strong('Files')}   ${counted.length === 0 ? 'none planned' : counted.join(', ')}`,
+    ...warnings.map((warning) => `${ink.changed('! warning')}   ${warning}`),
+  ];
+}
+
+/** One line a file; the unchanged ones are a count. */
+export function resultLines({ created, updated, removed, kept, conflicts, unchanged }: Summary, ink: Ink): readonly string[] {
+  return [
+    ...created.map((path) => mark('created', path, ink)),
+    ...updated.map((path) => mark('updated', path, ink)),
+    ...removed.map((path) => mark('removed', path, ink)),
+    ...kept.map(({ path, why }) => mark('kept', `${path} (${why})`, ink)),
+    ...conflicts.map((path) => mark('conflict', path, ink)),
+    ...(unchanged.length === 0 ? [] : [mark('unchanged', files(unchanged.length), ink)]),
+  ];
+}
+
+/** What is left to do, and the command that does the same again without a question. */
+export function closingLines({ nextSteps, repeat }: Pick<Decision, 'nextSteps' | 'repeat'>, ink: Ink): readonly string[] {
+  return [
+    ...(nextSteps.length === 0 ? [] : ['', ink.strong('Next steps'), ...nextSteps.map((step, at) => `${String(at + 1).padStart(2)}. ${step}`)]),
+    '',
+    'The same again, without questions:',
+    `  ${repeat}`,
+  ];
+}
+
+/** The plan file by file, with differences or by name alone. */
+export function diffLines(changes: Changes, diffOf: (change: Changes[number]) => string, ink: Ink, detail: 'diffs' | 'names'): readonly string[] {
+  return changes
+    .filter(({ kind }) => kind !== 'unchanged')
+    .flatMap((change) => {
+      const line = mark(change.kind, change.kind === 'kept' ? `${change.path} (${change.why})` : change.path, ink);
+      const diff = detail === 'names' || change.kind === 'kept' ? '' : diffOf(change);
+      return diff === '' ? [line] : [line, ...diff.replace(/\n$/, '').split('\n')];
+    });
+}
+
+/** Nobody was there to settle them: the files, and the two ways on. */
+export function conflictHelp(paths: readonly string[]): string {
+  const those = paths.length === 1 ? 'This file is' : 'These files are';
+  return `${those} yours and differ from ours: ${paths.join(', ')}. Nothing was written. --keep keeps yours, --force takes ours, --dry-run shows the differences.`;
+}
+
+/** A plan as the summary of the run that it would be. */
+export function planned(changes: Changes): Summary {
+  const paths = (kind: Kind): string[] => changes.filter((change) => change.kind === kind).map(({ path }) => path);
+  return {
+    created: paths('created'),
+    updated: paths('updated'),
+    unchanged: paths('unchanged'),
+    kept: changes.flatMap((change) => (change.kind === 'kept' ? [{ path: change.path, why: change.why }] : [])),
+    removed: paths('removed'),
+    conflicts: paths('conflict'),
+  };
+}
+
+/** The one object that `--json` prints. */
+export function jsonOf(
+  { created, updated, unchanged, kept, removed, conflicts }: Summary,
+  { warnings, nextSteps }: Pick<Decision, 'warnings' | 'nextSteps'>,
+): string {
+  return `${JSON.stringify({ created, updated, unchanged, kept, removed, conflicts, warnings, nextSteps }, null, 2)}\n`;
+}

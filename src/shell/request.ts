@@ -1,0 +1,92 @@
+import type { PartName } from '../plan.ts';
+import { allQuestions, parseAnswer, type Raw } from '../questions.ts';
+import { answersIn } from './answers-file.ts';
+import { isOn, type Typed, valued } from './flags.ts';
+import type { Command } from './options.ts';
+import { misuse } from './stop.ts';
+
+/** What a person wants of one run, whichever shell it was said in. */
+export interface Request {
+  readonly command: Command;
+  /** Raw answers by question name: those of the answers file under those that were typed. */
+  readonly given: Raw;
+  /** The names of the questions whose flags were typed. */
+  readonly typed: ReadonlySet<string>;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly check: boolean;
+  readonly json: boolean;
+  readonly conflicts: 'ask' | 'take' | 'keep';
+  readonly projectDir?: string;
+  readonly rosterEdit?: { readonly add?: string; readonly remove?: string; readonly rename?: string };
+}
+
+/** Reads a file that the user named; throws a one-line error that names it. */
+export type ReadFile = (file: string) => string;
+
+/** What was typed, as a request. Throws a one-line error with exit status 2 for what cannot be meant. */
+export function requestOf(typed: Typed, read: ReadFile): Request {
+  const command = typed.command ?? 'app';
+  exclusive(typed);
+  const projectDir = valued(typed, 'project-dir');
+  const rosterEdit = rosterEditOf(typed, command);
+  const fromFlags = typedAnswers(typed, read);
+  const answers = valued(typed, 'answers');
+  return {
+    command,
+    given: { ...(answers !== undefined && answersIn(answers, read(answers))), ...fromFlags },
+    typed: new Set(Object.keys(fromFlags)),
+    yes: isOn(typed, 'yes'),
+    dryRun: isOn(typed, 'dry-run'),
+    check: isOn(typed, 'check') || command === 'check',
+    json: isOn(typed, 'json'),
+    conflicts: isOn(typed, 'force') ? 'take' : isOn(typed, 'keep') ? 'keep' : 'ask',
+    ...(projectDir !== undefined && { projectDir }),
+    ...(rosterEdit !== undefined && { rosterEdit }),
+  };
+}
+
+/** The parts that a command adds to those that are installed. */
+export const partsOf = (command: Command): readonly PartName[] => (command === 'check' ? [] : [command]);
+
+/** `@file` in place of a team means the file's text. */
+export const teamText = (given: string, read: ReadFile): string => (given.startsWith('@') ? read(given.slice(1)) : given);
+
+function typedAnswers(typed: Typed, read: ReadFile): Raw {
+  const given: Record<string, string> = {};
+  for (const question of allQuestions()) {
+    const value = typed.values.get(question.flag);
+    if (value === undefined) continue;
+    given[question.name] = question.name === 'team' ? teamText(value, read) : value;
+    parseAnswer(question, given[question.name] ?? '');
+  }
+  const file = valued(typed, 'team-file');
+  if (file === undefined) return given;
+  const team = read(file);
+  const question = allQuestions().find(({ name }) => name === 'team');
+  if (question !== undefined) parseAnswer(question, team);
+  return { ...given, team };
+}
+
+const EITHER = [
+  ['force', 'keep'],
+  ['team', 'team-file'],
+  ['check', 'dry-run'],
+  ['check', 'force'],
+  ['check', 'keep'],
+] as const;
+
+function exclusive({ command, values, switches }: Typed): void {
+  const has = (flag: string): boolean => values.has(flag) || switches.has(flag) || (flag === 'check' && command === 'check');
+  for (const [one, other] of EITHER) if (has(one) && has(other)) throw misuse(`--${one} and --${other} exclude each other. Give one of them.`);
+}
+
+function rosterEditOf(typed: Typed, command: Command): Request['rosterEdit'] {
+  const add = valued(typed, 'add');
+  const remove = valued(typed, 'remove');
+  const rename = valued(typed, 'rename');
+  const [first] = Object.entries({ add, remove, rename }).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (first === undefined) return undefined;
+  if (command !== 'roster') throw misuse(`--${first} belongs to the roster part. Write: roster --${first} ${typed.values.get(first)}`);
+  return { ...(add !== undefined && { add }), ...(remove !== undefined && { remove }), ...(rename !== undefined && { rename }) };
+}

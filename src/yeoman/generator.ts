@@ -1,0 +1,94 @@
+import process from 'node:process';
+import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
+import type { Gathered, Person, Setting } from '../shell/conversation.ts';
+import { endingOf } from '../shell/ending.ts';
+import { helpText, yoManner } from '../shell/help.ts';
+import { inkFor } from '../shell/ink.ts';
+import { readerFrom } from '../shell/named-file.ts';
+import { allOptions, type Command } from '../shell/options.ts';
+import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
+import { requestOf } from '../shell/request.ts';
+import { type ExitCode, Stop } from '../shell/stop.ts';
+import * as work from '../shell/work.ts';
+import { LINES, registersLines } from './lines.ts';
+import { typedOptions, typedWords, wordsTyped } from './typed.ts';
+
+/** The Yeoman shell of one command: the same answers, engine and bytes as the bin's. */
+export const generatorFor = (command: Command) =>
+  class extends DbtEnvsGenerator {
+    override readonly command = command;
+  };
+
+/**
+ * Our engine reads, compares and writes; of Yeoman we use the prompts, the log and the run loop. Nothing goes through
+ * mem-fs: its commit decides and writes file by file, so that an interrupted run leaves half a repository.
+ */
+export abstract class DbtEnvsGenerator extends Generator {
+  abstract readonly command: Command;
+  private gathered: Gathered | undefined;
+
+  constructor(args: string[], options: BaseOptions, features?: BaseFeatures) {
+    // inheritTasks: the tasks are this class's, and yo runs a class that is derived from it.
+    super(args, options, { unique: 'namespace', inheritTasks: true, skipParseOptions: true, customInstallTask: true, ...features });
+    for (const { flag, short, value, help } of allOptions()) {
+      this.option(flag, { type: value === undefined ? Boolean : String, description: help, ...(short !== undefined && { alias: short }) });
+    }
+  }
+
+  override help(): string {
+    return helpText(yoManner);
+  }
+
+  /** yo would read package.json here and end with a stack trace where it is broken; no file of ours needs the name. */
+  override determineAppname(): string {
+    return 'dbt-envs';
+  }
+
+  /** Whether somebody can be asked: prompts are read from standard input and drawn on standard output. */
+  get hasTerminal(): boolean {
+    return process.stdin.isTTY === true && process.stdout.isTTY === true;
+  }
+
+  async prompting(): Promise<void> {
+    await this.ending(async () => {
+      const words = wordsTyped(process.argv.slice(2));
+      const typed = words === undefined ? typedOptions(this.options, this.command) : typedWords(words, this.command);
+      const setting: Setting = { cwd: this.destinationRoot(), today: new Date().toISOString().slice(0, 10), read: readerFrom(this.destinationRoot()) };
+      this.gathered = await work.gather(requestOf(typed, setting.read), this.person(), setting, work.engine);
+    });
+  }
+
+  async writing(): Promise<void> {
+    const { gathered } = this;
+    if (gathered === undefined) return;
+    await this.ending(async () => {
+      if ((await work.carryOut(gathered, this.person(), work.engine)) === 1) throw new Stop(1, 'Drift was found.');
+    });
+  }
+
+  private person(): Person {
+    return {
+      present: this.hasTerminal,
+      ink: inkFor(process.env, this.hasTerminal),
+      ask: (prompt) => this.put(prompt),
+      tell: (line) => this.log(line),
+      print: (text) => process.stdout.write(text),
+    };
+  }
+
+  private async put(prompt: Prompt): Promise<string> {
+    const lines = prompt.kind === 'lines' && (await registersLines(this.env.adapter)) ? LINES : undefined;
+    const answers: Readonly<Record<string, unknown>> = await this.prompt([toInquirer(prompt, lines)]);
+    return asText(answers[prompt.name]);
+  }
+
+  /** yo hands `error.code` to process.exit: it has to be a number. */
+  private async ending(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      const { code, line }: { code: ExitCode; line: string } = endingOf(error);
+      throw new Stop(code, line);
+    }
+  }
+}

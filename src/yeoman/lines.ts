@@ -1,0 +1,28 @@
+export const LINES = 'dbt-envs-lines';
+
+interface Registry {
+  registerPrompt(name: string, prompt: unknown): unknown;
+}
+
+/**
+ * Adds our prompt for several lines to the adapter's own, where it can be reached: the contract of adapters has no
+ * place for it (https://github.com/yeoman/generator/issues/1020). Where it cannot, one line has to do.
+ */
+export async function registersLines(adapter: unknown): Promise<boolean> {
+  const registry = registryOf(adapter) ?? registryOf(property(adapter, 'actualAdapter'));
+  if (registry === undefined) return false;
+  const { linesPrompt } = await import('../shell/lines-prompt.ts');
+  registry.registerPrompt(LINES, linesPrompt);
+  return true;
+}
+
+function registryOf(adapter: unknown): Registry | undefined {
+  const promptModule = property(adapter, 'promptModule');
+  return isRegistry(promptModule) ? promptModule : undefined;
+}
+
+const isRegistry = (value: unknown): value is Registry => typeof property(value, 'registerPrompt') === 'function';
+
+function property(of: unknown, name: string): unknown {
+  return (typeof of === 'object' || typeof of === 'function') && of !== null ? Reflect.get(of, name) : undefined;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { colours, inkFor, noColours } from '../../src/shell/ink.ts';
+import { closingLines, conflictHelp, diffLines, jsonOf, openingLines, planned, resultLines } from '../../src/shell/report.ts';
+
+const changes = [
+  { kind: 'created', path: 'a', contents: 'x\n' },
+  { kind: 'updated', path: 'b', before: 'x\n', contents: 'y\n' },
+  { kind: 'unchanged', path: 'c' },
+  { kind: 'kept', path: 'd', why: 'edited', owner: 'ours' },
+  { kind: 'removed', path: 'e', before: 'x\n' },
+  { kind: 'conflict', path: 'f', mine: 'x\n', theirs: 'y\n' },
+] as const;
+
+test('before writing it says where, how many files of each kind, and what cannot be protected', () =>
+  expect(openingLines({ changes, warnings: ['Anybody can push to main.'] }, '/p', noColours)).toEqual([
+    'Project /p',
+    'Files   1 to create, 1 to update, 1 to remove, 1 in conflict, 1 kept as you have them, 1 unchanged',
+    '! warning   Anybody can push to main.',
+  ]));
+
+test('afterwards every file that changed has a line with a symbol and a word; the unchanged are counted', () =>
+  expect(resultLines(planned(changes), noColours)).toEqual([
+    '+ created    a',
+    '~ updated    b',
+    '- removed    e',
+    '= kept       d (edited)',
+    '! conflict   f',
+    '= unchanged  1 file',
+  ]));
+
+test('colour adds to the words and takes nothing away', () => {
+  const plain = resultLines(planned(changes), noColours).join('\n');
+  const coloured = resultLines(planned(changes), colours).join('\n');
+  expect(coloured).not.toBe(plain);
+  expect(coloured.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9]+m`, 'g'), '')).toBe(plain);
+});
+
+test('the steps are numbered, and the last line repeats the run', () =>
+  expect(closingLines({ nextSteps: ['dbt parse', 'open a pull request'], repeat: 'dbt-envs --yes' }, noColours)).toEqual([
+    '',
+    'Next steps',
+    ' 1. dbt parse',
+    ' 2. open a pull request',
+    '',
+    'The same again, without questions:',
+    '  dbt-envs --yes',
+  ]));
+
+test('a dry run shows differences, a check only names', () => {
+  const diffOf = ({ path }: { path: string }): string => `@@ ${path}\n`;
+  expect(diffLines(changes, diffOf, noColours, 'diffs')).toContain('@@ b');
+  expect(diffLines(changes, diffOf, noColours, 'names')).toEqual([
+    '+ created    a',
+    '~ updated    b',
+    '= kept       d (edited)',
+    '- removed    e',
+    '! conflict   f',
+  ]);
+});
+
+test('a conflict names the files and both ways on', () => expect(conflictHelp(['a', 'b'])).toMatch(/a, b\. Nothing was written\..*--keep.*--force/));
+
+test('--json is one object with these keys', () =>
+  expect(Object.keys(JSON.parse(jsonOf(planned(changes), { warnings: [], nextSteps: [] })))).toEqual(
+    'created updated unchanged kept removed conflicts warnings nextSteps'.split(' '),
+  ));
+
+describe('colour', () => {
+  test.each([
+    [{}, true, colours],
+    [{}, false, noColours],
+    [{ NO_COLOR: '1' }, true, noColours],
+    [{ NO_COLOR: '' }, true, colours],
+    [{ TERM: 'dumb' }, true, noColours],
+    [{ FORCE_COLOR: '1' }, false, colours],
+    [{ FORCE_COLOR: '0' }, true, noColours],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, false, colours],
+  ])('%j, terminal: %s', (env, terminal, ink) => expect(inkFor(env, terminal)).toBe(ink));
+});
