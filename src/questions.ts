@@ -83,7 +83,7 @@ export const questions = {
   mainBranch: question({
     name: 'mainBranch',
     flag: 'main-branch',
-    asked: true,
+    asked: false,
     message: 'Which branch is production?',
     help: 'The branch whose tip is deployed.',
     default: 'main',
