@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { scaffold } from './repository.ts';
+import { chapter, run } from './stage.ts';
+
+/** The embedded default: two developers, one machine, no server. */
+export async function demoDuckdb(): Promise<void> {
+  chapter('DuckDB', 'No server and no roles. The repository keeps everybody in place; file permissions are the wall.');
+  const { folder, python, dbt, deploy } = await scaffold('duckdb');
+  try {
+    await deploy('Production is built, as CI builds it on a merge', {});
+    await dbt({ title: 'priya builds', args: 'build', env: { DBT_DEV_NAME: 'priya' } });
+    await run({
+      title: 'Where her tables are',
+      typed: 'duckdb warehouse/dev/priya.duckdb "select table_schema, table_name from information_schema.tables"',
+      program: python.python,
+      args: ['-c', LIST, path.join('warehouse', 'dev', 'priya.duckdb')],
+      cwd: folder,
+    });
+    await dbt({
+      title: 'The quick test that overwrote fct_revenue, tried by priya',
+      args: 'run --target prod --select fct_revenue',
+      env: { DBT_DEV_NAME: 'priya' },
+      refusal: /Target prod runs in CI only/,
+    });
+    await dbt({
+      title: 'Or as somebody who is not on the roster',
+      args: 'build',
+      env: { DBT_DEV_NAME: 'mallory' },
+      refusal: /"mallory" is not on the roster/,
+    });
+    await run({
+      title: 'Or past dbt: into the production file that her builds attach for reading',
+      typed: 'create table prod.analytics.fct_revenue …',
+      program: python.python,
+      args: ['-c', WRITE],
+      cwd: folder,
+      show: /read-only|written/,
+      refusal: /read-only/,
+    });
+    await dbt({ title: 'A pull request is built into a schema of its own', args: 'build --target ci', env: { PR_NUMBER: '142' } });
+    await run({
+      title: 'The reviewer asks it a question',
+      typed: 'select sum(revenue_usd) from pr_142.fct_revenue_daily',
+      program: python.python,
+      args: ['-c', ASK, path.join('warehouse', 'ci', 'pull_142.duckdb')],
+      cwd: folder,
+    });
+  } finally {
+    rmSync(path.dirname(folder), { recursive: true, force: true });
+  }
+}
+
+const LIST = `
+import duckdb, sys
+for schema, name, kind in duckdb.connect(sys.argv[1], read_only=True).sql("select table_schema, table_name, table_type from information_schema.tables order by 1, 2").fetchall():
+    print(f"{schema}.{name:24} {kind.lower()}")
+`;
+const ASK = `
+import duckdb, sys
+print(duckdb.connect(sys.argv[1], read_only=True).sql("select sum(revenue_usd) as revenue_usd from pr_142.fct_revenue_daily").fetchone()[0])
+`;
+const WRITE = `
+import duckdb
+connection = duckdb.connect()
+connection.execute("attach 'warehouse/prod/prod.duckdb' as prod (read_only)")
+connection.execute("create or replace table prod.analytics.fct_revenue as select 0 as revenue_usd")
+print("written")
+`;

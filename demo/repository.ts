@@ -1,0 +1,68 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findWarehouse } from '../src/catalogue.ts';
+import { type PythonEnvironment, type PythonEnvironmentName, pythonEnvironment } from '../test/support/python.ts';
+import { clean, run } from './stage.ts';
+
+const bin = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+
+/** Lines of dbt's output that say what was built, and what was not. */
+const RESULTS = /\bOK\b|\bPASS\b|\bERROR\b|\bFAIL\b|\bSKIP\b|Done\.|may not|permission denied|roster|read-only/;
+
+export interface Repository {
+  readonly folder: string;
+  readonly python: PythonEnvironment;
+  readonly dbt: (command: DbtCommand) => Promise<string>;
+  /** The deploy job's commands, with what the warehouse does around them. */
+  readonly deploy: (title: string, env: Readonly<Record<string, string>>) => Promise<void>;
+}
+export interface DbtCommand {
+  readonly title: string;
+  readonly args: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly refusal?: RegExp;
+  /** Variables that hold secrets: set, and not shown. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** Writes a repository for priya and sam with the command that users have. */
+export async function scaffold(warehouse: PythonEnvironmentName & ('duckdb' | 'postgres')): Promise<Repository> {
+  const folder = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-demo-')), 'acme');
+  const flags = ['--yes', '--project-name', 'acme', '--warehouse', warehouse, '--team', 'priya, sam', '--project-dir', folder];
+  await run({
+    title: 'One command writes the repository',
+    typed: `npx generator-dbt-envs --yes --project-name acme --warehouse ${warehouse} --team "priya, sam"`,
+    program: process.execPath,
+    args: [bin, ...flags],
+    cwd: path.dirname(folder),
+    show: /created|files|^\d+ /i,
+  });
+  const python = await pythonEnvironment(warehouse);
+  const base = { ...clean(), PATH: `${python.binDir}${path.delimiter}${process.env.PATH ?? ''}`, DBT_PROFILES_DIR: folder };
+  const dbt = ({ title, args, env, secrets = {}, refusal }: DbtCommand): Promise<string> =>
+    run({
+      title,
+      typed: `${Object.entries(env)
+        .map(([name, value]) => `${name}=${value} `)
+        .join('')}dbt ${args}`,
+      program: python.dbt,
+      args: args.split(' '),
+      cwd: folder,
+      env: { ...base, ...env, ...secrets },
+      show: RESULTS,
+      ...(refusal && { refusal }),
+    });
+  const { before, after } = findWarehouse(warehouse).deploy;
+  const deploy = async (title: string, secrets: Readonly<Record<string, string>>): Promise<void> => {
+    const around = (typed: string, what: string): Promise<string> => {
+      const [program = '', ...args] = typed.split(' ');
+      return run({ title: what, typed, program: program === 'python' ? python.python : program, args, cwd: folder, env: { ...base, ...secrets } });
+    };
+    for (const typed of before) await around(typed, 'The deploy job prepares a working copy of production');
+    await dbt({ title, args: 'build --target prod', env: { DBT_ENVS_RUNNER: 'merge' }, secrets });
+    for (const typed of after) await around(typed, 'The deploy job publishes what it built, at one stroke');
+  };
+  return { folder, python, dbt, deploy };
+}

@@ -1,0 +1,6 @@
+import { ensureEngines } from './engines.ts';
+import { preparePython } from './python.ts';
+
+/** `npm run setup`: everything that tests and the demo need and a new machine lacks; a second run does nothing. */
+await ensureEngines();
+await preparePython();
