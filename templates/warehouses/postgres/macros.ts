@@ -1,0 +1,16 @@
+import type { FileRequest } from '../../../src/planned-file.ts';
+import type { Project } from '../../../src/project.ts';
+import { grantsView } from './view.ts';
+
+const MACROS = ['create_schema', 'door', 'drop_pr_schema', 'env_schemas', 'verify_boundary', 'audit'] as const;
+
+/** macros/dbt_envs/: the door as dbt sees it, and what runs against the warehouse by `dbt run-operation`. */
+export function macroFiles(project: Project): readonly FileRequest[] {
+  const view = grantsView(project);
+  return MACROS.map((name) => ({
+    path: `macros/dbt_envs/${name}.sql`,
+    owner: 'ours',
+    template: `warehouses/postgres/macros/dbt_envs/${name}.sql.ejs`,
+    view,
+  }));
+}

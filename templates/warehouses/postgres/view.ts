@@ -1,0 +1,41 @@
+import { DEV_SCHEMA_PATTERN, PR_SCHEMA_PATTERN } from '../../../src/names.ts';
+import type { Project } from '../../../src/project.ts';
+
+/** The project's names in the server. Roles belong to the whole cluster, so each carries the prefix. */
+export function namesOf({ rolePrefix }: Project) {
+  return {
+    door: `${rolePrefix}_door`,
+    roles: {
+      envOwner: `${rolePrefix}_env_owner`,
+      prodOwner: `${rolePrefix}_prod_owner`,
+      developer: `${rolePrefix}_developer`,
+      reader: `${rolePrefix}_reader`,
+      reviewer: `${rolePrefix}_reviewer`,
+      ciService: `${rolePrefix}_ci_service`,
+      prodService: `${rolePrefix}_prod_service`,
+      janitor: `${rolePrefix}_janitor`,
+    },
+  };
+}
+
+/** What every script of grants/ may print. */
+export function grantsView(project: Project) {
+  const { door, roles } = namesOf(project);
+  return {
+    project: project.name,
+    door,
+    roles,
+    allRoles: Object.values(roles),
+    /** The comment that says whose a role, a schema or the door is. */
+    mark: `dbt-envs: project ${project.name}`,
+    doorMark: `dbt-envs: door of project ${project.name}`,
+    prodSchemas: project.prodSchemas,
+    sources: project.sourceSchemas,
+    readsProd: [roles.developer, roles.reader, roles.reviewer, roles.ciService].join(', '),
+    readsSources: [roles.developer, roles.ciService, roles.prodService].join(', '),
+    developers: project.roster.developers.map(({ login, slug }) => ({ login, slug })),
+    readers: project.roster.readers.map(({ login, reviews }) => ({ login, reviews })),
+    prPattern: PR_SCHEMA_PATTERN,
+    envPattern: `(${DEV_SCHEMA_PATTERN})|(${PR_SCHEMA_PATTERN})`,
+  };
+}
