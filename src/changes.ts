@@ -6,7 +6,10 @@ import type { Owner, PlannedEdit, PlannedFile } from './planned-file.ts';
 export interface FileEdit {
   readonly file: string;
   readonly edit: PlannedEdit;
+  /** The whole file, had it been ours. */
   readonly planned: string;
+  /** The entry of a list that an earlier run put there and this one replaces. */
+  readonly index?: number;
 }
 
 /** What a run would do to one path. `from`: the earlier path that the file moves from. */

@@ -1,12 +1,111 @@
-import type { Change } from './changes.ts';
+import type { Change, FileEdit, World } from './changes.ts';
+import { RunError } from './errors.ts';
 import type { PlannedEdit, PlannedFile } from './planned-file.ts';
+import { appendItem, replaceItem } from './splice/append-item.ts';
+import { appendLines, missingLines } from './splice/append-lines.ts';
+import { CannotEdit, load, same, snippetValue, valueAt, valueIn } from './splice/document.ts';
+import { pairText, setKey, sourceAt } from './splice/set-key.ts';
+import { dedented, flowText } from './splice/source.ts';
 
-type World = import('./changes.ts').World;
+const HEADING = '# For the environments of generator-dbt-envs';
 
-/** The place as the lock records it: `acme.outputs.ci`. */
-export const placeOf = (edit: PlannedEdit): string => (edit.kind === 'lines' ? 'lines' : edit.at.join('.'));
-export const offeredBy = (edit: PlannedEdit, { contents }: PlannedFile): string => (edit.kind === 'lines' ? contents : edit.yaml);
-export function changesOfEdits(file: PlannedFile, _world: World): readonly Change[] {
-  return [{ kind: 'kept', path: file.path, why: 'yours', owner: 'yours' }];
+/** How the lock names an edit: `profiles.yml#acme.outputs.ci`. */
+export const recordOf = (file: string, edit: PlannedEdit): string => `${file}#${edit.kind === 'lines' ? 'lines' : edit.at.join('.')}`;
+
+/** What is hashed for the lock: what the edit puts there. */
+export function offeredBy(edit: PlannedEdit, planned: string): string {
+  switch (edit.kind) {
+    case 'lines':
+      return planned;
+    case 'set':
+      return dedented(edit.yaml);
+    case 'append':
+      return flowText(snippetValue(edit.yaml));
+  }
 }
-export const makeEdit = (text: string, _edit: unknown): string => text;
+
+/** The edits of a file that is there and not ours, each by the rules that hold for whole files. */
+export function changesOfEdits({ path, contents, edits = [] }: PlannedFile, world: World): readonly Change[] {
+  const text = world.read(path);
+  if (text === undefined) return [];
+  return edits.flatMap((edit) => changeOfEdit({ file: path, edit, planned: contents }, text, world));
+}
+
+function changeOfEdit(wanted: FileEdit, text: string, { lock, hash, force }: World): readonly Change[] {
+  const path = recordOf(wanted.file, wanted.edit);
+  const recorded = lock.get(path);
+  const isOffered = (source: string): boolean => recorded?.has(hash(source)) === true;
+  const wasOffered = isOffered(offeredBy(wanted.edit, wanted.planned));
+  try {
+    const { state, index } = stateOf(wanted, text, isOffered);
+    if (state === 'unwanted') return [];
+    if (state === 'as planned') return [{ kind: 'unchanged', path }];
+    if (state === 'absent' && recorded !== undefined && !force) return [{ kind: 'kept', path, why: 'deleted', owner: 'ours' }];
+    if (state === 'other' && wasOffered) return [{ kind: 'kept', path, why: 'edited', owner: 'ours' }];
+    const edit = { ...wanted, ...(index !== undefined && { index }) };
+    const contents = edited(text, edit);
+    if (state === 'other' && !force) return [{ kind: 'conflict', path, mine: text, theirs: contents, edit }];
+    return [{ kind: 'updated', path, before: text, contents, edit }];
+  } catch (error) {
+    if (!(error instanceof CannotEdit)) throw error;
+    if (wasOffered) return [{ kind: 'kept', path, why: 'edited', owner: 'ours' }];
+    return [{ kind: 'conflict', path, mine: text, theirs: toPaste(wanted), edit: wanted, cannot: refusal(wanted, error) }];
+  }
+}
+
+interface State {
+  /** `ours`: what an earlier run put there; `other`: what you have there; `unwanted`: there is no list, and none is needed. */
+  readonly state: 'as planned' | 'absent' | 'ours' | 'other' | 'unwanted';
+  readonly index?: number;
+}
+
+function stateOf({ edit, planned }: FileEdit, text: string, isOffered: (source: string) => boolean): State {
+  if (edit.kind === 'lines') {
+    if (missingLines(text, planned).length === 0) return { state: 'as planned' };
+    return { state: isOffered(planned) ? 'other' : 'ours' };
+  }
+  const there = valueAt(valueIn(load(text)), edit.at);
+  const value = snippetValue(edit.yaml);
+  if (edit.kind === 'set') {
+    if (there === undefined) return { state: 'absent' };
+    if (same(there, value)) return { state: 'as planned' };
+    return { state: isOffered(dedented(sourceAt(text, edit.at) ?? '')) ? 'ours' : 'other' };
+  }
+  if (there === undefined && edit.whereListed === true) return { state: 'unwanted' };
+  const items: readonly unknown[] = Array.isArray(there) ? there : [there];
+  if (items.some((item) => same(item, value))) return { state: 'as planned' };
+  const index = Array.isArray(there) ? items.findIndex((item) => isOffered(flowText(item))) : -1;
+  return index < 0 ? { state: 'absent' } : { state: 'ours', index };
+}
+
+/** Throws {@link CannotEdit}. */
+function edited(text: string, { edit, planned, index }: FileEdit): string {
+  switch (edit.kind) {
+    case 'lines':
+      return appendLines(text, planned, HEADING);
+    case 'set':
+      return setKey(text, edit.at, edit.yaml);
+    case 'append':
+      return index === undefined ? appendItem(text, edit.at, edit.yaml) : replaceItem(text, edit.at, index, edit.yaml);
+  }
+}
+
+/** The file's text with the edit made. Throws {@link RunError} where that cannot be done safely. */
+export function makeEdit(text: string, edit: FileEdit): string {
+  try {
+    return edited(text, edit);
+  } catch (error) {
+    if (error instanceof CannotEdit) throw new RunError(`${refusal(edit, error)}\n${toPaste(edit)}`);
+    throw error;
+  }
+}
+
+const refusal = ({ file }: FileEdit, { message }: CannotEdit): string =>
+  `${file} cannot be edited safely: ${message}. Nothing was written; put this in by hand, then run again with --keep:`;
+
+/** The edit as a document of its own, to be merged by hand. */
+function toPaste({ edit, planned }: FileEdit): string {
+  if (edit.kind === 'lines') return planned;
+  const value = edit.kind === 'append' ? `- ${edit.yaml}` : edit.yaml.trimEnd();
+  return `${[...edit.at].reverse().reduce((inner, key) => pairText(key, inner), value)}\n`;
+}

@@ -1,5 +1,5 @@
 import { isEdited, ownLock, type World } from './changes.ts';
-import { offeredBy, placeOf } from './edits.ts';
+import { offeredBy, recordOf } from './edits.ts';
 import { type Lock, YOURS } from './lock.ts';
 import type { PlannedFile } from './planned-file.ts';
 
@@ -13,9 +13,14 @@ export function nextLock(plan: readonly PlannedFile[], world: World, staying: Re
   const next = new Map<string, ReadonlySet<string>>();
   for (const [path, hashes] of before) if (!world.complete || staying.has(path)) next.set(path, hashes);
   for (const file of plan) {
+    const { path, owner, contents, edits = [] } = file;
     if (isEdited(file, { ...world, lock: before })) {
-      for (const edit of file.edits ?? []) next.set(`${file.path}#${placeOf(edit)}`, new Set([world.hash(offeredBy(edit, file))]));
-    } else next.set(file.path, new Set([file.owner === 'yours' ? YOURS : world.hash(file.contents)]));
+      for (const edit of edits) next.set(recordOf(path, edit), new Set([world.hash(offeredBy(edit, contents))]));
+    } else if (world.force || !wasEdited(path, before)) next.set(path, new Set([owner === 'yours' ? YOURS : world.hash(contents)]));
+    else for (const [recorded, hashes] of before) if (recorded.startsWith(`${path}#`)) next.set(recorded, hashes);
   }
   return next;
 }
+
+/** Your file, with edits of ours in it, is away: should it come back, it is still yours. */
+const wasEdited = (path: string, before: Lock): boolean => !before.has(path) && [...before.keys()].some((one) => one.startsWith(`${path}#`));
