@@ -18,6 +18,14 @@ const templates = {
   },
 };
 
+/** The package yaml, bundled as a function that runs when the first YAML file is read: src/yaml-package.ts says why. */
+const yaml = {
+  name: 'yaml',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => ({ contents: "export const yaml = () => require('yaml');", loader: 'js', resolveDir: root }));
+  },
+};
+
 async function compiledTemplates() {
   const compiler = await build({ entryPoints: ['src/compile-template.ts'], write: false, bundle: true, packages: 'external', platform: 'node', format: 'esm' });
   const file = path.join(root, 'node_modules', '.cache', 'dbt-envs', `compile-template-${process.pid}.mjs`);
@@ -52,7 +60,7 @@ const parts = readdirSync('generators', { withFileTypes: true }).flatMap((entry)
 const bin = await build({
   ...shared,
   splitting: true,
-  plugins: [templates],
+  plugins: [templates, yaml],
   // inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
   alias: { '@inquirer/external-editor': './src/cli/no-editor.ts', 'yeoman-generator': '#yeoman-generator' },
   external: ['#yeoman-generator'],
