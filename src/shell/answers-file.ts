@@ -1,7 +1,7 @@
+import { UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { noSuch } from '../question.ts';
 import { allQuestions, type Raw } from '../questions.ts';
-import { misuse } from './stop.ts';
 
 const PACKAGE = 'generator-dbt-envs';
 /** What .yo-rc.json keeps beside the answers. */
@@ -21,7 +21,7 @@ export function answersIn(file: string, text: string): Raw {
     if (BOOKKEEPING.has(name) || value === null) continue;
     if (!questions.some((question) => question.name === name)) {
       const names = questions.map((question) => question.name);
-      throw misuse(`--answers ${file}: ${noSuch('question', shown(name), names)}`);
+      throw new UsageError(`--answers ${file}: ${noSuch('question', shown(name), names)}`);
     }
     given[name] = textOf(file, name, value);
   }
@@ -32,7 +32,7 @@ function parsed(file: string, text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw misuse(
+    throw new UsageError(
       `--answers ${file}: this is no JSON (${error instanceof Error ? shown(error.message) : 'unreadable'}). Give an object of answers, such as {"projectName": "acme"}.`,
     );
   }
@@ -40,12 +40,12 @@ function parsed(file: string, text: string): unknown {
 
 function objectIn(file: string, value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
-  throw misuse(`--answers ${file}: this is no object of answers. Write it like {"projectName": "acme"}.`);
+  throw new UsageError(`--answers ${file}: this is no object of answers. Write it like {"projectName": "acme"}.`);
 }
 
 function textOf(file: string, name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ');
-  throw misuse(`--answers ${file}: "${name}" is neither a text, nor a number, nor a list of texts.`);
+  throw new UsageError(`--answers ${file}: "${name}" is neither a text, nor a number, nor a list of texts.`);
 }

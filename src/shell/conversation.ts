@@ -1,18 +1,18 @@
 import { RunError, UsageError } from '../errors.ts';
-import { AnswerError, allQuestions, type Raw, withDefaults } from '../questions.ts';
+import { allQuestions, type Raw, withDefaults } from '../questions.ts';
+import { Interrupted } from './ending.ts';
 import type { Conflict, Decision, Engine, Invocation, Look } from './engine.ts';
 import type { Ink } from './ink.ts';
 import { type Prompt, promptFor } from './prompt.ts';
 import { closingLines, conflictHelp, diffLines, jsonOf, openingLines, planned, resultLines } from './report.ts';
 import { partsOf, type ReadFile, type Request, teamText } from './request.ts';
-import { interrupted, misuse, Stop } from './stop.ts';
 
 /** Who is at the other end: a terminal, a pipe, or Yeoman's adapter. */
 export interface Person {
   /** Whether there is somebody to ask. */
   readonly present: boolean;
   readonly ink: Ink;
-  /** Throws a {@link Stop} with 130 where the person interrupts. */
+  /** Throws {@link Interrupted} where the person interrupts. */
   ask(prompt: Prompt): Promise<string>;
   /** A line of the report, for people. */
   tell(line: string): void;
@@ -41,39 +41,26 @@ export async function converse(request: Request, person: Person, setting: Settin
   return await carryOut(await gather(request, person, setting, engine), person, engine);
 }
 
-/** Looks, and asks what is open; writes nothing. Whatever is wrong with the answers is thrown as a {@link Stop} with 2. */
-export const gather = (request: Request, person: Person, setting: Setting, engine: Engine): Promise<Gathered> =>
-  stopping(async () => {
-    const invocation = invocationOf(request, setting);
-    return { request, invocation, ...(await settled(request, invocation, person, setting, engine)) };
-  });
+/** Looks, and asks what is open; writes nothing. Throws a {@link UsageError} for whatever is wrong with the answers. */
+export async function gather(request: Request, person: Person, setting: Setting, engine: Engine): Promise<Gathered> {
+  const invocation = invocationOf(request, setting);
+  return { request, invocation, ...(await settled(request, invocation, person, setting, engine)) };
+}
 
 /**
  * Says what will be done, settles the conflicts, writes, and says what is left to do. Returns 0, or 1 where `check`
- * found drift; everything else that ends a run is thrown as a {@link Stop}.
+ * found drift. Throws a {@link RunError} where a conflict is left, {@link Interrupted} where the person does not want it.
  */
-export const carryOut = (gathered: Gathered, person: Person, engine: Engine): Promise<0 | 1> =>
-  stopping(async () => {
-    const { request, invocation, answers, root } = gathered;
-    const decision = engine.decide(invocation, answers);
-    if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
-    for (const line of openingLines(decision, root, person.ink)) person.tell(line);
-    const settle = await settlement(request, decision, person, engine);
-    if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
-    const summary = decision.apply(settle);
-    if (request.json) person.print(jsonOf(summary, decision));
-    for (const line of [...resultLines(summary, person.ink), ...closingLines(decision, person.ink)]) person.tell(line);
-    return 0;
-  });
-
-async function stopping<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof UsageError || error instanceof AnswerError) throw misuse(error.message);
-    if (error instanceof RunError) throw new Stop(1, error.message);
-    throw error;
-  }
+export async function carryOut({ request, invocation, answers, root }: Gathered, person: Person, engine: Engine): Promise<0 | 1> {
+  const decision = engine.decide(invocation, answers);
+  if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
+  for (const line of openingLines(decision, root, person.ink)) person.tell(line);
+  const settle = await settlement(request, decision, person, engine);
+  if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
+  const summary = decision.apply(settle);
+  if (request.json) person.print(jsonOf(summary, decision));
+  for (const line of [...resultLines(summary, person.ink), ...closingLines(decision, person.ink)]) person.tell(line);
+  return 0;
 }
 
 function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Request, { cwd, today }: Setting): Invocation {
@@ -91,7 +78,7 @@ function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Req
 async function settled(request: Request, invocation: Invocation, person: Person, { read }: Setting, { look }: Engine): Promise<{ answers: Raw; root: string }> {
   let seen = look(invocation);
   if (request.check && seen.parts.length === 0)
-    throw misuse(`Nothing is installed in ${seen.root}. Run dbt-envs there first, or say where with --project-dir.`);
+    throw new UsageError(`Nothing is installed in ${seen.root}. Run dbt-envs there first, or say where with --project-dir.`);
   if (request.yes || !person.present) refuseOpen(request, seen);
   const answers: Record<string, string> = {};
   for (let [next] = seen.open; next !== undefined && !request.yes && person.present; [next] = seen.open) {
@@ -109,8 +96,8 @@ function refuseOpen({ yes }: Request, { open }: Look): void {
   const missing = yes ? open.filter((question) => question.default === undefined) : open;
   if (missing.length === 0) return;
   const flags = missing.map(({ flag }) => `--${flag}`).join(', ');
-  if (yes) throw misuse(`--yes invents no answer for ${flags}. Give it, e.g. --team "ana, bo".`);
-  throw misuse(`There is no terminal to ask at, and no answer for ${flags}. Give them, or --yes for the defaults (a team has none).`);
+  if (yes) throw new UsageError(`--yes invents no answer for ${flags}. Give it, e.g. --team "ana, bo".`);
+  throw new UsageError(`There is no terminal to ask at, and no answer for ${flags}. Give them, or --yes for the defaults (a team has none).`);
 }
 
 /** A typed flag of a vendor that was not chosen would be passed over silently. */
@@ -118,7 +105,7 @@ function refuseForeign({ typed }: Request, known: Raw): void {
   const { warehouse, ci } = withDefaults(known);
   for (const { name, flag, askedBy } of allQuestions()) {
     if (askedBy === undefined || !typed.has(name) || askedBy.some((id) => id === warehouse || id === ci)) continue;
-    throw misuse(`--${flag} belongs to ${askedBy.join(', ')}, and this project uses ${warehouse} and ${ci}. Leave it out.`);
+    throw new UsageError(`--${flag} belongs to ${askedBy.join(', ')}, and this project uses ${warehouse} and ${ci}. Leave it out.`);
   }
 }
 
@@ -151,7 +138,7 @@ async function settlement(
   const chosen = new Map<string, Settlement>();
   if (conflicts.length > 0 && (yes || !person.present)) {
     if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
-    throw new Stop(1, conflictHelp(conflicts.map(({ path }) => path)));
+    throw new RunError(conflictHelp(conflicts.map(({ path }) => path)));
   }
   for (const conflict of conflicts) chosen.set(conflict.path, await settledByHand(conflict, person, engine));
   return ({ path }) => chosen.get(path) ?? 'keep';
@@ -182,5 +169,5 @@ const writes = ({ changes }: Decision): boolean => changes.some(({ kind }) => ki
 
 async function confirmed(root: string, person: Person): Promise<void> {
   const answer = await person.ask({ kind: 'confirmation', name: 'write', message: `Write to ${root}?`, preset: 'yes', objection: () => undefined });
-  if (answer !== 'yes') throw interrupted();
+  if (answer !== 'yes') throw new Interrupted();
 }

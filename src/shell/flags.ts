@@ -1,7 +1,7 @@
+import { UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { nearest } from '../question.ts';
 import { type Command, commandNames, isCommand, type Option, type Steering } from './options.ts';
-import { misuse } from './stop.ts';
 
 /** What was typed, sorted but not yet judged. */
 export interface Typed {
@@ -16,7 +16,7 @@ export const valued = ({ values }: Typed, flag: Steering): string | undefined =>
 export const isOn = ({ switches }: Typed, flag: Steering): boolean => switches.has(flag);
 
 /**
- * Reads the words of a command line against the table of flags. Throws a {@link misuse} for whatever it does not know:
+ * Reads the words of a command line against the table of flags. Throws a {@link UsageError} for whatever it does not know:
  * nothing that was typed is ever passed over.
  */
 export function parseFlags(words: readonly string[], options: readonly Option[]): Typed {
@@ -35,15 +35,15 @@ export function parseFlags(words: readonly string[], options: readonly Option[])
     }
     const [, name = '', inline] = /^([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
     const option = find(name, options);
-    if (values.has(option.flag) || switches.has(option.flag)) throw misuse(`--${option.flag} is given twice. Give it once.`);
+    if (values.has(option.flag) || switches.has(option.flag)) throw new UsageError(`--${option.flag} is given twice. Give it once.`);
     if (option.value === undefined) {
-      if (inline !== undefined) throw misuse(`--${option.flag} takes no value, and "${shown(inline)}" was given. Write --${option.flag} alone.`);
+      if (inline !== undefined) throw new UsageError(`--${option.flag} takes no value, and "${shown(inline)}" was given. Write --${option.flag} alone.`);
       switches.add(option.flag);
       continue;
     }
     const value = inline ?? words[++at];
     if (value === undefined || (inline === undefined && /^--?[a-z]/.test(value))) {
-      throw misuse(`--${option.flag} needs a value: --${option.flag} ${option.value}.`);
+      throw new UsageError(`--${option.flag} needs a value: --${option.flag} ${option.value}.`);
     }
     values.set(option.flag, value);
   }
@@ -60,16 +60,17 @@ function find(name: string, options: readonly Option[]): Option {
       plain,
       options.map(({ flag }) => flag),
     ) ?? options.find(({ flag }) => plain !== '' && flag.startsWith(plain))?.flag;
-  throw misuse(`There is no flag ${shown(name)}. ${near === undefined ? 'See --help.' : `Did you mean --${near}?`}`);
+  throw new UsageError(`There is no flag ${shown(name)}. ${near === undefined ? 'See --help.' : `Did you mean --${near}?`}`);
 }
 
 function commandOf([word, ...more]: readonly string[]): Command | undefined {
   if (word === undefined) return undefined;
   if (!isCommand(word)) {
     const near = nearest(word, commandNames);
-    throw misuse(`There is no part "${shown(word)}". ${near === undefined ? `Choose one of: ${commandNames.join(', ')}.` : `Did you mean ${near}?`}`);
+    throw new UsageError(`There is no part "${shown(word)}". ${near === undefined ? `Choose one of: ${commandNames.join(', ')}.` : `Did you mean ${near}?`}`);
   }
   const [extra] = more;
-  if (extra !== undefined) throw misuse(`One part at a time: "${shown(extra)}" after ${word} is too many. A list with spaces needs quotes: --team "ana, bo".`);
+  if (extra !== undefined)
+    throw new UsageError(`One part at a time: "${shown(extra)}" after ${word} is too many. A list with spaces needs quotes: --team "ana, bo".`);
   return word;
 }

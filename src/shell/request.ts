@@ -1,9 +1,9 @@
+import { UsageError } from '../errors.ts';
 import type { PartName } from '../plan.ts';
 import { allQuestions, parseAnswer, type Raw } from '../questions.ts';
 import { answersIn } from './answers-file.ts';
 import { isOn, type Typed, valued } from './flags.ts';
 import type { Command } from './options.ts';
-import { misuse } from './stop.ts';
 
 /** What a person wants of one run, whichever shell it was said in. */
 export interface Request {
@@ -78,7 +78,7 @@ const EITHER = [
 
 function exclusive({ command, values, switches }: Typed): void {
   const has = (flag: string): boolean => values.has(flag) || switches.has(flag) || (flag === 'check' && command === 'check');
-  for (const [one, other] of EITHER) if (has(one) && has(other)) throw misuse(`--${one} and --${other} exclude each other. Give one of them.`);
+  for (const [one, other] of EITHER) if (has(one) && has(other)) throw new UsageError(`--${one} and --${other} exclude each other. Give one of them.`);
 }
 
 function rosterEditOf(typed: Typed, command: Command): Request['rosterEdit'] {
@@ -87,6 +87,6 @@ function rosterEditOf(typed: Typed, command: Command): Request['rosterEdit'] {
   const rename = valued(typed, 'rename');
   const [first] = Object.entries({ add, remove, rename }).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
   if (first === undefined) return undefined;
-  if (command !== 'roster') throw misuse(`--${first} belongs to the roster part. Write: roster --${first} ${typed.values.get(first)}`);
+  if (command !== 'roster') throw new UsageError(`--${first} belongs to the roster part. Write: roster --${first} ${typed.values.get(first)}`);
   return { ...(add !== undefined && { add }), ...(remove !== undefined && { remove }), ...(rename !== undefined && { rename }) };
 }

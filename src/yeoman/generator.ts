@@ -1,5 +1,6 @@
 import process from 'node:process';
 import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
+import { RunError } from '../errors.ts';
 import type { Gathered, Person, Setting } from '../shell/conversation.ts';
 import { endingOf } from '../shell/ending.ts';
 import { helpText, yoManner } from '../shell/help.ts';
@@ -8,7 +9,6 @@ import { readerFrom } from '../shell/named-file.ts';
 import { allOptions, type Command } from '../shell/options.ts';
 import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 import { requestOf } from '../shell/request.ts';
-import { type ExitCode, Stop } from '../shell/stop.ts';
 import * as work from '../shell/work.ts';
 import { LINES, registersLines } from './lines.ts';
 import { typedOptions, typedWords, wordsTyped } from './typed.ts';
@@ -62,7 +62,7 @@ export abstract class DbtEnvsGenerator extends Generator {
     const { gathered } = this;
     if (gathered === undefined) return;
     await this.ending(async () => {
-      if ((await work.carryOut(gathered, this.person(), work.engine)) === 1) throw new Stop(1, 'Drift was found.');
+      if ((await work.carryOut(gathered, this.person(), work.engine)) === 1) throw new RunError('Drift was found.');
     });
   }
 
@@ -82,13 +82,13 @@ export abstract class DbtEnvsGenerator extends Generator {
     return asText(answers[prompt.name]);
   }
 
-  /** yo hands `error.code` to process.exit: it has to be a number. */
+  /** yo hands `error.code` to process.exit, which throws on the string codes of Node's own errors (https://github.com/yeoman/yo, lib/cli.js). */
   private async ending(task: () => Promise<void>): Promise<void> {
     try {
       await task();
     } catch (error) {
-      const { code, line }: { code: ExitCode; line: string } = endingOf(error);
-      throw new Stop(code, line);
+      const { code, line } = endingOf(error);
+      throw Object.assign(new Error(line), { code });
     }
   }
 }

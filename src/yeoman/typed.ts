@@ -1,7 +1,7 @@
+import { UsageError } from '../errors.ts';
 import { parseFlags, type Typed } from '../shell/flags.ts';
 import { yoManner } from '../shell/help.ts';
 import { allOptions, type Command, type Option } from '../shell/options.ts';
-import { misuse } from '../shell/stop.ts';
 
 /** Flags that `yo` and its environment read themselves and that do us no harm. */
 const YOS: readonly Option[] = [
@@ -31,7 +31,7 @@ export function wordsTyped(argv: readonly string[]): readonly string[] | undefin
 /** What was typed after `yo dbt-envs:<command>`. */
 export function typedWords(words: readonly string[], command: Command): Typed {
   const typed = parseFlags(words, [...allOptions(), ...YOS]);
-  if (typed.command !== undefined) throw misuse(`Under yo a part is written with a colon: ${yoManner.line(typed.command)}.`);
+  if (typed.command !== undefined) throw new UsageError(`Under yo a part is written with a colon: ${yoManner.line(typed.command)}.`);
   return { ...typed, command };
 }
 

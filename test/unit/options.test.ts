@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ciProviders, warehouses } from '../../src/catalogue.ts';
+import { UsageError } from '../../src/errors.ts';
 import { partNames } from '../../src/plan.ts';
 import { allQuestions, questionsFor } from '../../src/questions.ts';
 import { parseFlags } from '../../src/shell/flags.ts';
 import { allOptions, commandNames } from '../../src/shell/options.ts';
 import { optionsPage } from '../../src/shell/options-page.ts';
-import { Stop } from '../../src/shell/stop.ts';
 
 test('every question is a flag, and no flag means two things', () => {
   const flags = allOptions().map(({ flag }) => flag);
@@ -54,7 +54,7 @@ describe('flags', () => {
     [['--', 'grants', 'ci'], /^One part at a time/],
   ])('%j is refused', (words, message) => {
     const refusal = (): unknown => parse(...words);
-    expect(refusal).toThrow(Stop);
+    expect(refusal).toThrow(UsageError);
     expect(refusal).toThrow(message);
   });
 });

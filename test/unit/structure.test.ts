@@ -7,7 +7,7 @@ const sources = (...folders: string[]) =>
   folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true })
       .map((name) => path.posix.join(folder, String(name).replaceAll('\\', '/')))
-      .filter((name) => name.endsWith('.ts')),
+      .filter((name) => name.endsWith('.ts') && !name.includes('/node_modules/')),
   );
 
 describe('imports run one way', () => {
