@@ -61,7 +61,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
     enforcement: {
       rows: [
         { rule: `Nobody but production's own account writes ${codes(project.prodSchemas)}`, held: HELD[warehouse.enforcement.prodClosedToPeople] },
-        { rule: 'A developer writes her own `dev_<name>` and no other', held: HELD[warehouse.enforcement.devExact] },
+        { rule: 'A developer writes their own `dev_<name>` and no other', held: HELD[warehouse.enforcement.devExact] },
         { rule: 'CI writes `pr_<number>` schemas and no other', held: HELD[warehouse.enforcement.ciExact] },
       ],
       summary: warehouse.enforcement.summary,
@@ -70,7 +70,9 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
     dropsOnClose: ci.dropsOnClose,
     ownRunner: pipeline.needsOwnRunner,
     has: {
+      grants: warehouse.grants(project).length > 0,
       verify: emitted.has('grants/verify.sql'),
+      verifyOperation: emitted.has('macros/dbt_envs/verify_boundary.sql'),
       audit: emitted.has('grants/audit.sql'),
       look: emitted.has('grants/00_look.sql'),
       closeProd: emitted.has('grants/90_close_prod.sql'),

@@ -41,6 +41,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
       owner: 'ours',
       template: 'app/.env.example.ejs',
       view: {
+        first: project.roster.developers[0]?.slug ?? 'ana',
         slugs: project.roster.developers.slice(0, 20).map(({ slug }) => slug),
         more: Math.max(0, project.roster.developers.length - 20),
         variables: warehouse
@@ -49,8 +50,8 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
           .map(({ name, what, example, secret, default: fallback }) => ({ name, what, example, secret, fallback: fallback ?? '' })),
       },
     },
-    { path: '.gitignore', owner: 'yours', template: 'app/.gitignore.ejs', view: {} },
-    { path: '.gitattributes', owner: 'yours', template: 'app/.gitattributes.ejs', view: {} },
+    { path: '.gitignore', owner: 'yours', template: 'app/.gitignore.ejs', view: { adopted }, edits: [{ kind: 'lines' }] },
+    { path: '.gitattributes', owner: 'yours', template: 'app/.gitattributes.ejs', view: { adopted }, edits: [{ kind: 'lines' }] },
     { path: '.sqlfluff', owner: 'yours', template: 'app/.sqlfluff.ejs', view: { dialect: warehouse.id } },
     {
       path: '.pre-commit-config.yaml',
@@ -67,7 +68,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
         codeHost: codeHost.label,
         noun,
         paths: [
-          ...['grants/', 'macros/dbt_envs/', 'profiles.yml', 'roster.yml'].map(inRepository),
+          ...[...(warehouse.grants(project).length > 0 ? ['grants/'] : []), 'macros/dbt_envs/', 'profiles.yml', 'roster.yml'].map(inRepository),
           ...new Set(ci.files(pipeline).map(({ path }) => `/${path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : path}`)),
         ],
       },

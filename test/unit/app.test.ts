@@ -111,6 +111,7 @@ describe('who owns what', () => {
     const files = planFor({}, { adopted: { profile: 'jaffle' } });
     expect(files.map(({ path }) => path).filter((path) => path === 'README.md' || /^(?:models|seeds|snapshots|tests)\//.test(path))).toEqual([]);
     expect(ownerOf(files, 'requirements.txt')).toBe('yours');
+    expect(read(files, '.gitattributes')).not.toMatch(/text=auto/);
     expect(read(files, 'docs/runbook.md')).toMatch(/### Install/);
     expect(read(files, 'docs/runbook.md')).not.toMatch(/README\.md#/);
     expect(read(files, 'docs/environments.md')).not.toMatch(/fct_revenue_daily/);

@@ -46,7 +46,7 @@ const premature = (files: readonly PlannedFile[]): readonly string[] =>
     : documents(files).flatMap(({ path, contents }) =>
         contents
           .split(/\n\n|\n(?=[|-] ?)/)
-          .filter((passage) => /sweep|nightly|janitor/i.test(passage))
+          .filter((passage) => /sweep|nightly/i.test(passage))
           .filter((passage) => !/not in this repository|not here yet|comes with|until the sweep|once the sweep/i.test(passage))
           .map((passage) => `${path} promises: ${passage}`),
       );
