@@ -33,7 +33,7 @@ export const postgres = defineWarehouse({
   targets: (project) => {
     const { roles } = namesOf(project);
     const view = { database: setting(project, 'database'), roles, defaultSchema: project.prodSchemas[0] };
-    const target = (name: string) => ({ template: `warehouses/postgres/profile/${name}.yml.ejs`, view });
+    const target = (name: string) => ({ template: `warehouses/postgres/targets/${name}.yml.ejs`, view });
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
   macros: macroFiles,
