@@ -10,6 +10,7 @@ export const ciFiles: Part = ({ ci, pipeline, codeHost }) => [
     template: `pipeline/macros/dbt_envs/${name}.ejs`,
     view: {},
   })),
+  { path: 'scripts/dbt_envs/dbt_dev.py', owner: 'ours', template: 'pipeline/scripts/dbt_envs/dbt_dev.py.ejs', view: {} },
   ...ci.files(pipeline).map((file) => ({ from: 'repository' as const, ...file })),
   ...codeHost.files(),
 ];
