@@ -13,6 +13,9 @@ import * as work from '../shell/work.ts';
 import { LINES, registersLines } from './lines.ts';
 import { typedOptions, typedWords, wordsTyped } from './typed.ts';
 
+/** Yeoman's own options, and whatever was typed or handed in. */
+type Options = BaseOptions & Readonly<Record<string, unknown>>;
+
 /** The Yeoman shell of one command: the same answers, engine and bytes as the bin's. */
 export const generatorFor = (command: Command) =>
   class extends DbtEnvsGenerator {
@@ -23,11 +26,11 @@ export const generatorFor = (command: Command) =>
  * Our engine reads, compares and writes; of Yeoman we use the prompts, the log and the run loop. Nothing goes through
  * mem-fs: its commit decides and writes file by file, so that an interrupted run leaves half a repository.
  */
-export abstract class DbtEnvsGenerator extends Generator {
+export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>, Options> {
   abstract readonly command: Command;
   private gathered: Gathered | undefined;
 
-  constructor(args: string[], options: BaseOptions, features?: BaseFeatures) {
+  constructor(args?: string[], options?: Options, features?: BaseFeatures) {
     // inheritTasks: the tasks are this class's, and yo runs a class that is derived from it.
     super(args, options, { unique: 'namespace', inheritTasks: true, skipParseOptions: true, customInstallTask: true, ...features });
     for (const { flag, short, value, help } of allOptions()) {
@@ -39,9 +42,17 @@ export abstract class DbtEnvsGenerator extends Generator {
     return helpText(yoManner);
   }
 
-  /** yo would read package.json here and end with a stack trace where it is broken; no file of ours needs the name. */
+  /** Yeoman would read package.json for a name, and fail where it is broken; nothing of ours needs the name. */
   override determineAppname(): string {
     return 'dbt-envs';
+  }
+
+  /**
+   * Yeoman would parse .yo-rc.json and a file in the home folder before we could say what is wrong in them. Our engine
+   * reads and writes the answers, so Yeoman's storage gets a file that never comes to be.
+   */
+  override createStorage(_path: string, options?: Parameters<Generator['createStorage']>[1]): ReturnType<Generator['createStorage']> {
+    return super.createStorage('.dbt-envs-never-written.json', options);
   }
 
   /** Whether somebody can be asked: prompts are read from standard input and drawn on standard output. */

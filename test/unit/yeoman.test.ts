@@ -1,0 +1,151 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import helpers from 'yeoman-test';
+import ProfilesGenerator from '../../generators/profiles/index.ts';
+import { helpText, yoManner } from '../../src/shell/help.ts';
+import { emptyFolder, runBin, tree } from '../support/command-line.ts';
+
+const resolved = path.resolve('generators/profiles/index.ts');
+
+/** The generator at a terminal: yeoman-test answers its prompts. */
+class AtTerminal extends ProfilesGenerator {
+  override get hasTerminal(): boolean {
+    return true;
+  }
+}
+
+/** yeoman-test itself would add --force. */
+const running = (folder: string, options: Readonly<Record<string, unknown>> = {}, Generator: typeof ProfilesGenerator = ProfilesGenerator) =>
+  helpers
+    .create(Generator, { resolved, namespace: 'dbt-envs:profiles' })
+    .cd(folder)
+    .withOptions({ force: false, ...options });
+
+async function byBin(...flags: string[]): Promise<Readonly<Record<string, string>>> {
+  const folder = emptyFolder();
+  expect((await runBin(folder, ['profiles', '--yes', '--project-name', 'acme', '--team', 'ana, bo', ...flags])).status).toBe(0);
+  return tree(folder);
+}
+
+/** As `yo` starts it: what was typed stands in process.argv. */
+const typing = (...words: string[]) => vi.spyOn(process, 'argv', 'get').mockReturnValue(['node', 'yo', 'dbt-envs:profiles', ...words]);
+afterEach(() => vi.restoreAllMocks());
+
+describe('the same answers give the same files as the bin', () => {
+  test('as options', async () => {
+    const folder = emptyFolder();
+    await running(folder, { yes: true, projectName: 'acme', team: 'ana, bo', devDays: 14 });
+    expect(tree(folder)).toEqual(await byBin('--dev-days', '14'));
+  });
+
+  test('as flags', async () => {
+    const folder = emptyFolder();
+    typing('--yes', '--project-name', 'acme', '--team', 'ana, bo', '--dev-days=14');
+    await running(folder);
+    expect(tree(folder)).toEqual(await byBin('--dev-days', '14'));
+  });
+
+  test('as answers to prompts', async () => {
+    const folder = emptyFolder();
+    const { askedQuestions } = await running(folder, {}, AtTerminal).withAnswers(
+      { projectName: 'acme', warehouse: 'postgres', team: 'ana\nbo', prodSchemas: 'marts', write: true },
+      { throwOnMissingAnswer: true },
+    );
+    expect(askedQuestions.map(({ name }) => name)).toContain('database');
+    expect(tree(folder)).toEqual(await byBin('--warehouse', 'postgres', '--prod-schemas', 'marts'));
+  });
+
+  test('in an answers file', async () => {
+    const folder = emptyFolder();
+    const file = path.join(emptyFolder(), 'answers.json');
+    writeFileSync(file, JSON.stringify({ projectName: 'acme', team: 'ana, bo' }));
+    await running(folder, { yes: true, answers: file });
+    expect(tree(folder)).toEqual(await byBin());
+  });
+
+  test('in .yo-rc.json and roster.yml', async () => {
+    const folder = emptyFolder();
+    const wanted = await byBin('--prod-schemas', 'marts');
+    for (const name of ['.yo-rc.json', 'roster.yml']) writeFileSync(path.join(folder, name), wanted[name] ?? '');
+    await running(folder);
+    expect(tree(folder)).toEqual(wanted);
+  });
+});
+
+describe('a wrong run ends with a number that yo can exit with, and writes nothing', () => {
+  const failure = async (folder: string, options: Readonly<Record<string, unknown>> = {}) => {
+    const error: unknown = await running(folder, options)
+      .then(() => undefined)
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    return error;
+  };
+
+  test.each<[string, readonly string[], RegExp]>([
+    ['a misspelt flag', ['--warehous', 'x'], /Did you mean --warehouse\?/],
+    ['a misspelt value', ['--warehouse', 'duckbd'], /Did you mean duckdb\?/],
+    ['a list that yo would split', ['--yes', '--team', 'ana,', 'bo'], /There is no part "bo"|One part at a time/],
+    ['a part after the colon', ['grants'], /yo dbt-envs:grants/],
+    ['no terminal and no answers', [], /no terminal to ask at, and no answer for --project-name/],
+    ['defaults for everything', ['--yes'], /--team/],
+  ])('%s: 2', async (_, words, message) => {
+    const folder = emptyFolder();
+    typing(...words);
+    expect(await failure(folder)).toMatchObject({ code: 2, message: expect.stringMatching(message) });
+    expect(tree(folder)).toEqual({});
+  });
+
+  test('flags that yo reads itself are let through', async () => {
+    typing('--yes', '--project-name', 'acme', '--team', 'ana', '--skip-install', '--no-color');
+    await expect(running(emptyFolder())).resolves.toBeDefined();
+  });
+
+  test('a conflict without a terminal: 1', async () => {
+    const folder = emptyFolder();
+    mkdirSync(path.join(folder, 'macros/dbt_envs'), { recursive: true });
+    writeFileSync(path.join(folder, 'macros/dbt_envs/generate_schema_name.sql'), 'mine\n');
+    expect(await failure(folder, { yes: true, team: 'ana' })).toMatchObject({ code: 1, message: expect.stringMatching(/--keep.*--force/) });
+    expect(Object.keys(tree(folder))).toEqual(['macros/dbt_envs/generate_schema_name.sql']);
+  });
+
+  test.each([
+    ['.yo-rc.json', '{ "generator-dbt-envs": ', 1],
+    ['package.json', '{ broken', undefined],
+  ])('a broken %s is one line, or no matter', async (name, text, code) => {
+    const folder = emptyFolder();
+    writeFileSync(path.join(folder, name), text);
+    const run = running(folder, { yes: true, team: 'ana' });
+    if (code === undefined) await expect(run).resolves.toBeDefined();
+    else await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(/^\.yo-rc\.json is no JSON[^\n]*$/) });
+  });
+
+  test('a no to the last question: 130', async () => {
+    const folder = emptyFolder();
+    const run = running(folder, {}, AtTerminal).withAnswers({ team: 'ana', write: false });
+    await expect(run).rejects.toMatchObject({ code: 130 });
+    expect(tree(folder)).toEqual({});
+  });
+
+  test('drift: 1', async () => {
+    const folder = emptyFolder();
+    await running(folder, { yes: true, team: 'ana' });
+    typing('--check', '--team', 'ana', '--prod-schemas', 'other');
+    expect(await failure(folder)).toMatchObject({ code: 1, message: 'Drift was found.' });
+  });
+});
+
+test('a conflict at a terminal is asked about', async () => {
+  const folder = emptyFolder();
+  const file = path.join(folder, 'macros/dbt_envs/generate_schema_name.sql');
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, 'mine\n');
+  const { askedQuestions } = await running(folder, {}, AtTerminal).withAnswers({ team: 'ana', conflict: 'new', write: true });
+  expect(askedQuestions.map(({ name }) => name)).toContain('conflict');
+  expect(tree(folder)).toMatchObject({
+    'macros/dbt_envs/generate_schema_name.sql': 'mine\n',
+    'macros/dbt_envs/generate_schema_name.sql.new': expect.stringMatching(/macro/),
+  });
+});
+
+test('help comes from the table of flags', () => expect(ProfilesGenerator.prototype.help()).toBe(helpText(yoManner)));
