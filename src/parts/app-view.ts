@@ -17,6 +17,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
   const passages = warehouse.docs(project);
   const ciPassages = ci.docs(pipeline);
   const emitted = new Set([...warehouse.grants(project), ...warehouse.macros(project)].map(({ path }: FileRequest) => path));
+  const deploysInCi = project.prodRuns.some((run) => run !== 'external');
   const open = coded([...project.prodSchemas, ...schemas(project, false)]);
   return {
     name: project.name,
@@ -34,6 +35,8 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       names: project.prodSchemas.join(', '),
       runs: inWords(project.prodRuns.map((run) => RUNS[run])),
       external: project.prodRuns.includes('external'),
+      inCi: deploysInCi,
+      from: deploysInCi ? `from ${ci.label} on \`${project.mainBranch}\`` : 'from an orchestrator outside CI',
     },
     custom: customSchema(project),
     sources: { open: codes(schemas(project, false)), pii: codes(schemas(project, true)) },
@@ -68,7 +71,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       proved: warehouse.enforcement.proof === 'engine',
     },
     dropsOnClose: ci.dropsOnClose,
-    ownRunner: pipeline.needsOwnRunner,
+    publishes: warehouse.deploy.after.length > 0,
     has: {
       grants: warehouse.grants(project).length > 0,
       verify: emitted.has('grants/verify.sql'),

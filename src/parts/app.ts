@@ -69,7 +69,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
         noun,
         paths: [
           ...[...(warehouse.grants(project).length > 0 ? ['grants/'] : []), 'macros/dbt_envs/', 'profiles.yml', 'roster.yml'].map(inRepository),
-          ...new Set(ci.files(pipeline).map(({ path }) => `/${path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : path}`)),
+          ...new Set(ci.files(pipeline).map(({ path, from = 'repository' }) => (from === 'project' ? inRepository(folderOf(path)) : `/${folderOf(path)}`))),
         ],
       },
     },
@@ -82,3 +82,6 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
     },
   ];
 }
+
+/** `a/b/` for `a/b/c.yml`; a file at the top stands for itself. */
+const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : path);

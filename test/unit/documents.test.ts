@@ -9,6 +9,7 @@ const ANSWERS = [
   ['two developers', { team: 'priya, sam=sam.jones', readers: 'looker, anna:reviews', sourceSchemas: 'raw, crm:pii' }],
   ['one developer, one prod schema, no reader', { team: 'Ana Ñúñez', prodSchemas: 'gold' }],
   ['a developer called end, an orchestrator outside CI', { team: 'end, class, style', prodRuns: 'merge,external', mainBranch: 'release/main' }],
+  ['production run by an orchestrator alone', { team: 'priya', prodRuns: 'external' }],
   ['200 developers and 30 readers', { team: crowd(200), readers: `${crowd(29, 'r')},anna:reviews`, prodSchemas: 'analytics,staging,finance,hr' }],
 ] as const;
 
