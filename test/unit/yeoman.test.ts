@@ -15,12 +15,10 @@ class AtTerminal extends ProfilesGenerator {
   }
 }
 
-/** yeoman-test itself would add --force. */
-const running = (folder: string, options: Readonly<Record<string, unknown>> = {}, Generator: typeof ProfilesGenerator = ProfilesGenerator) =>
-  helpers
-    .create(Generator, { resolved, namespace: 'dbt-envs:profiles' })
-    .cd(folder)
-    .withOptions({ force: false, ...options });
+function running(folder: string, given: Readonly<Record<string, unknown>> = {}, Generator: typeof ProfilesGenerator = ProfilesGenerator) {
+  const options: Record<string, unknown> = { force: false, ...given }; // yeoman-test itself would force
+  return helpers.create(Generator, { resolved, namespace: 'dbt-envs:profiles' }).cd(folder).withOptions(options);
+}
 
 async function byBin(...flags: string[]): Promise<Readonly<Record<string, string>>> {
   const folder = emptyFolder();
