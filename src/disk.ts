@@ -2,21 +2,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import path from 'node:path';
 import { RunError } from './errors.ts';
 import { hindrance, inside, regularFile, type Territory, textOf } from './territory.ts';
-
-export interface Write {
-  /** From the project's folder, with `/`; may begin with `../` where the territory reaches further. */
-  readonly path: string;
-  readonly contents: string;
-  /** The text that the decision was made on; undefined: there was no file. Absent: whatever is there. */
-  readonly decidedOn?: { readonly text: string | undefined };
-}
-
-export interface Work {
-  readonly writes: readonly Write[];
-  readonly removals: readonly { readonly path: string; readonly decidedOn: { readonly text: string | undefined } }[];
-  /** Written after everything else: it says that everything else is there. */
-  readonly record: Write;
-}
+import type { Work, Write } from './work.ts';
 
 interface Staged {
   readonly write: Write;

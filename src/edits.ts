@@ -16,13 +16,15 @@ export const recordOf = (file: string, edit: PlannedEdit): string => `${file}#${
 export function offeredBy(edit: PlannedEdit, planned: string): string {
   switch (edit.kind) {
     case 'lines':
-      return planned;
+      return linesIn(edit, planned);
     case 'set':
       return dedented(edit.yaml);
     case 'append':
       return flowText(snippetValue(edit.yaml));
   }
 }
+
+const linesIn = ({ lines }: Extract<PlannedEdit, { kind: 'lines' }>, planned: string): string => lines?.join('\n') ?? planned;
 
 /** The edits of a file that is there and not ours, each by the rules that hold for whole files. */
 export function changesOfEdits({ path, contents, edits = [] }: PlannedFile, world: World): readonly Change[] {
@@ -54,24 +56,25 @@ function changeOfEdit(wanted: FileEdit, text: string, { lock, hash, force }: Wor
 }
 
 interface State {
-  /** `ours`: what an earlier run put there; `other`: what you have there; `unwanted`: there is no list, and none is needed. */
+  /** `ours`: what an earlier run put there; `other`: what you have there; `unwanted`: the file is silent there, and may be. */
   readonly state: 'as planned' | 'absent' | 'ours' | 'other' | 'unwanted';
   readonly index?: number;
 }
 
 function stateOf({ edit, planned }: FileEdit, text: string, isOffered: (source: string) => boolean): State {
   if (edit.kind === 'lines') {
-    if (missingLines(text, planned).length === 0) return { state: 'as planned' };
-    return { state: isOffered(planned) ? 'other' : 'ours' };
+    const lines = linesIn(edit, planned);
+    if (missingLines(text, lines).length === 0) return { state: 'as planned' };
+    return { state: isOffered(lines) ? 'other' : 'ours' };
   }
   const there = valueAt(valueIn(load(text)), edit.at);
   const value = snippetValue(edit.yaml);
+  if (there === undefined && edit.whereGiven === true) return { state: 'unwanted' };
   if (edit.kind === 'set') {
     if (there === undefined) return { state: 'absent' };
     if (same(there, value)) return { state: 'as planned' };
     return { state: isOffered(dedented(sourceAt(text, edit.at) ?? '')) ? 'ours' : 'other' };
   }
-  if (there === undefined && edit.whereListed === true) return { state: 'unwanted' };
   const items: readonly unknown[] = Array.isArray(there) ? there : [there];
   if (items.some((item) => same(item, value))) return { state: 'as planned' };
   const index = Array.isArray(there) ? items.findIndex((item) => isOffered(flowText(item))) : -1;
@@ -82,7 +85,7 @@ function stateOf({ edit, planned }: FileEdit, text: string, isOffered: (source: 
 function edited(text: string, { edit, planned, index }: FileEdit): string {
   switch (edit.kind) {
     case 'lines':
-      return appendLines(text, planned, HEADING);
+      return appendLines(text, linesIn(edit, planned), HEADING);
     case 'set':
       return setKey(text, edit.at, edit.yaml);
     case 'append':
@@ -105,7 +108,7 @@ const refusal = ({ file }: FileEdit, { message }: CannotEdit): string =>
 
 /** The edit as a document of its own, to be merged by hand. */
 function toPaste({ edit, planned }: FileEdit): string {
-  if (edit.kind === 'lines') return planned;
+  if (edit.kind === 'lines') return linesIn(edit, planned);
   const value = edit.kind === 'append' ? `- ${edit.yaml}` : edit.yaml.trimEnd();
   return `${[...edit.at].reverse().reduce((inner, key) => pairText(key, inner), value)}\n`;
 }

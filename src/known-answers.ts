@@ -1,15 +1,21 @@
 import path from 'node:path';
 import { UsageError } from './errors.ts';
 import { shown } from './names.ts';
-import type { Place } from './place.ts';
 import { noSuch } from './question.ts';
 import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from './questions.ts';
 
 /** Stands beside the answers: the folder's name, from which the project's name is guessed. It is never stored. */
 const FOLDER = 'folder';
 
+/** Of the place, what answers follow from. */
+interface Known {
+  readonly root: string;
+  readonly adopted?: { readonly name: string };
+  readonly stored: { readonly answers: Readonly<Record<string, string>> } | undefined;
+}
+
 /** The stored answers under the given ones. Throws {@link UsageError} where a given one is wrong. */
-export function knownAnswers({ root, adopted, stored }: Place, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function knownAnswers({ root, adopted, stored }: Known, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   checkGiven(given);
   const before = { [FOLDER]: path.basename(root), ...stored?.answers };
   const known: Record<string, string> = { ...before, ...given };

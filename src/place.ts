@@ -92,7 +92,9 @@ function wayTo(boundary: string, root: string): string {
 function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined): { readonly name: string; readonly profile: string } | undefined {
   if (stored ? !stored.adopted : lock.has(PROJECT_FILE)) return undefined;
   const text = textOf(territory, PROJECT_FILE);
-  return text === undefined ? undefined : parseProjectFile(text);
+  if (text !== undefined) return parseProjectFile(text);
+  if (!stored) return undefined;
+  throw new RunError(`${PROJECT_FILE} is not in ${territory.root}, and ${ANSWERS_FILE} says that it was there before us. Restore it; nothing was written.`);
 }
 
 /** A path with its links followed, as far as it exists. */

@@ -30,13 +30,13 @@ export interface PlannedFile {
 
 /**
  * One change inside a file that is not ours, recorded as `profiles.yml#acme.outputs.ci`. `yaml` starts at column 0.
- * `set` gives the key at the end of the path that value; `append` adds one item to the list there, with
- * `whereListed` only if the list exists; `lines` adds the lines of the planned text (comments and blank ones aside) that the file lacks.
+ * `set` gives the key at the end of the path that value; `append` adds one item to the list there. With `whereGiven`
+ * nothing is done where the file is silent about that place: the tool's own default serves us. `lines` adds lines that
+ * a text file lacks: by default those of the planned text, comments and blank ones aside.
  */
 export type PlannedEdit =
-  | { readonly kind: 'set'; readonly at: readonly string[]; readonly yaml: string }
-  | { readonly kind: 'append'; readonly at: readonly string[]; readonly yaml: string; readonly whereListed?: boolean }
-  | { readonly kind: 'lines' };
+  | { readonly kind: 'set' | 'append'; readonly at: readonly string[]; readonly yaml: string; readonly whereGiven?: boolean }
+  | { readonly kind: 'lines'; readonly lines?: readonly string[] };
 
 /** A piece of a document that a vendor supplies; the document's template includes it by name. */
 export interface Fragment {

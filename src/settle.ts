@@ -1,7 +1,7 @@
 import type { Change, Conflict } from './changes.ts';
-import type { Work, Write } from './disk.ts';
 import { makeEdit } from './edits.ts';
 import { RunError } from './errors.ts';
+import type { Work, Write } from './work.ts';
 
 /** What became of every path. */
 export interface Summary {

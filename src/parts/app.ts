@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import type { Part } from '../plan.ts';
 import type { FileRequest } from '../planned-file.ts';
 import { requirement, versions } from '../versions.ts';
+import { mergedFiles } from './adopt-text-files.ts';
 import { codes, documentView } from './app-view.ts';
 import { exampleFiles } from './example.ts';
 
@@ -51,7 +52,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
       },
     },
     { path: '.gitignore', owner: 'yours', template: 'app/.gitignore.ejs', view: { adopted }, edits: [{ kind: 'lines' }] },
-    { path: '.gitattributes', owner: 'yours', template: 'app/.gitattributes.ejs', view: { adopted }, edits: [{ kind: 'lines' }] },
+    { path: '.gitattributes', owner: 'yours', template: 'app/.gitattributes.ejs', view: { adopted }, edits: mergedFiles },
     { path: '.sqlfluff', owner: 'yours', template: 'app/.sqlfluff.ejs', view: { dialect: warehouse.id } },
     {
       path: '.pre-commit-config.yaml',

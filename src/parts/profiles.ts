@@ -1,5 +1,7 @@
 import { DEV_SCHEMA_PATTERN, PR_SCHEMA_PATTERN } from '../names.ts';
 import type { Part } from '../plan.ts';
+import { adoptProfiles } from './adopt-profiles.ts';
+import { adoptedProject } from './adopt-project.ts';
 
 const MACROS = [
   'generate_schema_name.sql',
@@ -12,7 +14,8 @@ const MACROS = [
 ] as const;
 
 /** profiles.yml, the schema rules with their guards, and what only this warehouse needs. */
-export const profilesFiles: Part = ({ project, warehouse, text }) => {
+export const profilesFiles: Part = (context) => {
+  const { project, warehouse, text, adopted } = context;
   const targets = warehouse.targets(project);
   return [
     {
@@ -20,7 +23,9 @@ export const profilesFiles: Part = ({ project, warehouse, text }) => {
       owner: 'ours',
       template: 'profiles/profiles.yml.ejs',
       view: { profile: project.profile, dev: indented(text(targets.dev)), ci: indented(text(targets.ci)), prod: indented(text(targets.prod)) },
+      edits: adoptProfiles(context),
     },
+    ...(adopted ? [adoptedProject(context)] : []),
     {
       path: 'macros/dbt_envs/answers.sql',
       owner: 'ours',
