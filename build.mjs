@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { refuseEager } from './tools/eager.mjs';
 import { bundledPackages, noticesOf } from './tools/notices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -18,11 +19,14 @@ const templates = {
   },
 };
 
-/** The package yaml, bundled as a function that runs when the first YAML file is read: src/yaml-package.ts says why. */
-const yaml = {
-  name: 'yaml',
+/** Puts a bundled copy of the package `yaml`, in a file of its own, where the sources load it: most runs read no YAML. */
+const yamlApart = {
+  name: 'yaml-apart',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => ({ contents: "export const yaml = () => require('yaml');", loader: 'js', resolveDir: root }));
+    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => ({
+      contents: `import { createRequire } from 'node:module'; let loaded; export const yaml = () => (loaded ??= createRequire(import.meta.url)('#yaml'));`,
+      loader: 'js',
+    }));
   },
 };
 
@@ -60,20 +64,23 @@ const parts = readdirSync('generators', { withFileTypes: true }).flatMap((entry)
 const bin = await build({
   ...shared,
   splitting: true,
-  plugins: [templates, yaml],
+  plugins: [templates, yamlApart],
   // inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
   alias: { '@inquirer/external-editor': './src/cli/no-editor.ts', 'yeoman-generator': '#yeoman-generator' },
-  external: ['#yeoman-generator'],
+  external: ['#yeoman-generator', '#yaml'],
   outdir: '.',
   entryPoints: { 'dist/start': 'src/cli/start.ts', ...Object.fromEntries(parts.map((part) => [`generators/${part}/index`, `generators/${part}/index.ts`])) },
   chunkNames: 'dist/[name]-[hash]',
 });
+refuseEager(bin.metafile, 'dist/start.js', ['yeoman-', '@yeoman', 'inquirer', '@inquirer', 'yaml', 'ejs']);
 copyFileSync('src/cli/bin.js', 'dist/cli.js');
 chmodSync('dist/cli.js', 0o755);
+
+const yaml = await build({ ...shared, banner: {}, format: 'cjs', entryPoints: [require.resolve('yaml')], outfile: 'vendor/yaml/index.cjs' });
 
 // yeoman-generator reads the package.json beside its folder, so it gets one, and its source stays as published.
 const yeoman = await build({ ...shared, entryPoints: [require.resolve('yeoman-generator')], outfile: 'vendor/yeoman-generator/dist/index.js' });
 const { name, version, license } = JSON.parse(readFileSync('node_modules/yeoman-generator/package.json', 'utf8'));
 writeFileSync('vendor/yeoman-generator/package.json', `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`);
 
-writeFileSync('THIRD_PARTY_NOTICES.txt', noticesOf(bundledPackages([bin.metafile, yeoman.metafile], root)));
+writeFileSync('THIRD_PARTY_NOTICES.txt', noticesOf(bundledPackages([bin.metafile, yaml.metafile, yeoman.metafile], root)));

@@ -42,7 +42,7 @@ export function resultLines({ created, updated, removed, kept, conflicts, unchan
     ...created.map((path) => mark('created', path, ink)),
     ...updated.map((path) => mark('updated', path, ink)),
     ...removed.map((path) => mark('removed', path, ink)),
-    ...kept.map(({ path, why }) => mark('kept', `${path} (${why})`, ink)),
+    ...keptLines(kept, ink),
     ...conflicts.map((path) => mark('conflict', path, ink)),
     ...(unchanged.length === 0 ? [] : [mark('unchanged', files(unchanged.length), ink)]),
   ];
@@ -60,13 +60,21 @@ export function closingLines({ nextSteps, repeat }: Pick<Decision, 'nextSteps' |
 
 /** The plan file by file, with differences or by name alone. */
 export function diffLines(changes: Changes, diffOf: (change: Changes[number]) => string, ink: Ink, detail: 'diffs' | 'names'): readonly string[] {
-  return changes
-    .filter(({ kind }) => kind !== 'unchanged')
-    .flatMap((change) => {
-      const line = mark(change.kind, change.kind === 'kept' ? `${change.path} (${change.why})` : change.path, ink);
-      const diff = detail === 'names' || change.kind === 'kept' ? '' : diffOf(change);
-      return diff === '' ? [line] : [line, ...diff.replace(/\n$/, '').split('\n')];
-    });
+  const lines = changes.flatMap((change) => {
+    if (change.kind === 'unchanged' || change.kind === 'kept') return [];
+    const diff = detail === 'names' ? [] : diffOf(change).replace(/\n$/, '').split('\n');
+    return [mark(change.kind, change.path, ink), ...diff];
+  });
+  return [...lines, ...keptLines(planned(changes).kept, ink)];
+}
+
+/** What is kept for a reason that a reader may not expect, by name; files that are yours anyway are a count. */
+function keptLines(kept: Summary['kept'], ink: Ink): readonly string[] {
+  const yours = kept.filter(({ why }) => why === 'yours');
+  return [
+    ...kept.filter(({ why }) => why !== 'yours').map(({ path, why }) => mark('kept', `${path} (${why})`, ink)),
+    ...(yours.length === 0 ? [] : [mark('kept', `${files(yours.length)} of yours, written once and left alone`, ink)]),
+  ];
 }
 
 /** Nobody was there to settle them: the files, and the two ways on. */

@@ -7,6 +7,7 @@ const changes = [
   { kind: 'updated', path: 'b', before: 'x\n', contents: 'y\n' },
   { kind: 'unchanged', path: 'c' },
   { kind: 'kept', path: 'd', why: 'edited', owner: 'ours' },
+  { kind: 'kept', path: 'g', why: 'yours', owner: 'yours' },
   { kind: 'removed', path: 'e', before: 'x\n' },
   { kind: 'conflict', path: 'f', mine: 'x\n', theirs: 'y\n' },
 ] as const;
@@ -14,16 +15,17 @@ const changes = [
 test('before writing it says where, how many files of each kind, and what cannot be protected', () =>
   expect(openingLines({ changes, warnings: ['Anybody can push to main.'] }, '/p', noColours)).toEqual([
     'Project /p',
-    'Files   1 to create, 1 to update, 1 to remove, 1 in conflict, 1 kept as you have them, 1 unchanged',
+    'Files   1 to create, 1 to update, 1 to remove, 1 in conflict, 2 kept as you have them, 1 unchanged',
     '! warning   Anybody can push to main.',
   ]));
 
-test('afterwards every file that changed has a line with a symbol and a word; the unchanged are counted', () =>
+test('afterwards every file that changed has a line with a symbol and a word; what is yours or unchanged is counted', () =>
   expect(resultLines(planned(changes), noColours)).toEqual([
     '+ created    a',
     '~ updated    b',
     '- removed    e',
     '= kept       d (edited)',
+    '= kept       1 file of yours, written once and left alone',
     '! conflict   f',
     '= unchanged  1 file',
   ]));
@@ -52,9 +54,10 @@ test('a dry run shows differences, a check only names', () => {
   expect(diffLines(changes, diffOf, noColours, 'names')).toEqual([
     '+ created    a',
     '~ updated    b',
-    '= kept       d (edited)',
     '- removed    e',
     '! conflict   f',
+    '= kept       d (edited)',
+    '= kept       1 file of yours, written once and left alone',
   ]);
 });
 
