@@ -13,6 +13,9 @@ export function parseRosterFile(text: string): Roster {
   return new RosterReader(text).roster();
 }
 
+/** Everybody's slug, leavers included, in the order of the file. Throws {@link RunError}. */
+export const slugsIn = (text: string): readonly string[] => new RosterReader(text).people().map(({ slug }) => slug);
+
 /** Values with the lines that they stand on. */
 type Entry = ReadonlyMap<string, { readonly text: string; readonly line: number }> & { readonly line: number };
 
@@ -29,14 +32,21 @@ class RosterReader {
   }
 
   roster(): Roster {
-    const top = this.#mapping(this.#top, ['developers', 'readers'], 'the file');
-    const people = this.#list(top.get('developers'), 'developers').map((entry) => this.#person(entry));
-    const readers = this.#list(top.get('readers'), 'readers').map((entry) => this.#reader(entry));
+    const people = this.people();
+    const readers = this.#list(this.#member('readers'), 'readers').map((entry) => this.#reader(entry));
     return checked({
       developers: people.filter((one) => !isLeaver(one)),
       leavers: people.filter(isLeaver),
       readers,
     });
+  }
+
+  people(): readonly (Developer | Leaver)[] {
+    return this.#list(this.#member('developers'), 'developers').map((entry) => this.#person(entry));
+  }
+
+  #member(name: 'developers' | 'readers'): Node | null | undefined {
+    return this.#mapping(this.#top, ['developers', 'readers'], 'the file').get(name);
   }
 
   #person(node: Node | null): Developer | Leaver {

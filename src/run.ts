@@ -139,6 +139,7 @@ function teamOf(
   }
   if (!edit) return { roster };
   const contents = editRoster(rosterText, edit);
+  if (contents === rosterText) return { roster };
   return { roster: parseRosterFile(contents), change: { kind: 'updated', path: ROSTER_FILE, before: rosterText, contents } };
 }
 
