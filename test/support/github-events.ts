@@ -1,6 +1,10 @@
 /** The `github` context of the events that matter to us, as GitHub sends them: pull requests 1 to n of acme/dbt. */
 export type GithubContext = Readonly<Record<string, unknown>>;
 
+/** Every title and branch name carries it; whatever runs it as a command prints {@link PLANTED_OUTPUT}. */
+const PLANTED_COMMAND = "printf 'ran-%s\\n' planted";
+export const PLANTED_OUTPUT = 'ran-planted';
+
 interface PullRequest {
   readonly action: 'opened' | 'synchronize' | 'reopened' | 'ready_for_review' | 'closed';
   readonly number?: number;
@@ -23,10 +27,10 @@ export const pullRequest = ({ action, number = 142, draft = false, from = 'acme/
       number,
       draft,
       merged,
-      title: '"; touch /tmp/owned; echo "',
+      title: `"; ${PLANTED_COMMAND}; echo "`,
       state: action === 'closed' ? 'closed' : 'open',
       user: { login: by },
-      head: { ref: '$(touch owned)', repo: from === null ? null : { full_name: from } },
+      head: { ref: `$(${PLANTED_COMMAND})`, repo: from === null ? null : { full_name: from } },
     },
   },
 });
