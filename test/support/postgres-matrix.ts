@@ -1,4 +1,6 @@
-import { planned } from './scaffold.ts';
+import { parseLogin, parseSlug } from '../../src/names.ts';
+import { plan } from '../../src/plan.ts';
+import { parseAnswers } from '../../src/questions.ts';
 
 /** The project that the matrix is about: two people whose slugs begin alike, one reader, one reviewer, a secret source. */
 export const MATRIX_ANSWERS = {
@@ -18,11 +20,22 @@ export interface Engine {
   attempt(login: string, sql: string): Promise<string>;
 }
 
+/** Somebody who left. */
+export interface Parted {
+  readonly slug: string;
+  readonly login: string;
+  readonly left: string;
+}
+
 export type Script = readonly [path: string, sql: string];
 
 /** The emitted scripts below grants/, by path. */
-export function scripts(given: Record<string, string> = {}): ReadonlyMap<string, string> {
-  const files = planned({ ...MATRIX_ANSWERS, ...given }, ['grants']).filter(({ path }) => path.startsWith('grants/') && path.endsWith('.sql'));
+export function scripts(given: Record<string, string> = {}, leavers: readonly Parted[] = []): ReadonlyMap<string, string> {
+  const answers = parseAnswers({ projectName: 'acme', ...MATRIX_ANSWERS, ...given });
+  const left = leavers.map(({ slug, login, left: date }) => ({ slug: parseSlug(slug), login: parseLogin(login), left: date }));
+  const files = plan(answers, { developers: answers.team, leavers: left, readers: answers.readers }, { projectDir: '' }, ['grants']).filter(
+    ({ path }) => path.startsWith('grants/') && path.endsWith('.sql'),
+  );
   return new Map(files.map(({ path, contents }) => [path, contents]));
 }
 
