@@ -49,16 +49,21 @@ export const duckdb = defineWarehouse({
     ours('scripts/dbt_envs/publish_prod.py'),
     ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
   ],
-  grants: () => [],
+  grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
   deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`] },
   docs: (project) => passages(project),
-  nextSteps: () => [],
+  nextSteps: () => [
+    'Build as yourself: set DBT_DEV_NAME to your name in roster.yml, then dbt build. Your tables are in warehouse/dev/<name>.duckdb.',
+    'Production is one file, and until its permissions are set everybody who reaches it can write it: an admin runs the commands of grants/README.md as root, on the machine that has the files.',
+    'CI has to run on that machine, the deploy under an account of its own; set DBT_DUCKDB_DIR to the folder of the files for everybody and in CI.',
+  ],
 });
 
 const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: 'ours', template: `${folder}/${path}.ejs`, view });
 
-function passages({ name }: Project): Readonly<Record<WarehouseTopic, Fragment>> {
-  const passage = (topic: WarehouseTopic): Fragment => ({ template: `${folder}/docs/${topic}.md.ejs`, view: { name } });
+function passages({ rolePrefix, prodSchemas, prodRuns }: Project): Readonly<Record<WarehouseTopic, Fragment>> {
+  const view = { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' };
+  const passage = (topic: WarehouseTopic): Fragment => ({ template: `${folder}/docs/${topic}.md.ejs`, view });
   return {
     connect: passage('connect'),
     permissions: passage('permissions'),
