@@ -224,10 +224,15 @@ export const acts: readonly Act[] = [
   act('create an event trigger', 'create event trigger e on ddl_command_end execute function f()', nobody),
   act('create a publication', 'create publication p', nobody),
   act('create a server', 'create foreign data wrapper w', nobody),
-  act('create a database', 'create database mine', nobody, '25001'),
+  act(
+    'hold an attribute that passes by every grant',
+    'select 1 / (rolcreatedb or rolcreaterole or rolsuper or rolbypassrls or rolreplication)::int from pg_roles where rolname = session_user',
+    nobody,
+    '22012',
+  ),
   act('copy to a program', "copy (select 1) to program 'id'", nobody),
   act('read a file of the server', "select pg_read_file('PG_VERSION')", nobody),
-  act('change a setting of the server', "alter system set work_mem = '1GB'", nobody, '25001'),
+  act('change a setting that is not for users', "set log_statement = 'none'", nobody),
   act('call an internal of the door', "select acme_door.demand('dev_priya', 'drop')", nobody),
 ];
 
