@@ -3,7 +3,7 @@ import { yaml } from '../yaml-package.ts';
 import { CannotEdit, isEmpty, load, nodeAt, type Path, snippetValue, valueAt, valueIn, withValue } from './document.ts';
 import { prove } from './prove.ts';
 import { setKey } from './set-key.ts';
-import { after, columnOf, eolOf, flowText, indented, inFlow, insertion, type Splice } from './source.ts';
+import { after, columnOf, flowText, indented, inFlow, insertion, type Splice } from './source.ts';
 
 /**
  * Adds `item` (YAML at column 0) to the list at `path`; makes the list where there is none, and one of two where a
@@ -34,7 +34,7 @@ function waysToAppend(text: string, node: Node, path: Path, item: string): reado
   const { isSeq, isScalar } = yaml();
   if (isSeq(node)) {
     if (node.flow) return [inFlow(node, flowText(snippetValue(item)))];
-    return after(text, node, indented(itemText(item), dashColumn(text, node), eolOf(text)));
+    return after(text, node, itemText(item), dashColumn(text, node));
   }
   const [start, end] = node.range ?? [];
   if (!isScalar(node) || start === undefined || end === undefined || node.anchor || /^[|>]/.test(text.slice(start))) {

@@ -48,7 +48,7 @@ function waysToAdd(text: string, map: YAMLMap, key: string, snippet: string): Wa
   if (map.flow) return [inFlow(map, `${JSON.stringify(key)}: ${flowText(snippetValue(snippet))}`)];
   const first = map.items[0]?.key;
   const column = yaml().isNode(first) && first.range ? columnOf(text, first.range[0]) : 0;
-  return after(text, map, indented(pairText(key, snippet), column, eolOf(text)));
+  return after(text, map, pairText(key, snippet), column);
 }
 
 function waysToReplace(text: string, map: YAMLMap, pair: ParsedPair, snippet: string): Ways {

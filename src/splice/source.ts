@@ -85,12 +85,16 @@ export function endOfValue(text: string, node: Node, column: number): number {
   const { isMap, isSeq, isScalar } = yaml();
   const content = endOfContent(text, node) ?? node.range?.[1] ?? 0;
   if (isScalar(node) || ((isMap(node) || isSeq(node)) && node.flow)) return content;
-  let end = lineEndOf(text, content);
-  for (let at = nextLine(text, end); at < text.length; at = nextLine(text, lineEndOf(text, at))) {
+  return endOfComments(text, lineEndOf(text, content), column);
+}
+
+/** The end of the last comment that stands at least that deep, among the comments and blank lines that follow. */
+function endOfComments(text: string, lineEnd: number, depth: number): number {
+  let end = lineEnd;
+  for (let at = nextLine(text, lineEnd); at < text.length; at = nextLine(text, lineEndOf(text, at))) {
     const line = text.slice(at, lineEndOf(text, at));
-    const depth = line.length - line.trimStart().length;
     if (line.trim() === '') continue;
-    if (!line.trimStart().startsWith('#') || depth < column) break;
+    if (!line.trimStart().startsWith('#') || line.length - line.trimStart().length < depth) break;
     end = at + line.trimEnd().length;
   }
   return end;
@@ -101,13 +105,18 @@ const nextLine = (text: string, end: number): number => {
   return line < 0 ? text.length : line + 1;
 };
 
-/** Lines after a block: right after what it says last; or, where that would change a value (`|+` owns its blank lines), at its very end. */
-export function after(text: string, node: Node, lines: string): readonly (readonly Splice[])[] {
+/**
+ * Lines at `column`, after a block: right after what it says last and the deeper comments on that; or, where that would
+ * change a value (`|+` owns its blank lines), at its very end.
+ */
+export function after(text: string, node: Node, lines: string, column: number): readonly (readonly Splice[])[] {
   const eol = eolOf(text);
+  const block = indented(lines, column, eol);
   const last = node.range?.[1] ?? text.length;
-  const tight = lineEndOf(text, endOfContent(text, node) ?? trimmedEnd(text, node.range?.[0] ?? 0, last));
+  const content = endOfContent(text, node) ?? trimmedEnd(text, node.range?.[0] ?? 0, last);
+  const tight = endOfComments(text, lineEndOf(text, content), column + 1);
   const head = text.slice(0, last).endsWith('\n') ? '' : eol;
-  return [[insertion(tight, eol + lines)], [insertion(last, head + lines + eol)]];
+  return [[insertion(tight, eol + block)], [insertion(last, head + block + eol)]];
 }
 
 /** One more member of a `{...}` or `[...]`. */
