@@ -18,6 +18,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
   const ciPassages = ci.docs(pipeline);
   const emitted = new Set([...warehouse.grants(project), ...warehouse.macros(project)].map(({ path }: FileRequest) => path));
   const deploysInCi = project.prodRuns.some((run) => run !== 'external');
+  const external = project.prodRuns.includes('external');
   const open = coded([...project.prodSchemas, ...schemas(project, false)]);
   return {
     name: project.name,
@@ -34,8 +35,9 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       first: project.prodSchemas[0],
       names: project.prodSchemas.join(', '),
       runs: inWords(project.prodRuns.map((run) => RUNS[run])),
-      external: project.prodRuns.includes('external'),
+      external,
       inCi: deploysInCi,
+      keepers: inWords([...(deploysInCi ? [`${ci.label}, for \`${project.mainBranch}\` alone`] : []), ...(external ? ['the orchestrator outside CI'] : [])]),
       from: deploysInCi ? `from ${ci.label} on \`${project.mainBranch}\`` : 'from an orchestrator outside CI',
     },
     custom: customSchema(project),
@@ -53,7 +55,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       reviewers: readers.filter(({ reviews }) => reviews).length,
       all: readers.length,
     },
-    services: { ci: login(variables, 'ci'), prod: login(variables, 'prod') },
+    services: { ci: login(variables, 'ci') ?? `${project.rolePrefix}_ci_service`, prod: login(variables, 'prod') ?? `${project.rolePrefix}_prod_service` },
     reads: {
       developers: inWords([...open, 'every `pr_<number>`']),
       ci: inWords(open),
@@ -71,9 +73,11 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       proved: warehouse.enforcement.proof === 'engine',
     },
     dropsOnClose: ci.dropsOnClose,
+    oneFileEach: warehouse.reach === 'disk',
     publishes: warehouse.deploy.after.length > 0,
     has: {
       grants: warehouse.grants(project).length > 0,
+      scripts: [...emitted].some((path) => /^grants\/.*\.sql$/.test(path)),
       verify: emitted.has('grants/verify.sql'),
       verifyOperation: emitted.has('macros/dbt_envs/verify_boundary.sql'),
       audit: emitted.has('grants/audit.sql'),
@@ -85,6 +89,7 @@ export function documentView({ project, warehouse, ci, codeHost, pipeline, adopt
       dev: codes(named(variables, 'dev', true)),
       ci: codes(named(variables, 'ci', true)),
       prod: codes(named(variables, 'prod', true)),
+      any: variables.some(({ secret }) => secret),
     },
     text: {
       connect: text(passages.connect),
@@ -135,8 +140,8 @@ const schemas = ({ sourceSchemas }: Project, pii: boolean): readonly string[] =>
 const named = (variables: readonly Variable[], identity: Identity, secret: boolean): readonly string[] =>
   variables.filter((one) => one.secret === secret && one.identities.includes(identity)).map(({ name }) => name);
 
-/** What a service logs in as, where the warehouse has logins: the default of that identity's own login variable. */
-function login(variables: readonly Variable[], identity: Identity): string {
+/** What a service logs in as, where the warehouse asks for it: the default of that identity's own login variable. */
+function login(variables: readonly Variable[], identity: Identity): string | undefined {
   const own = variables.find(({ name, identities }) => name.endsWith('_LOGIN') && identities.length === 1 && identities[0] === identity);
-  return own?.default === undefined ? 'an account of its own' : `\`${own.default}\``;
+  return own?.default;
 }

@@ -68,9 +68,9 @@ export function missingFiles(file: string, tree: ReadonlyMap<string, string>): r
     .map((name) => `${file}: there is no ${name}`);
 }
 
-/** A bare file name may stand for a file further down: the text around it says where. */
+/** The end of a longer path may stand for it: the text around it says where. */
 const lastStep = (name: string, tree: ReadonlyMap<string, string>): boolean =>
-  !name.includes('/') && [...tree.keys()].some((file) => path.posix.basename(file) === name);
+  [...tree.keys()].some((file) => (name.endsWith('/') ? `/${file}`.includes(`/${name}`) : `/${file}`.endsWith(`/${name}`)));
 
 /** What stands in ```language blocks. */
 export const fences = (text: string, language: string): readonly string[] =>
