@@ -1,0 +1,307 @@
+import { execFile } from 'node:child_process';
+import fs, {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buildSync } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { apply } from '../../src/disk.ts';
+import { RunError } from '../../src/errors.ts';
+import { exists, textOf } from '../../src/territory.ts';
+import type { Work } from '../../src/work.ts';
+
+let root = '';
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(path.join(tmpdir(), 'dbt-envs-disk-')));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const record = { path: '.dbt-envs.lock', contents: 'record\n' };
+const at = (...steps: readonly string[]): string => path.join(root, ...steps);
+const put = (file: string, text: string | Uint8Array = 'old\n'): void => {
+  mkdirSync(path.dirname(at(file)), { recursive: true });
+  writeFileSync(at(file), text);
+};
+const tree = (folder = root): readonly string[] =>
+  readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => !statSync(path.join(folder, name)).isDirectory())
+    .sort();
+const write = (files: Readonly<Record<string, string>>, more: Partial<Work> = {}, boundary = root): void =>
+  apply({ root, boundary }, { writes: Object.entries(files).map(([file, contents]) => ({ path: file, contents })), removals: [], record, ...more });
+function refusal(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof RunError) return error.message;
+    throw error;
+  }
+  return 'no refusal';
+}
+
+/** Makes one call of a function of node:fs fail as the system would. */
+function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync', code: string, call: number, act: () => T): T {
+  const original: unknown = Reflect.get(fs, name);
+  if (typeof original !== 'function') throw new Error(`node:fs has no ${name}`);
+  let calls = 0;
+  Reflect.set(fs, name, (...given: readonly unknown[]) => {
+    if (calls++ !== call) return Reflect.apply(original, fs, given);
+    throw Object.assign(new Error(`${code}: as the system says it`), { code });
+  });
+  syncBuiltinESMExports();
+  try {
+    return act();
+  } finally {
+    Reflect.set(fs, name, original);
+    syncBuiltinESMExports();
+  }
+}
+
+describe('writing', () => {
+  test('makes folders, and the record comes last', () => {
+    const order: string[] = [];
+    const original = fs.renameSync;
+    fs.renameSync = (from, to) => {
+      order.push(path.basename(String(to)));
+      original(from, to);
+    };
+    syncBuiltinESMExports();
+    try {
+      write({ 'a/b/c.sql': 'c\n', 'd.md': 'd\n' });
+    } finally {
+      fs.renameSync = original;
+      syncBuiltinESMExports();
+    }
+    expect(order).toEqual(['c.sql', 'd.md', '.dbt-envs.lock']);
+    expect(readFileSync(at('a/b/c.sql'), 'utf8')).toBe('c\n');
+  });
+  test('never writes identical bytes again', () => {
+    write({ 'a.sql': 'a\n' });
+    const long = new Date(0);
+    for (const file of ['a.sql', '.dbt-envs.lock']) utimesSync(at(file), long, long);
+    const inode = statSync(at('a.sql')).ino;
+    write({ 'a.sql': 'a\n' });
+    for (const file of ['a.sql', '.dbt-envs.lock']) expect(statSync(at(file)).mtimeMs).toBe(0);
+    expect(statSync(at('a.sql')).ino).toBe(inode);
+  });
+  test('keeps the mode of a file that is there', () => {
+    put('run.sh');
+    chmodSync(at('run.sh'), 0o750);
+    write({ 'run.sh': 'new\n' });
+    expect(statSync(at('run.sh')).mode & 0o7777).toBe(0o750);
+  });
+  test('gives a new file no right to be executed', () => {
+    write({ 'new.py': 'x\n' });
+    expect(statSync(at('new.py')).mode & 0o111).toBe(0);
+  });
+  test('writes through a symbolic link, which stays', () => {
+    put('real/file.md');
+    symlinkSync('real/file.md', at('link.md'));
+    write({ 'link.md': 'new\n' });
+    expect(lstatSync(at('link.md')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at('real/file.md'), 'utf8')).toBe('new\n');
+  });
+  test('removes, and takes the folder along that becomes empty', () => {
+    put('docs/old.md');
+    put('grants/old.sql');
+    put('grants/yours.sql');
+    const removals = ['docs/old.md', 'grants/old.sql'].map((file) => ({ path: file, decidedOn: { text: 'old\n' } }));
+    write({}, { removals });
+    expect(tree()).toEqual(['.dbt-envs.lock', 'grants/yours.sql']);
+    expect(existsSync(at('docs'))).toBe(false);
+  });
+  test('reaches the root of the git repository, where CI files are', () => {
+    const project = at('data/dbt');
+    mkdirSync(project, { recursive: true });
+    apply({ root: project, boundary: root }, { writes: [{ path: '../../.github/workflows/x.yml', contents: 'x\n' }], removals: [], record });
+    expect(tree()).toEqual(['.github/workflows/x.yml', 'data/dbt/.dbt-envs.lock']);
+  });
+});
+
+describe('a path that leads outside is refused, and nothing is written', () => {
+  let outside = '';
+  beforeEach(() => {
+    outside = mkdtempSync(path.join(tmpdir(), 'dbt-envs-outside-'));
+  });
+  afterEach(() => rmSync(outside, { recursive: true, force: true }));
+
+  test('through a folder that is a symbolic link', () => {
+    symlinkSync(outside, at('docs'));
+    expect(refusal(() => write({ 'ok.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^docs\/x\.md leads outside of .*nothing was written\.$/);
+    expect([readdirSync(outside), existsSync(at('ok.md'))]).toEqual([[], false]);
+  });
+  test('through a folder in such a folder, before any folder is made there', () => {
+    symlinkSync(outside, at('docs'));
+    expect(refusal(() => write({ 'docs/deep/x.md': 'x' }))).toMatch(/leads outside/);
+    expect(readdirSync(outside)).toEqual([]);
+  });
+  test('through a file that is a symbolic link', () => {
+    writeFileSync(path.join(outside, 'secret'), 'theirs');
+    symlinkSync(path.join(outside, 'secret'), at('profiles.yml'));
+    expect(refusal(() => write({ 'profiles.yml': 'x' }))).toMatch(/leads outside/);
+    expect(readFileSync(path.join(outside, 'secret'), 'utf8')).toBe('theirs');
+  });
+  test('through ..', () => expect(refusal(() => write({ '../x.md': 'x' }))).toMatch(/leads outside/));
+  test('also when it is only read', () => {
+    symlinkSync(outside, at('docs'));
+    writeFileSync(path.join(outside, 'x.md'), 'theirs');
+    expect(refusal(() => textOf({ root, boundary: root }, 'docs/x.md'))).toMatch(/leads outside/);
+  });
+  test('a link that points nowhere', () => {
+    symlinkSync('nowhere', at('x.md'));
+    expect(refusal(() => write({ 'x.md': 'x' }))).toMatch(/points nowhere/);
+  });
+  test('links that lead in a circle', () => {
+    symlinkSync('b', at('a'));
+    symlinkSync('a', at('b'));
+    expect(refusal(() => write({ 'a/x.md': 'x' }))).toMatch(/circle|points nowhere/);
+  });
+});
+
+describe('what stands in the way is one line that names the path and the way out, and nothing is written', () => {
+  test('a file where a folder is needed', () => {
+    put('docs');
+    expect(refusal(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(
+      /^docs\/x\.md needs a folder where a file is\. Move that file away; nothing was written\.$|^Cannot .*docs/,
+    );
+    expect(tree()).toEqual(['docs']);
+  });
+  test('a folder where a file is to be', () => {
+    mkdirSync(at('README.md'));
+    expect(refusal(() => write({ 'a.md': 'x', 'README.md': 'x' }))).toBe(
+      'README.md is a folder, and a file is to be written there. Move it away; nothing was written.',
+    );
+    expect(tree()).toEqual([]);
+  });
+  test('a file that changed since the decision', () => {
+    put('a.md', 'changed\n');
+    const writes = [{ path: 'a.md', contents: 'new\n', decidedOn: { text: 'old\n' } }];
+    expect(refusal(() => write({}, { writes }))).toBe('a.md changed while you decided; nothing was written. Run again.');
+  });
+  test('a file that is not UTF-8', () => {
+    put('a.md', Uint8Array.from([0x63, 0x61, 0x66, 0xe9]));
+    expect(refusal(() => textOf({ root, boundary: root }, 'a.md'))).toBe('a.md is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.');
+    expect(exists({ root, boundary: root }, 'a.md')).toBe(true);
+  });
+  test('a name that is too long', () => expect(refusal(() => write({ [`${'x'.repeat(300)}.md`]: 'x' }))).toMatch(/the path is too long \(ENAMETOOLONG\)/));
+  test.each([
+    [
+      'a full disk',
+      'writeFileSync',
+      'ENOSPC',
+      /^Cannot write b\.md: no space is left on the device \(ENOSPC\)\. Free some space and run again\. Nothing was written\.$/,
+    ],
+    ['a folder without the right to write', 'writeFileSync', 'EACCES', /^Cannot write b\.md: permission denied \(EACCES\)\. .*Nothing was written\.$/],
+    ['a file system that is read-only', 'mkdirSync', 'EROFS', /^Cannot write b\.md: the file system is read-only \(EROFS\)\. /],
+    ['a rename that fails half-way', 'renameSync', 'EPERM', /^Cannot write b\.md: not permitted \(EPERM\)\. /],
+  ] as const)('%s', (_, name, code, message) => {
+    put('a.md');
+    put('gone.md');
+    const before = tree();
+    const removals = [{ path: 'gone.md', decidedOn: { text: 'old\n' } }];
+    expect(refusal(() => failing(name, code, 1, () => write({ 'a.md': 'new\n', 'b.md': 'b\n', 'c/d.md': 'd\n' }, { removals })))).toMatch(message);
+    expect(tree()).toEqual(before);
+    expect(readFileSync(at('a.md'), 'utf8')).toBe('old\n');
+    expect(existsSync(at('c'))).toBe(false);
+  });
+  test('the last rename fails: every file is put back as it was, its mode too', () => {
+    put('a.md');
+    chmodSync(at('a.md'), 0o640);
+    put('gone.md');
+    refusal(() =>
+      failing('renameSync', 'EIO', 2, () => write({ 'a.md': 'new\n', 'b.md': 'b\n' }, { removals: [{ path: 'gone.md', decidedOn: { text: 'old\n' } }] })),
+    );
+    expect(tree()).toEqual(['a.md', 'gone.md']);
+    expect(readFileSync(at('a.md'), 'utf8')).toBe('old\n');
+    expect(statSync(at('a.md')).mode & 0o777).toBe(0o640);
+  });
+  // Root may write everywhere, so for root the refusal above stands for it.
+  const denied = (act: () => void): string => (process.getuid?.() === 0 ? failing('writeFileSync', 'EACCES', 1, () => refusal(act)) : refusal(act));
+  test('a folder that really is read-only', () => {
+    mkdirSync(at('docs'));
+    chmodSync(at('docs'), 0o500);
+    expect(denied(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^Cannot write docs\/x\.md: permission denied/);
+    chmodSync(at('docs'), 0o700);
+    expect(tree()).toEqual([]);
+  });
+});
+
+describe('a run that is stopped', () => {
+  /** The script as one file of plain JavaScript: it is started many times. */
+  let script = '';
+  beforeAll(() => {
+    script = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-script-')), 'interrupted-apply.mjs');
+    const entry = path.join(import.meta.dirname, 'fixtures', 'interrupted-apply.ts');
+    buildSync({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', outfile: script });
+  });
+  afterAll(() => rmSync(path.dirname(script), { recursive: true, force: true }));
+
+  const child = (...given: readonly string[]): Promise<{ readonly out: string; readonly signal: string | undefined }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [script, ...given], (error, out) => resolve({ out, signal: error?.signal ?? undefined }));
+    });
+  const prepared = (name: string): string => {
+    const folder = at(name);
+    mkdirSync(folder);
+    for (const file of ['kept.sql', 'gone.sql']) writeFileSync(path.join(folder, file), 'old\n');
+    writeFileSync(path.join(folder, '.dbt-envs.lock'), 'old record\n');
+    return folder;
+  };
+  const WHOLE = ['.dbt-envs.lock', 'kept.sql', 'new/a.sql', 'new/b.sql'];
+
+  test('by Ctrl-C, or the end of its terminal, finishes first; without the engine the same signal ends it at once', async () => {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    const [bare, ...held] = await Promise.all([
+      child(prepared('bare'), 'SIGINT', 'renameSync', '0', 'bare'),
+      ...signals.map((signal) => child(prepared(signal), signal, 'renameSync', '1')),
+    ]);
+    for (const { out } of held) expect(out).toBe('done\n');
+    for (const signal of signals) expect(tree(at(signal))).toEqual(WHOLE);
+    expect(bare).toEqual({ out: '', signal: 'SIGINT' });
+  });
+
+  test('by a kill has whole files only, old or new, and the next run finishes', async () => {
+    const moments = [
+      ['writeFileSync', '0'],
+      ['writeFileSync', '2'],
+      ['renameSync', '0'],
+      ['renameSync', '2'],
+      ['rmSync', '0'],
+      ['renameSync', '3'],
+    ] as const;
+    const names = moments.map((moment) => moment.join('-'));
+    const outcomes = await Promise.all(moments.map(([name, call]) => child(prepared(`${name}-${call}`), 'SIGKILL', name, call)));
+    expect(outcomes.map(({ signal }) => signal)).toEqual(names.map(() => 'SIGKILL'));
+    let leftovers = 0;
+    for (const name of names) {
+      const files = tree(at(name));
+      for (const file of files.filter((one) => one.endsWith('.sql'))) expect(readFileSync(at(name, file), 'utf8')).toMatch(/^(?:old|new \S+)\n$/);
+      expect(readFileSync(at(name, '.dbt-envs.lock'), 'utf8')).toBe('old record\n');
+      leftovers += files.filter((file) => /(?:^|\/)\.dbt-envs-\d+-\d+\.tmp$/.test(file)).length;
+    }
+    expect(leftovers).toBeGreaterThan(0);
+    expect((await Promise.all(names.map((name) => child(at(name), 'SIGKILL', 'none', '0')))).map(({ out }) => out)).toEqual(names.map(() => 'done\n'));
+    for (const name of names) expect(tree(at(name))).toEqual(WHOLE);
+  });
+
+  test('leaves a file alone that another run is still writing', () => {
+    put(`.dbt-envs-${process.ppid}-0.tmp`);
+    put('.dbt-envs-yours.tmp');
+    write({ 'a.md': 'a\n' });
+    expect(tree()).toEqual([`.dbt-envs-${process.ppid}-0.tmp`, '.dbt-envs-yours.tmp', '.dbt-envs.lock', 'a.md'].sort());
+  });
+});
