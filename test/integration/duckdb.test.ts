@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dbt, python, query, STRICT } from '../support/dbt.ts';
 import { scaffold } from '../support/scaffold.ts';
 
@@ -13,6 +13,7 @@ let project: string;
 beforeAll(() => {
   project = scaffold({ warehouse: 'duckdb' });
 });
+afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 describe('a developer', () => {
   test('builds twice into dev_<name> alone, and needs no variable of ci or prod', async () => {

@@ -1,7 +1,7 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dbt, type Finished, lines, query } from '../support/dbt.ts';
 import { scaffold } from '../support/scaffold.ts';
 
@@ -9,11 +9,17 @@ const PRIYA = { DBT_DEV_NAME: 'priya' };
 let scaffolded: string;
 beforeAll(() => {
   scaffolded = scaffold({ warehouse: 'duckdb' });
+  made.push(scaffolded);
+});
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
 });
 
 /** A copy that a test may spoil. */
 function copy(changes: Readonly<Record<string, string>> = {}): string {
   const project = mkdtempSync(path.join(tmpdir(), 'dbt-envs-guard-'));
+  made.push(project);
   cpSync(scaffolded, project, { recursive: true });
   for (const [file, text] of Object.entries(changes)) {
     mkdirSync(path.dirname(path.join(project, file)), { recursive: true });

@@ -125,11 +125,11 @@ function othersMayReach(file: string): boolean {
   }
 }
 
-/** Runs `make` unless `folder` was completed before; one process at a time. A folder that was not completed starts again. */
-async function madeOnce(folder: string, make: () => Promise<void>): Promise<void> {
+/** Runs `make` unless `folder` was completed before; one process at a time. A folder that was not completed starts again; `make` may find none. */
+export async function madeOnce(folder: string, make: () => Promise<void>): Promise<void> {
   const stamp = path.join(folder, '.complete');
   const lock = `${folder}.lock`;
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(path.dirname(folder), { recursive: true });
   while (!existsSync(stamp)) {
     if (!take(lock)) {
       await sleep(250);
