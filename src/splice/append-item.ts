@@ -3,7 +3,7 @@ import { yaml } from '../yaml-package.ts';
 import { CannotEdit, isEmpty, load, nodeAt, type Path, snippetValue, valueAt, valueIn, withValue } from './document.ts';
 import { prove } from './prove.ts';
 import { setKey } from './set-key.ts';
-import { after, columnOf, flowText, indented, inFlow, insertion, type Splice } from './source.ts';
+import { after, asFlow, columnOf, flowText, indented, inFlow, insertion, type Splice } from './source.ts';
 
 /**
  * Adds `item` (YAML at column 0) to the list at `path`; makes the list where there is none, and one of two where a
@@ -27,20 +27,20 @@ export function replaceItem(text: string, path: Path, index: number, item: strin
   const node = nodeAt(document, [...path, index]);
   const wanted = withValue(valueIn(document), [...path, index], snippetValue(item));
   if (!yaml().isScalar(node) || !node.range || node.anchor) throw new CannotEdit(`entry ${index + 1} of ${path.join('.')} is no plain value`);
-  return prove(text, wanted, [[{ at: node.range[0], until: node.range[1], text: flowText(snippetValue(item)) }]]);
+  return prove(text, wanted, [[{ at: node.range[0], until: node.range[1], text: asFlow(item) }]]);
 }
 
 function waysToAppend(text: string, node: Node, path: Path, item: string): readonly (readonly Splice[])[] {
   const { isSeq, isScalar } = yaml();
   if (isSeq(node)) {
-    if (node.flow) return [inFlow(node, flowText(snippetValue(item)))];
+    if (node.flow) return [inFlow(node, asFlow(item))];
     return after(text, node, itemText(item), dashColumn(text, node));
   }
   const [start, end] = node.range ?? [];
   if (!isScalar(node) || start === undefined || end === undefined || node.anchor || /^[|>]/.test(text.slice(start))) {
     throw new CannotEdit(`${path.join('.')} is neither a list nor a value on one line`);
   }
-  const rest = `, ${flowText(snippetValue(item))}]`;
+  const rest = `, ${asFlow(item)}]`;
   return [[insertion(start, '['), insertion(end, rest)], [{ at: start, until: end, text: `[${flowText(node.value)}${rest}` }]];
 }
 

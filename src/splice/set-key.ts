@@ -2,7 +2,7 @@ import type { Document, Node, YAMLMap } from 'yaml';
 import { yaml } from '../yaml-package.ts';
 import { CannotEdit, isEmpty, load, nodeAt, type ParsedPair, type Path, pairOf, snippetValue, valueIn, withValue } from './document.ts';
 import { prove } from './prove.ts';
-import { after, columnOf, endOfValue, eolOf, flowText, indented, inFlow, insertion, isCollection, lineEndOf, type Splice } from './source.ts';
+import { after, asFlow, columnOf, endOfValue, eolOf, indented, inFlow, insertion, isCollection, lineEndOf, type Splice } from './source.ts';
 
 type Ways = readonly (readonly Splice[])[];
 
@@ -45,7 +45,7 @@ function waysToSet(text: string, document: Document.Parsed, path: Path, snippet:
 }
 
 function waysToAdd(text: string, map: YAMLMap, key: string, snippet: string): Ways {
-  if (map.flow) return [inFlow(map, `${JSON.stringify(key)}: ${flowText(snippetValue(snippet))}`)];
+  if (map.flow) return [inFlow(map, `${JSON.stringify(key)}: ${asFlow(snippet)}`)];
   const first = map.items[0]?.key;
   const column = yaml().isNode(first) && first.range ? columnOf(text, first.range[0]) : 0;
   return after(text, map, pairText(key, snippet), column);
@@ -60,7 +60,7 @@ function waysToReplace(text: string, map: YAMLMap, pair: ParsedPair, snippet: st
   const wanted = snippetValue(snippet);
   if (map.flow) {
     if (!value?.range || value.range[0] === value.range[1]) throw new CannotEdit(`${name} has no value to replace`);
-    return [[{ at: value.range[0], until: value.range[1], text: flowText(wanted) }]];
+    return [[{ at: value.range[0], until: value.range[1], text: asFlow(snippet) }]];
   }
   const eol = eolOf(text);
   const colon = colonAfter(text, key);

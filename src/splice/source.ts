@@ -1,6 +1,6 @@
 import type { Node } from 'yaml';
 import { yaml } from '../yaml-package.ts';
-import { isRecord } from './document.ts';
+import { isRecord, snippetValue } from './document.ts';
 
 /** A piece of the text that another takes the place of. */
 export interface Splice {
@@ -51,6 +51,12 @@ export function dedented(piece: string): string {
     .trim();
 }
 
+/** A snippet as it may stand inside of brackets: a plain value as it is written, everything else on one line. */
+export function asFlow(snippet: string): string {
+  const value = snippetValue(snippet);
+  return isCollection(value) || /[,[\]{}#\n]|: /.test(snippet) ? flowText(value) : snippet.trim();
+}
+
 /** A value on one line, as YAML and JSON both read it. */
 export function flowText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`;
@@ -58,6 +64,7 @@ export function flowText(value: unknown): string {
     const members = Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}: ${flowText(inner)}`);
     return `{${members.join(', ')}}`;
   }
+  if (value instanceof Date) return value.toISOString();
   return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
