@@ -33,7 +33,8 @@ describe.each(product)('the plan for %s on %s', (warehouse, ci) => {
     }
   });
   test('never matches a schema name by LIKE', () => {
-    for (const { path, contents } of files.filter((file) => /\.(sql|py|ya?ml)$/.test(file.path))) expect(contents, path).not.toMatch(/\blike\s+'/i);
+    for (const { path, contents } of files.filter((file) => /\.(sql|py|ya?ml)$/.test(file.path)))
+      expect(contents.replaceAll(/(--|#).*/g, ''), path).not.toMatch(/\blike\s+'/i);
   });
   test('names each path once, in one case, inside the project', () => {
     const paths = files.map(({ path }) => path);
@@ -48,7 +49,7 @@ describe.each(product)('the plan for %s on %s', (warehouse, ci) => {
   test('keeps every secret in an environment variable whose name dbt hides', () => {
     const profiles = byPath(files).get('profiles.yml') ?? '';
     for (const line of profiles.split('\n').filter((line) => /password|token|private_key/.test(line) && !/^\s*#/.test(line)))
-      expect(line).toMatch(/env_var\('DBT_ENV_SECRET_[A-Z_]+'\)/);
+      expect(line).toMatch(/env_var\('DBT_ENV_SECRET_[A-Z_]+'[,)]/);
   });
   test('is the same twice', () => expect(planned({ warehouse, ci, ...HARD })).toEqual(files));
 });
