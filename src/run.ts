@@ -103,9 +103,11 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
   };
 }
 
-/** The installed parts and the added ones, in the order of planning; what another one needs anyway is not named. */
+/** The installed parts and the added ones, in the order of planning; what an installed one needs anyway is not added. */
 function installed({ stored }: Place, command: readonly PartName[]): readonly PartName[] {
-  return partNames.filter((name) => command.includes(name) || stored?.parts.includes(name));
+  const there = stored?.parts ?? [];
+  const planned = withNeeds(there);
+  return partNames.filter((name) => there.includes(name) || (command.includes(name) && !planned.includes(name)));
 }
 
 function worldOf(place: Place, force: boolean): World {
