@@ -5,6 +5,7 @@ import { plan } from '../../src/plan.ts';
 import type { PlannedFile } from '../../src/planned-file.ts';
 import { parseAnswers } from '../../src/questions.ts';
 import { requirement } from '../../src/versions.ts';
+import { deadLinks, missingFiles, wrongHeadings } from '../support/markdown.ts';
 
 interface Place {
   readonly projectDir?: string;
@@ -96,6 +97,13 @@ describe.each(ciProviders.map(({ id }) => id))('owners on %s', (ci) => {
 test('a pull request says where to look and how to get back', () => {
   const template = planFor({}).find(({ path }) => /pull_request_template/.test(path))?.contents ?? '';
   expect(template).toMatch(/## What changes[\s\S]*## See it[\s\S]*pr_<n>[\s\S]*## Rollback/);
+});
+
+test.each(warehouses.map(({ id }) => id))('the documents of an adopted project on %s link to what it has', (warehouse) => {
+  const files = planFor({ warehouse }, { adopted: { profile: 'jaffle' } });
+  const tree = new Map([['dbt_project.yml', ''], ...files.map(({ path, contents }) => [path, contents] as const)]);
+  for (const path of ['docs/environments.md', 'docs/runbook.md'])
+    expect([...deadLinks(path, tree), ...missingFiles(path, tree), ...wrongHeadings(read(files, path))]).toEqual([]);
 });
 
 describe('who owns what', () => {
