@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { decide, drift, type Invocation, look, RunError, UsageError } from '../../src/run.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'dbt-envs-adopt-')));
+  for (const file of ['dbt_project.yml', 'profiles.yml']) put(file, readFileSync(new URL(`fixtures/${file}`, import.meta.url), 'utf8'));
+  put('.gitignore', '*.log\ntarget/');
+  put('models/own.sql', 'select 1\n');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const put = (file: string, text: string): void => {
+  mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+  writeFileSync(path.join(folder, file), text);
+};
+const text = (file: string): string => readFileSync(path.join(folder, file), 'utf8');
+const tree = (): readonly string[] =>
+  readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((file) => !statSync(path.join(folder, file)).isDirectory())
+    .sort();
+const invoked = (more: Partial<Invocation> = {}): Invocation => ({ cwd: folder, command: ['app'], given: {}, force: false, ...more });
+const decisionOf = (more: Partial<Invocation> = {}) => decide(invoked(more), look(invoked(more)).known);
+const TEAM = { team: 'priya, sam' };
+/** Lines that are in the one and not in the other. */
+const lost = (before: string, after: string): readonly string[] => before.split('\n').filter((line) => !after.split('\n').includes(line));
+
+describe('a dbt project that was there', () => {
+  test('is known by its name, which is not asked for', () => {
+    const { known, open } = look(invoked());
+    expect(known.projectName).toBe('acme');
+    expect(open.map(({ name }) => name)).not.toContain('projectName');
+  });
+  test('keeps its name: another one is refused', () => expect(() => look(invoked({ given: { projectName: 'other' } }))).toThrow(UsageError));
+
+  test('keeps every byte that we did not have to change', () => {
+    const before = { project: text('dbt_project.yml'), profiles: text('profiles.yml') };
+    const summary = decisionOf({ given: TEAM }).apply(() => 'keep');
+    expect(lost(before.project, text('dbt_project.yml'))).toEqual([]);
+    expect(text('dbt_project.yml')).toContain('  - "{{ dbt_envs_check_isolation() }}"\n');
+    expect(lost(before.profiles, text('profiles.yml'))).toEqual([]);
+    expect(Object.keys(parse(text('profiles.yml'), { merge: true }).acme.outputs)).toEqual(
+      expect.arrayContaining(['dev', 'ci', 'prod', 'prod_big', 'sandbox']),
+    );
+    expect(text('.gitignore')).toMatch(/^\*\.log\ntarget\/\n\n# .*\n(?:.+\n)*\.env\n/);
+    expect(summary.conflicts).toEqual(['profiles.yml#acme.target', 'profiles.yml#acme.outputs.prod']);
+  });
+  test('gets no example, no README and no second dbt_project.yml', () => {
+    const { created } = decisionOf({ given: TEAM }).apply(() => 'keep');
+    expect(created.filter((file) => /^(?:models|seeds|snapshots|tests)\/|^README\.md$|^dbt_project\.yml$|^profiles\.yml$/.test(file))).toEqual([]);
+    expect(created).toContain('macros/dbt_envs/generate_schema_name.sql');
+  });
+  test('is not touched by the second run', () => {
+    decisionOf({ given: TEAM }).apply(() => 'keep');
+    for (const file of tree()) utimesSync(path.join(folder, file), new Date(0), new Date(0));
+    const decision = decisionOf();
+    expect(drift(decision.changes)).toBe(false);
+    const { created, updated, removed, conflicts } = decision.apply(() => 'take');
+    expect([created, updated, removed, conflicts]).toEqual([[], [], [], []]);
+    for (const file of tree()) expect([file, statSync(path.join(folder, file)).mtimeMs]).toEqual([file, 0]);
+  });
+  test('is still adopted where the record or the answers are lost', () => {
+    decisionOf({ given: TEAM }).apply(() => 'keep');
+    rmSync(path.join(folder, '.dbt-envs.lock'));
+    expect(decisionOf().changes.filter(({ kind }) => kind === 'created')).toEqual([]);
+    rmSync(path.join(folder, '.yo-rc.json'));
+    expect(existsSync(path.join(folder, 'README.md'))).toBe(false);
+    expect(decisionOf().changes.flatMap((change) => (change.kind === 'created' ? [change.path] : []))).toEqual(['.yo-rc.json']);
+  });
+  test('takes our production target only where that is chosen, and one that others use as an anchor not at all', () => {
+    const refused = decisionOf({ given: TEAM });
+    const conflict = refused.changes.find((change) => change.path === 'profiles.yml#acme.outputs.prod');
+    expect(conflict).toMatchObject({ kind: 'conflict', cannot: expect.stringContaining('carries the anchor &acme_prod') });
+    expect(refused.warnings.join('\n')).toContain('profiles.yml cannot be edited safely');
+    expect(() => refused.apply(() => 'take')).toThrow(RunError);
+    expect(existsSync(path.join(folder, '.dbt-envs.lock'))).toBe(false);
+    put('profiles.yml', 'acme:\n  target: prod\n  outputs:\n    prod: {type: duckdb, path: old.duckdb}  # shared\n');
+    decisionOf({ given: TEAM }).apply(() => 'take');
+    expect(parse(text('profiles.yml')).acme).toMatchObject({ target: 'dev', outputs: { dev: {}, ci: {}, prod: {} } });
+    expect(text('profiles.yml')).not.toContain('old.duckdb');
+  });
+  test('without a profiles.yml of its own gets ours', () => {
+    rmSync(path.join(folder, 'profiles.yml'));
+    const { created, conflicts } = decisionOf({ given: TEAM }).apply(() => 'keep');
+    expect(created).toContain('profiles.yml');
+    expect(conflicts).toEqual([]);
+    expect(Object.keys(parse(text('profiles.yml')).acme.outputs)).toEqual(['dev', 'ci', 'prod']);
+  });
+  test('keeps CRLF', () => {
+    for (const file of ['dbt_project.yml', 'profiles.yml']) put(file, text(file).replaceAll('\n', '\r\n'));
+    decisionOf({ given: TEAM }).apply(() => 'keep');
+    for (const file of ['dbt_project.yml', 'profiles.yml']) expect(text(file)).not.toMatch(/[^\r]\n/);
+  });
+  test('whose dbt_project.yml was deleted afterwards is not taken for a new one', () => {
+    decisionOf({ given: TEAM }).apply(() => 'keep');
+    rmSync(path.join(folder, 'dbt_project.yml'));
+    expect(() => look(invoked())).toThrow(/^dbt_project\.yml is not in .* Restore it; nothing was written\.$/);
+  });
+  test.each([
+    ['no YAML', 'name: [\n', /^dbt_project\.yml cannot be read: /],
+    ['no name', 'version: 1\n', /^dbt_project\.yml has no name\. /],
+    ['a computed profile', 'name: a\nprofile: "{{ env_var(\'X\') }}"\n', /^dbt_project\.yml has the profile .*, which is no plain name/],
+    ['several documents', 'name: a\n---\nname: b\n', /is not one YAML document/],
+  ])('with %s is refused', (_, project, message) => {
+    put('dbt_project.yml', project);
+    expect(() => look(invoked())).toThrow(message);
+    expect(() => look(invoked())).toThrow(RunError);
+  });
+});
+
+describe('where the project is', () => {
+  test('an installed package below it is no project', () => {
+    put('dbt_packages/utils/dbt_project.yml', 'name: utils\n');
+    expect(look(invoked({ cwd: path.join(folder, 'dbt_packages', 'utils') })).root).toBe(folder);
+  });
+  test('no project above the git repository is meant', () => {
+    mkdirSync(path.join(folder, 'repo', '.git'), { recursive: true });
+    expect(look(invoked({ cwd: path.join(folder, 'repo') })).root).toBe(path.join(folder, 'repo'));
+  });
+  test('a .yo-rc.json of another generator marks no project', () => {
+    const below = path.join(folder, 'web');
+    mkdirSync(below);
+    writeFileSync(path.join(below, '.yo-rc.json'), '{"generator-node": {}}');
+    expect(look(invoked({ cwd: below })).root).toBe(folder);
+  });
+  test('--project-dir says where, also where nothing is yet', () =>
+    expect(look(invoked({ projectDir: 'new/dbt' })).root).toBe(path.join(folder, 'new', 'dbt')));
+  test('a folder whose name CI files cannot carry is refused', () => {
+    mkdirSync(path.join(folder, '.git'));
+    expect(() => look(invoked({ projectDir: 'my $(project)' }))).toThrow(/^The project's folder "my \$\(project\)" has characters that CI files cannot carry/);
+  });
+});
+
+test('an interrupted first run is no adopted project: its own dbt_project.yml is taken for what it is', () => {
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  decisionOf({ given: { ...TEAM, projectName: 'acme' } }).apply(() => 'keep');
+  const whole = tree();
+  for (const file of ['.dbt-envs.lock', 'README.md', 'profiles.yml']) rmSync(path.join(folder, file));
+  const { conflicts, created } = decisionOf().apply(() => 'keep');
+  expect([conflicts, created]).toEqual([[], expect.arrayContaining(['README.md', 'profiles.yml'])]);
+  expect(tree()).toEqual(whole);
+});
