@@ -3,7 +3,7 @@ import path from 'node:path';
 import { RunError, UsageError } from './errors.ts';
 import { LOCK_FILE, type Lock, parseLock } from './lock.ts';
 import { shown } from './names.ts';
-import { parseProjectFile } from './project-file.ts';
+import { type ProjectFile, parseProjectFile } from './project-file.ts';
 import { ROSTER_FILE } from './roster-file.ts';
 import { ANSWERS_FILE, PACKAGE, parseStored, type Stored } from './stored-answers.ts';
 import { hindrance, type Territory, textOf } from './territory.ts';
@@ -13,7 +13,7 @@ export interface Place extends Territory {
   /** The dbt project's folder inside the git repository, with `/`; empty at its root or outside of one. */
   readonly projectDir: string;
   /** A dbt project that was there before us. */
-  readonly adopted?: { readonly name: string; readonly profile: string };
+  readonly adopted?: ProjectFile;
   readonly answersText: string | undefined;
   readonly stored: Stored | undefined;
   readonly rosterText: string | undefined;
@@ -89,7 +89,7 @@ function wayTo(boundary: string, root: string): string {
 }
 
 /** The stored answers say whether the project was there before us; without them, whether our record knows its dbt_project.yml. */
-function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined): { readonly name: string; readonly profile: string } | undefined {
+function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined): ProjectFile | undefined {
   if (stored ? !stored.adopted : lock.has(PROJECT_FILE)) return undefined;
   const text = textOf(territory, PROJECT_FILE);
   if (text !== undefined) return parseProjectFile(text);

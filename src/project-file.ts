@@ -2,8 +2,15 @@ import { RunError } from './errors.ts';
 import { shown } from './names.ts';
 import { yaml } from './yaml-package.ts';
 
-/** The `name` and `profile` of a dbt_project.yml that was there before us. Throws {@link RunError} with one line. */
-export function parseProjectFile(text: string): { readonly name: string; readonly profile: string } {
+/** What we must know of a dbt_project.yml that was there before us. */
+export interface ProjectFile {
+  readonly name: string;
+  readonly profile: string;
+  readonly macroPaths: readonly string[];
+}
+
+/** Throws {@link RunError} with one line. */
+export function parseProjectFile(text: string): ProjectFile {
   const [document, ...more] = yaml().parseAllDocuments(text, { version: '1.1', prettyErrors: false, logLevel: 'silent' });
   const error = document && 'errors' in document ? document.errors[0] : undefined;
   if (error) throw wrong(`cannot be read: ${shown(error.message)}`, 'Repair the YAML');
@@ -11,12 +18,19 @@ export function parseProjectFile(text: string): { readonly name: string; readonl
   const project: unknown = document.toJS();
   const name = textIn(project, 'name');
   if (name === undefined) throw wrong('has no name', "Give it one, e.g. name: 'acme'");
-  return { name, profile: textIn(project, 'profile') ?? name };
+  return { name, profile: textIn(project, 'profile') ?? name, macroPaths: listIn(project, 'macro-paths') ?? ['macros'] };
+}
+
+const memberOf = (project: unknown, key: string): unknown =>
+  typeof project === 'object' && project !== null ? Object.getOwnPropertyDescriptor(project, key)?.value : undefined;
+
+function listIn(project: unknown, key: string): readonly string[] | undefined {
+  const value = memberOf(project, key);
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : undefined;
 }
 
 function textIn(project: unknown, key: string): string | undefined {
-  if (typeof project !== 'object' || project === null) return undefined;
-  const value: unknown = Object.getOwnPropertyDescriptor(project, key)?.value;
+  const value = memberOf(project, key);
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' || !/^[A-Za-z_][\w-]*$/.test(value)) {
     throw wrong(`has the ${key} ${shown(JSON.stringify(value))}, which is no plain name`, 'Use letters, digits, _ and -');

@@ -9,15 +9,17 @@ import { nextLock } from './next-lock.ts';
 import { isRead } from './part-questions.ts';
 import { findPlace, type Place } from './place.ts';
 import { type PartName, partNames, plan, withNeeds } from './plan.ts';
+import type { PlannedFile } from './planned-file.ts';
 import type { Question } from './question.ts';
 import { isStored, parseAnswers, questionsFor, withDefaults } from './questions.ts';
 import { repeatCommand, teamText } from './repeat-command.ts';
+import { rivalMacros } from './rival-macros.ts';
 import { parseReaders, parseTeam, type Roster } from './roster.ts';
 import { editRoster, type RosterEdit } from './roster-edit.ts';
 import { parseRosterFile, ROSTER_FILE } from './roster-file.ts';
 import { type Summary, settle } from './settle.ts';
 import { ANSWERS_FILE, printStored, type Stored } from './stored-answers.ts';
-import { exists, textOf } from './territory.ts';
+import { exists, textOf, textsBelow } from './territory.ts';
 
 export { type Change, type Conflict, drift } from './changes.ts';
 export { diffOf } from './diff.ts';
@@ -90,7 +92,8 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
     changes: decided,
     warnings: [
       ...(all.includes('ci') ? context.ci.warnings(context.pipeline) : []),
-      ...decided.flatMap((change) => ('cannot' in change ? [change.cannot] : [])),
+      ...warningsOf(place, planned),
+      ...decided.flatMap((change) => (change.kind === 'conflict' && change.cannot !== undefined ? [`${change.cannot}\n${change.theirs}`] : [])),
     ],
     nextSteps: stepsFor(context, all),
     repeat: repeatCommand(invocation.command, toStore(raw, all), roster),
@@ -101,6 +104,20 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
       return settled.summary;
     },
   };
+}
+
+/** What the place itself makes doubtful. */
+function warningsOf(place: Place, planned: readonly PlannedFile[]): readonly string[] {
+  const theirs = (place.adopted?.macroPaths ?? []).flatMap((folder) => [...textsBelow(place, folder, '.sql')]);
+  const outer = place.projectDir !== '' && place.stored === undefined && place.adopted === undefined;
+  return [
+    ...rivalMacros(planned, new Map(theirs)),
+    ...(outer
+      ? [
+          `This folder is ${place.projectDir} of the git repository ${place.boundary}: CI files go there. If it is to be a repository of its own, run git init first.`,
+        ]
+      : []),
+  ];
 }
 
 /** The installed parts and the added ones, in the order of planning; what an installed one needs anyway is not added. */

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { RunError } from './errors.ts';
 
@@ -50,6 +50,30 @@ export function exists({ root }: Territory, file: string): boolean {
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return false;
     throw hindrance('read', file, error);
+  }
+}
+
+/** The texts of the files with that ending in a folder and below it; what cannot be read as text is left out. */
+export function textsBelow(territory: Territory, folder: string, ending: string): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const name of namesBelow(path.resolve(territory.root, folder))) {
+    if (!name.endsWith(ending)) continue;
+    const file = path.posix.join(folder, name.split(path.sep).join('/'));
+    try {
+      const text = textOf(territory, file);
+      if (text !== undefined) texts.set(file, text);
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+    }
+  }
+  return texts;
+}
+
+function namesBelow(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true }).map(String);
+  } catch {
+    return []; // no such folder, or one that we may not enter
   }
 }
 

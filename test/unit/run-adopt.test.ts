@@ -113,6 +113,17 @@ describe('a dbt project that was there', () => {
   });
 });
 
+test('a macro of yours that has the name of one of ours is a warning: dbt refuses two', () => {
+  put('macros/schemas.sql', '{#- {% macro generate_alias_name() %} -#}\n{% macro generate_schema_name(custom, node) -%}x{%- endmacro %}\n');
+  put('vendor/macros/own.sql', '{% macro own() %}{% endmacro %}\n');
+  const { warnings } = decisionOf({ given: TEAM });
+  expect(warnings.filter((warning) => warning.includes('two macros'))).toEqual([
+    expect.stringMatching(/^macros\/schemas\.sql defines generate_schema_name, and so does macros\/dbt_envs\/generate_schema_name\.sql: dbt refuses/),
+  ]);
+  decisionOf({ given: TEAM }).apply(() => 'keep');
+  expect(decisionOf().warnings.filter((warning) => warning.includes('two macros'))).toHaveLength(1);
+});
+
 describe('where the project is', () => {
   test('an installed package below it is no project', () => {
     put('dbt_packages/utils/dbt_project.yml', 'name: utils\n');

@@ -273,7 +273,10 @@ describe('git', () => {
   test('in a project below the root, CI files go to the root and everything else stays below', () => {
     git('init', '-q');
     mkdirSync(at('data/dbt'), { recursive: true });
+    const outer = decisionOf({ cwd: at('data/dbt'), given: GIVEN, command: ['app'] }).warnings.filter((warning) => warning.includes('git init'));
+    expect(outer).toHaveLength(1);
     run({ cwd: at('data/dbt'), given: GIVEN, command: ['app'] });
+    expect(decisionOf({ cwd: at('data/dbt'), command: [] }).warnings.filter((warning) => warning.includes('git init'))).toEqual([]);
     const roots = new Set(tree().map((file) => (file.startsWith('data/dbt/') ? 'data/dbt' : file.split('/')[0])));
     expect(roots).toContain('data/dbt');
     expect([...roots].every((one) => one === 'data/dbt' || one?.startsWith('.'))).toBe(true);
