@@ -17,7 +17,8 @@ const variants: readonly [string, Record<string, string>, string][] = [
   ['one runner label', { runner: 'ubuntu-24.04' }, ''],
   ['merges alone, another branch', { prodRuns: 'merge', mainBranch: 'release/1.0' }, ''],
 ];
-const workflowsOf = (given: Record<string, string>, projectDir: string) => Object.entries(ciTexts(given, projectDir)).filter(([path]) => path.endsWith('.yml'));
+const workflowsOf = (given: Record<string, string>, projectDir: string) =>
+  Object.entries(ciTexts(given, projectDir)).filter(([path]) => path.includes('.github/workflows/'));
 
 describe.each(variants)('with %s', (_, given, projectDir) => {
   test.each(workflowsOf(given, projectDir))('%s keeps our rules', (_path, text) => expect(ruleFindings(text)).toEqual([]));
@@ -80,7 +81,7 @@ describe('a planted mistake is caught', () => {
 });
 
 describe('a job sees its own credentials and no others', () => {
-  const jobs = Object.values(ciTexts()).flatMap((text) => (text.startsWith('#') ? Object.entries(parseWorkflow(text).jobs) : []));
+  const jobs = workflowsOf({}, '').flatMap(([, text]) => Object.entries(parseWorkflow(text).jobs));
   const identities: Readonly<Record<string, 'ci' | 'prod' | undefined>> = { build: 'ci', drop: 'ci', deploy: 'prod', parse: undefined };
   const namesIn = (job: WorkflowJob) =>
     VARIABLES.map(({ name }) => name).filter((name) => new RegExp(`(?:secrets|vars)\\.${name}\\b`).test(JSON.stringify(job)));

@@ -26,6 +26,7 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
           workflow('dbt_deploy', {
             mainBranch: pipeline.mainBranch,
             branch: yamlScalar(pipeline.mainBranch),
+            startedBy: deploy.runs.map((run) => startedBy(run, pipeline)),
             onMerge: deploy.runs.includes('merge'),
             onSchedule: deploy.runs.includes('schedule'),
             byHand: deploy.runs.includes('manual'),
@@ -80,6 +81,18 @@ function runnerOf(runs: MainTrigger['runs']): string {
   const last = runs.at(-1);
   const tests = runs.slice(0, -1).map((run) => `github.event_name == '${eventOf(run)}' && '${run}' || `);
   return `${tests.join('')}'${last}'`;
+}
+
+/** When such a run comes, in the words of the file's first lines. */
+function startedBy(run: MainRun, { mainBranch }: Pipeline): string {
+  switch (run) {
+    case 'merge':
+      return `whenever ${mainBranch} changes`;
+    case 'schedule':
+      return 'every day, at the time below';
+    case 'manual':
+      return 'by hand: Actions, "dbt deploy", Run workflow';
+  }
 }
 
 function eventOf(run: MainRun): 'push' | 'schedule' | 'workflow_dispatch' {
