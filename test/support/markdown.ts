@@ -54,8 +54,9 @@ const exists = (place: string, tree: ReadonlyMap<string, string>): boolean => {
 
 const FILE = /^(?!https?:|~|\$)(?:[\w.@-]+\/)*(?:[\w@-]+\.(?:sql|ya?ml|md|txt|py|sh|json|lock|csv|ejs)|\.[\w.-]+)$/;
 const FOLDER = /^(?!~|\$)(?:[\w.@-]+\/)+$/;
-/** Made by a person, by Python, by git, by dbt or by the run that writes the tree. */
-const MADE_ELSEWHERE = /^(?:\.env|\.venv\/?|\.git\/?|\.dbt-envs\.lock|\.yo-rc\.json|target\/|logs\/|state\/|manifest\.json)$/;
+/** Made by a person, by Python, by git, by dbt, by a command of the same document, or by the run that writes the tree. */
+const MADE_ELSEWHERE =
+  /^(?:\.env|\.venv\/?|\.git\/?|\.dbt-envs\.lock|\.yo-rc\.json|target\/|logs\/|state\/|manifest\.json|snapshot\.sql|grants\/leavers\/dee\.sql)$/;
 
 /** Files and folders that the text names in `code` or uses in a command block exist in the tree. */
 export function missingFiles(file: string, tree: ReadonlyMap<string, string>): readonly string[] {

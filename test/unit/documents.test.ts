@@ -71,6 +71,8 @@ describe.each(product)('the documents for %s on %s', (warehouse, ci) => {
     test('name run-operations that are there', () => expect(unknownOperations(files)).toEqual([]));
     test('name variables that something reads', () => expect(unread(files)).toEqual([]));
     test('promise no sweep before there is one', () => expect(premature(files)).toEqual([]));
+    test('say that pull requests are not safe from each other', () =>
+      expect(tree.get('docs/environments.md')).toMatch(/pull request from another|not walled off from each other/i));
     test('have rectangular tables', () => {
       for (const { path, contents } of own) expect(raggedTables(contents), path).toEqual([]);
     });
