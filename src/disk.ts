@@ -19,7 +19,8 @@ const TEMPORARY = /^\.dbt-envs-([0-9]+)-[0-9]+\.tmp$/;
  * waits until it is done. A kill leaves whole files only, old or new, and the next run goes on from there.
  * Throws {@link RunError} with one line that names the path; nothing is written then.
  */
-export function apply(territory: Territory, work: Work): void {
+export function apply({ root, boundary }: Territory, work: Work): void {
+  const territory = { root, boundary }; // what an earlier look found may have changed
   holdingSignals(() => {
     const staged: Staged[] = [];
     const folders: string[] = [];
@@ -48,9 +49,10 @@ function unchangedSince(territory: Territory, file: string, decidedOn: { readonl
 
 function stage(territory: Territory, write: Write, staged: Staged[], folders: string[]): void {
   const target = regularFile(territory, write.path);
-  const temporary = path.join(path.dirname(target), `.dbt-envs-${process.pid}-${staged.length}.tmp`);
+  const folder = path.dirname(target);
+  const temporary = path.join(folder, `.dbt-envs-${process.pid}-${staged.length}.tmp`);
   try {
-    const first = mkdirSync(path.dirname(target), { recursive: true });
+    const first = staged.some((one) => path.dirname(one.target) === folder) ? undefined : mkdirSync(folder, { recursive: true });
     if (first !== undefined) folders.push(first);
     staged.push({ write, temporary, target });
     writeFileSync(temporary, write.contents, { flag: 'wx' });

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { RunError, UsageError } from './errors.ts';
 import { LOCK_FILE, type Lock, parseLock } from './lock.ts';
@@ -6,7 +6,7 @@ import { shown } from './names.ts';
 import { type ProjectFile, parseProjectFile } from './project-file.ts';
 import { ROSTER_FILE } from './roster-file.ts';
 import { ANSWERS_FILE, PACKAGE, parseStored, type Stored } from './stored-answers.ts';
-import { hindrance, type Territory, textOf } from './territory.ts';
+import { hindrance, realPath, type Territory, textOf } from './territory.ts';
 
 /** What is there before a run: read once, never written here. */
 export interface Place extends Territory {
@@ -100,11 +100,9 @@ function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined)
 /** A path with its links followed, as far as it exists. */
 function real(folder: string): string {
   try {
-    return realpathSync(folder);
+    return realPath(folder);
   } catch (error) {
-    const parent = path.dirname(folder);
-    if (parent === folder || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw hindrance('read', folder, error);
-    return path.join(real(parent), path.basename(folder));
+    throw hindrance('read', folder, error);
   }
 }
 

@@ -1,8 +1,8 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { RunError } from './errors.ts';
 
-/** Where a run may read and write: from `root`, and never outside of `boundary`, the git repository's root in a monorepo. Both absolute. */
+/** Where a run may read and write: from `root`, and never outside of `boundary`, the git repository's root in a monorepo. Both are real paths. */
 export interface Territory {
   readonly root: string;
   readonly boundary: string;
@@ -17,30 +17,64 @@ export const inside = (boundary: string, file: string): boolean => {
  * Where a path of the plan really is: symbolic links are followed. Throws {@link RunError} where that is outside of the
  * boundary, or where something else than a file or nothing stands in the place.
  */
-export function regularFile({ root, boundary }: Territory, file: string): string {
-  const wanted = path.resolve(root, file);
-  const target = realPath(wanted, file);
-  if (!inside(boundary, wanted) || !inside(realPath(boundary, boundary), target)) {
-    throw new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
-  }
-  const there = statSync(target, { throwIfNoEntry: false });
-  if (there?.isDirectory()) throw new RunError(`${file} is a folder, and a file is to be written there. Move it away; nothing was written.`);
-  if (there && !there.isFile()) throw new RunError(`${file} is no regular file. Move it away; nothing was written.`);
-  return target;
+export const regularFile = (territory: Territory, file: string): string => place(territory, file).target;
+
+interface Located {
+  readonly target: string;
+  /** Whether a file is there. */
+  readonly isThere: boolean;
 }
 
-/** The real path of what exists; what is still to be made is added to it as it stands. */
-function realPath(wanted: string, file: string): string {
+function place(territory: Territory, file: string): Located {
+  const { root, boundary } = territory;
+  const wanted = path.resolve(root, file);
+  if (!inside(boundary, wanted)) throw outside(boundary, file, wanted);
+  const { target, there } = looking(file, wanted, () => located(territory, wanted));
+  if (!inside(boundary, target)) throw outside(boundary, file, target);
+  if (there?.isDirectory()) throw new RunError(`${file} is a folder, and a file is to be written there. Move it away; nothing was written.`);
+  if (there && !there.isFile()) throw new RunError(`${file} is no regular file. Move it away; nothing was written.`);
+  return { target, isThere: there !== undefined };
+}
+
+const outside = (boundary: string, file: string, target: string): RunError =>
+  new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
+
+function located(territory: Territory, wanted: string): { readonly target: string; readonly there: Stats | undefined } {
+  const there = lstatSync(wanted, { throwIfNoEntry: false });
+  if (!there?.isSymbolicLink()) return { target: path.join(realFolder(territory, path.dirname(wanted)), path.basename(wanted)), there };
+  const target = realpathSync.native(wanted);
+  return { target, there: statSync(target) };
+}
+
+/** Real paths of folders, by the run that looked: many files share one. */
+const folders = new WeakMap<Territory, Map<string, string>>();
+
+/** The real path of a folder; what is still to be made is added to it as it stands. */
+function realFolder(territory: Territory, folder: string): string {
+  const known = folders.get(territory) ?? new Map<string, string>();
+  folders.set(territory, known);
+  const found = known.get(folder) ?? realPath(folder);
+  known.set(folder, found);
+  return found;
+}
+
+/** The real path of what exists; what is still to be made is added to it as it stands. Throws the system's error, also for a link to nothing. */
+export function realPath(wanted: string): string {
+  const parent = path.dirname(wanted);
+  if (parent === wanted || lstatSync(wanted, { throwIfNoEntry: false })) return realpathSync.native(wanted);
+  return path.join(realPath(parent), path.basename(wanted));
+}
+
+function looking<T>(file: string, wanted: string, act: () => T): T {
   try {
-    if (lstatSync(wanted, { throwIfNoEntry: false })) return realpathSync(wanted);
+    return act();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT')
-      throw new RunError(`${file} needs ${wanted}, a symbolic link that points nowhere. Remove or repair it; nothing was written.`);
-    if (codeOf(error) === 'ENOTDIR') throw new RunError(`${file} needs a folder where a file is. Move that file away; nothing was written.`);
+    const code = codeOf(error);
+    if (code === 'ENOENT')
+      throw new RunError(`${file} needs a symbolic link that points nowhere, on the way to ${wanted}. Remove or repair it; nothing was written.`);
+    if (code === 'ENOTDIR') throw new RunError(`${file} needs a folder where a file is. Move that file away; nothing was written.`);
     throw hindrance('read', file, error);
   }
-  const parent = path.dirname(wanted);
-  return parent === wanted ? wanted : path.join(realPath(parent, file), path.basename(wanted));
 }
 
 /** Whether something is there, a link that points nowhere included. */
@@ -80,7 +114,8 @@ function namesBelow(folder: string): readonly string[] {
 /** A file's text, byte order mark and line ends included; undefined where there is none. Throws {@link RunError}. */
 export function textOf(territory: Territory, file: string): string | undefined {
   if (!exists(territory, file)) return undefined;
-  const target = regularFile(territory, file);
+  const { target, isThere } = place(territory, file);
+  if (!isThere) return undefined;
   const bytes = reading(file, () => readFileSync(target));
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -206,7 +206,7 @@ describe('what stands in the way is one line that names the path and the way out
       /^Cannot write b\.md: no space is left on the device \(ENOSPC\)\. Free some space and run again\. Nothing was written\.$/,
     ],
     ['a folder without the right to write', 'writeFileSync', 'EACCES', /^Cannot write b\.md: permission denied \(EACCES\)\. .*Nothing was written\.$/],
-    ['a file system that is read-only', 'mkdirSync', 'EROFS', /^Cannot write b\.md: the file system is read-only \(EROFS\)\. /],
+    ['a file system that is read-only', 'mkdirSync', 'EROFS', /^Cannot write c\/d\.md: the file system is read-only \(EROFS\)\. /],
     ['a rename that fails half-way', 'renameSync', 'EPERM', /^Cannot write b\.md: not permitted \(EPERM\)\. /],
   ] as const)('%s', (_, name, code, message) => {
     put('a.md');
