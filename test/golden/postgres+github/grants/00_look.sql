@@ -1,0 +1,73 @@
+-- 00_look.sql: what is there before anything is changed.
+--
+-- Who runs it   an administrator, in the database that dbt builds in. Others see less of the sessions.
+-- What changes  nothing: the transaction is read-only.
+-- How to undo   nothing to undo.
+
+BEGIN READ ONLY;
+
+-- 1. Who can write production today, and through what.
+WITH RECURSIVE
+prod AS (
+  SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
+),
+held(holder, how) AS ( -- who holds a right to write, directly; 0 is PUBLIC
+  SELECT nspowner, 'owns schema ' || nspname FROM prod
+  UNION SELECT g.grantee, 'may create in schema ' || p.nspname FROM prod p, aclexplode(p.nspacl) g WHERE g.privilege_type = 'CREATE'
+  UNION SELECT c.relowner, 'owns relations in ' || p.nspname FROM prod p JOIN pg_class c ON c.relnamespace = p.oid
+  UNION SELECT g.grantee, 'may change rows in ' || p.nspname
+          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid, aclexplode(c.relacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
+  UNION SELECT g.grantee, 'may change columns in ' || p.nspname
+          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE')
+  UNION SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build'
+          FROM pg_default_acl d, aclexplode(d.defaclacl) g
+         WHERE d.defaclobjtype = 'r' AND (d.defaclnamespace IN (SELECT oid FROM prod) OR d.defaclrole = to_regrole('acme_prod_service'))
+           AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND g.grantee <> d.defaclrole
+  UNION SELECT to_regrole('pg_write_all_data'), 'may change all data'
+  UNION SELECT oid, 'is a superuser' FROM pg_roles WHERE rolsuper
+  UNION SELECT oid, 'may give itself roles (CREATEROLE)' FROM pg_roles WHERE rolcreaterole AND NOT rolsuper
+  UNION SELECT datdba, 'owns the database' FROM pg_database WHERE datname = current_database()
+),
+ways(holder, how) AS ( -- production's own roles hold all of that; to act as one of them is one way
+  SELECT holder, how FROM held WHERE holder NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner'))
+  UNION SELECT oid, 'may act as ' || rolname FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
+),
+reach(login, role, path) AS ( -- every login, and every role that it is a member of, at any depth
+  SELECT oid, oid, '' COLLATE "C" FROM pg_roles WHERE rolcanlogin
+  UNION SELECT r.login, m.roleid, r.path || ', through ' || pg_get_userbyid(m.roleid) FROM reach r JOIN pg_auth_members m ON m.member = r.role
+)
+SELECT DISTINCT
+  pg_get_userbyid(r.login)::text AS login,
+  w.how || r.path AS how,
+  (SELECT rolsuper OR rolcreaterole OR oid = (SELECT datdba FROM pg_database WHERE datname = current_database()) FROM pg_roles WHERE oid = r.login) AS administrator
+FROM reach r JOIN ways w ON w.holder = r.role
+WHERE r.login <> to_regrole('acme_prod_service')
+UNION SELECT 'PUBLIC', w.how, false FROM ways w WHERE w.holder = 0
+ORDER BY administrator, login, how
+;
+
+-- 2. Who built what is there. PostgreSQL keeps no history of writers: the owner of a relation is all that it knows.
+SELECT n.nspname AS schema, pg_get_userbyid(c.relowner) AS owner, count(*) AS relations
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('analytics', 'staging') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- 3. Which clients are connected now, under which login: a login with several programs is a shared one.
+SELECT usename AS login, application_name AS program, client_addr AS address, count(*) AS sessions, max(backend_start) AS latest
+FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL
+GROUP BY 1, 2, 3 ORDER BY 1, 2;
+
+-- 4. What looks left over from development: whole names and everything that begins like one.
+SELECT n.nspname AS schema, pg_get_userbyid(n.nspowner) AS owner, count(c.oid) AS relations,
+       pg_size_pretty(coalesce(sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relkind IN ('r', 'm')), 0)) AS size
+FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE n.nspname COLLATE "C" ~ '^(dev|pr|ci|dbt|test|tmp)(_.*)?$'
+GROUP BY 1, 2 ORDER BY 1;
+
+-- 5. Roles whose names 10_roles.sql would need, and which this project did not create.
+SELECT rolname AS role, shobj_description(oid, 'pg_authid') AS comment
+FROM pg_roles
+WHERE rolname IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor')
+  AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM 'dbt-envs: project acme';
+
+ROLLBACK;
