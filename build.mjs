@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { refuseEager } from './tools/eager.mjs';
 import { bundledPackages, noticesOf } from './tools/notices.mjs';
 
@@ -11,24 +11,18 @@ const root = path.dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 const require = createRequire(import.meta.url);
 
-/** Puts compiled functions where the sources read template files. The tests run the same `templateBody`. */
-const templates = {
-  name: 'templates',
+/**
+ * Puts other modules in the place of two of ours, and leaves the loading of them to the moment they are needed: the
+ * templates, compiled to functions by the same `templateBody` that the tests run, and the package yaml.
+ */
+const apart = (loader, place) => ({
+  name: 'apart',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, async () => ({ contents: await compiledTemplates(), loader: 'js' }));
+    const contents = (name, from) => ({ contents: `${loader}\nexport const ${name} = ${from};`, loader: 'js' });
+    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, () => contents('templates', `load('${place}')`));
+    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => contents('yaml', "() => load('#yaml')"));
   },
-};
-
-/** Puts a bundled copy of the package `yaml`, in a file of its own, where the sources load it: most runs read no YAML. */
-const yamlApart = {
-  name: 'yaml-apart',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => ({
-      contents: `import { createRequire } from 'node:module'; let loaded; export const yaml = () => (loaded ??= createRequire(import.meta.url)('#yaml'));`,
-      loader: 'js',
-    }));
-  },
-};
+});
 
 async function compiledTemplates() {
   const compiler = await build({ entryPoints: ['src/compile-template.ts'], write: false, bundle: true, packages: 'external', platform: 'node', format: 'esm' });
@@ -42,45 +36,65 @@ async function compiledTemplates() {
     .filter((name) => name.endsWith('.ejs'))
     .sort();
   const functions = names.map((name) => `${JSON.stringify(name)}(it, escapeFn, include) {${templateBody(readFileSync(`templates/${name}`, 'utf8'), name)}}`);
-  return `export const templates = {${functions.join(',\n')}};`;
+  const { code } = await transform(`module.exports = {${functions.join(',\n')}};`, { minify: true, target: 'node20', legalComments: 'none' });
+  return code;
 }
 
-const shared = {
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  minify: true,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-  // Bundled CommonJS packages call require() for Node's own modules.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
-};
+const shared = { bundle: true, platform: 'node', target: 'node20', minify: true, legalComments: 'none', metafile: true, logLevel: 'warning' };
+const external = ['./templates.cjs', '#templates', '#yaml', '#yeoman-generator'];
+// inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
+const alias = { '@inquirer/external-editor': './src/cli/no-editor.ts' };
 
 for (const folder of ['dist', 'vendor']) rmSync(folder, { recursive: true, force: true });
 const parts = readdirSync('generators', { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
+// The bin is CommonJS: Node starts it faster, because it needs neither the loader for ESM nor, through it, streams.
 const bin = await build({
   ...shared,
+  format: 'cjs',
+  // import() becomes require(), where it is reached.
+  supported: { 'dynamic-import': false },
+  plugins: [
+    apart('const load = require;', './templates.cjs'),
+    { name: 'prompts', setup: ({ onResolve }) => onResolve({ filter: /\/ask\.ts$/ }, () => ({ path: './ask.cjs', external: true })) },
+  ],
+  external,
+  entryPoints: ['src/cli/start.ts'],
+  outfile: 'dist/start.cjs',
+});
+refuseEager(bin.metafile, ['yeoman-generator', '@yeoman/types', 'inquirer', '@inquirer/core', 'yaml', 'ejs']);
+const prompts = await build({ ...shared, format: 'cjs', alias, entryPoints: ['src/cli/ask.ts'], outfile: 'dist/ask.cjs' });
+copyFileSync('src/cli/bin.cjs', 'dist/cli.cjs');
+chmodSync('dist/cli.cjs', 0o755);
+writeFileSync('dist/templates.cjs', await compiledTemplates());
+
+// Bundled CommonJS packages call require() for Node's own modules.
+const banner = { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" };
+const generators = await build({
+  ...shared,
+  banner,
+  alias: { ...alias, 'yeoman-generator': '#yeoman-generator' },
+  format: 'esm',
   splitting: true,
-  plugins: [templates, yamlApart],
-  // inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
-  alias: { '@inquirer/external-editor': './src/cli/no-editor.ts', 'yeoman-generator': '#yeoman-generator' },
-  external: ['#yeoman-generator', '#yaml'],
+  plugins: [apart("import { createRequire } from 'node:module'; const load = createRequire(import.meta.url);", '#templates')],
+  external,
   outdir: '.',
-  entryPoints: { 'dist/start': 'src/cli/start.ts', ...Object.fromEntries(parts.map((part) => [`generators/${part}/index`, `generators/${part}/index.ts`])) },
+  entryPoints: Object.fromEntries(parts.map((part) => [`generators/${part}/index`, `generators/${part}/index.ts`])),
   chunkNames: 'dist/[name]-[hash]',
 });
-refuseEager(bin.metafile, 'dist/start.js', ['yeoman-', '@yeoman', 'inquirer', '@inquirer', 'yaml', 'ejs']);
-copyFileSync('src/cli/bin.js', 'dist/cli.js');
-chmodSync('dist/cli.js', 0o755);
 
-const yaml = await build({ ...shared, banner: {}, format: 'cjs', entryPoints: [require.resolve('yaml')], outfile: 'vendor/yaml/index.cjs' });
+const yaml = await build({ ...shared, format: 'cjs', entryPoints: [require.resolve('yaml')], outfile: 'vendor/yaml/index.cjs' });
 
 // yeoman-generator reads the package.json beside its folder, so it gets one, and its source stays as published.
-const yeoman = await build({ ...shared, entryPoints: [require.resolve('yeoman-generator')], outfile: 'vendor/yeoman-generator/dist/index.js' });
+const yeoman = await build({
+  ...shared,
+  banner,
+  format: 'esm',
+  entryPoints: [require.resolve('yeoman-generator')],
+  outfile: 'vendor/yeoman-generator/dist/index.js',
+});
 const { name, version, license } = JSON.parse(readFileSync('node_modules/yeoman-generator/package.json', 'utf8'));
 writeFileSync('vendor/yeoman-generator/package.json', `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`);
 
-writeFileSync('THIRD_PARTY_NOTICES.txt', noticesOf(bundledPackages([bin.metafile, yaml.metafile, yeoman.metafile], root)));
+const metafiles = [bin, prompts, generators, yaml, yeoman].map(({ metafile }) => metafile);
+writeFileSync('THIRD_PARTY_NOTICES.txt', noticesOf(bundledPackages(metafiles, root)));

@@ -1,6 +1,5 @@
 import process from 'node:process';
 import inquirer from 'inquirer';
-import { Interrupted } from '../shell/ending.ts';
 import { linesPrompt } from '../shell/lines-prompt.ts';
 import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 
@@ -9,13 +8,8 @@ const LINES = 'lines';
 const prompt = inquirer.createPromptModule({ output: process.stderr });
 prompt.registerPrompt(LINES, linesPrompt);
 
-/** Puts one prompt to the person at the terminal. Throws {@link Interrupted} on Ctrl-C. */
+/** Puts one prompt to the person at the terminal. Ctrl-C rejects with inquirer's ExitPromptError. */
 export async function ask(asked: Prompt): Promise<string> {
-  try {
-    const answers: Readonly<Record<string, unknown>> = await prompt([toInquirer(asked, LINES)]);
-    return asText(answers[asked.name]);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ExitPromptError') throw new Interrupted();
-    throw error;
-  }
+  const answers: Readonly<Record<string, unknown>> = await prompt([toInquirer(asked, LINES)]);
+  return asText(answers[asked.name]);
 }

@@ -1,13 +1,18 @@
 import process from 'node:process';
-import { main } from './main.ts';
+import { main, type Terminal } from './main.ts';
+import { isTerminal, standardStream } from './standard-stream.ts';
 
-/** The bin itself, once Node is known to be new enough. Sets the exit status instead of exiting, so that pipes are drained. */
-process.exitCode = await main(process.argv.slice(2), {
+/** The bin itself, once Node is known to be new enough. */
+const terminal: Terminal = {
   cwd: process.cwd(),
   env: process.env,
   now: new Date(),
-  present: process.stdin.isTTY === true && process.stderr.isTTY === true,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  asker: async () => (await import('./ask.ts')).ask,
+  present: isTerminal(2) && isTerminal(0),
+  stdout: standardStream(1),
+  stderr: standardStream(2),
+  asker: async () => (process.env.TERM === 'dumb' ? await import('./ask-plainly.ts') : await import('./ask.ts')).ask,
+};
+
+void main(process.argv.slice(2), terminal).then((status) => {
+  process.exitCode = status;
 });

@@ -93,13 +93,17 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     return asText(answers[prompt.name]);
   }
 
-  /** yo hands `error.code` to process.exit, which throws on the string codes of Node's own errors (https://github.com/yeoman/yo, lib/cli.js). */
+  /**
+   * yo hands `error.code` to process.exit, which throws on the string codes of Node's own errors (lib/cli.js, onError in
+   * https://github.com/yeoman/yo). The error itself is changed, because after Ctrl-C the adapter has already passed on
+   * the very one that it threw.
+   */
   private async ending(task: () => Promise<void>): Promise<void> {
     try {
       await task();
     } catch (error) {
       const { code, line } = endingOf(error);
-      throw Object.assign(new Error(line), { code });
+      throw Object.assign(error instanceof Error ? error : new Error(line), { message: line, code });
     }
   }
 }
