@@ -106,15 +106,24 @@ describe('target ci without a pull request', () => {
 });
 
 describe('a warm partial parse does not get past a guard', () => {
-  test('when only the runner changes, and when only the name does', async () => {
+  test.each([
+    ['another runner', { DBT_ENVS_RUNNER: 'laptop' }],
+    ['none', {}],
+  ] as const)('when the runner alone changes, to %s', async (_, env) => {
     const project = copy();
     expect((await dbt(project, ['parse', '--target', 'prod'], { env: { DBT_ENVS_RUNNER: 'merge' } })).code).toBe(0);
     expect(existsSync(path.join(project, 'target/partial_parse.msgpack'))).toBe(true);
-    for (const env of [{ DBT_ENVS_RUNNER: 'laptop' }, {}]) {
-      expect((await dbt(project, ['build', '--target', 'prod'], { env })).output).toContain('Target prod runs in CI only');
-    }
+    const run = await dbt(project, ['build', '--target', 'prod'], { env });
+    expect(run.output).toContain('Target prod runs in CI only');
+    expect(run.code).not.toBe(0);
+  });
+
+  test('when the name alone changes', async () => {
+    const project = copy();
     expect((await dbt(project, ['parse'], { env: PRIYA })).code).toBe(0);
-    expect((await dbt(project, ['build'], { env: { DBT_DEV_NAME: 'bo' } })).output).toContain('"bo" is not on the roster');
+    const run = await dbt(project, ['build'], { env: { DBT_DEV_NAME: 'bo' } });
+    expect(run.output).toContain('"bo" is not on the roster');
+    expect(run.code).not.toBe(0);
   });
 
   test('when the roster alone changes: the same question is asked again before a schema is made and on run start', async () => {
