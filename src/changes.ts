@@ -53,8 +53,12 @@ export interface World {
   readonly complete: boolean;
 }
 
-/** The plan against what is there. Every decision falls here, before the first byte is written. */
+/** The plan against what is there. Every decision falls here, before the first byte is written. Throws where the plan renames a file by case alone. */
 export function changes(plan: readonly PlannedFile[], world: World): readonly Change[] {
+  for (const { path, was } of plan) {
+    const twin = was.find((one) => one !== path && one.toLowerCase() === path.toLowerCase());
+    if (twin !== undefined) throw new Error(`${twin} became ${path}: some file systems cannot tell them apart`);
+  }
   const here = { ...world, lock: ownLock(world) };
   const taken = new Set(plan.flatMap(({ path, was }) => [path, ...was]));
   const left = world.complete ? [...here.lock.keys()].filter((path) => !taken.has(path) && !recordsEdit(path, taken)) : [];

@@ -28,16 +28,14 @@ interface Located {
 function place(territory: Territory, file: string): Located {
   const { root, boundary } = territory;
   const wanted = path.resolve(root, file);
-  if (!inside(boundary, wanted)) throw outside(boundary, file, wanted);
   const { target, there } = looking(file, wanted, () => located(territory, wanted));
-  if (!inside(boundary, target)) throw outside(boundary, file, target);
+  if (!inside(boundary, target)) {
+    throw new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
+  }
   if (there?.isDirectory()) throw new RunError(`${file} is a folder, and a file is to be written there. Move it away; nothing was written.`);
   if (there && !there.isFile()) throw new RunError(`${file} is no regular file. Move it away; nothing was written.`);
   return { target, isThere: there !== undefined };
 }
-
-const outside = (boundary: string, file: string, target: string): RunError =>
-  new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
 
 function located(territory: Territory, wanted: string): { readonly target: string; readonly there: Stats | undefined } {
   const there = lstatSync(wanted, { throwIfNoEntry: false });

@@ -83,6 +83,9 @@ describe('a file that was elsewhere before', () => {
     ['is not taken from a path that we never wrote', moved, { o: MINE }, {}, ['n: created as "a\\nv2\\n"']],
   ])('%s', (_, plan, disk, recorded, outcome) => expect(decided(plan, world(disk, recorded))).toEqual(outcome));
 
+  test('may not differ in case alone: on some file systems both are one', () =>
+    expect(() => decided([ours('Read.md', A, ['read.md'])], world({}, {}))).toThrow(/cannot tell them apart/));
+
   test('is asked about once: kept at its old path, it stays there', () => {
     const there = world({ o: MINE }, { o: A });
     const lock = nextLock(moved, there, new Set(['o']));
@@ -122,11 +125,15 @@ describe('a file of yours', () => {
   ])('%s', (_, plan, disk, recorded, outcome) => expect(decided(plan, world(disk, recorded))).toEqual(outcome));
 
   test('is not read where only its presence counts', () => {
-    const unreadable = world({ y: MINE }, { y: 'yours' }, {
-      read: () => {
-        throw new Error('not UTF-8');
+    const unreadable = world(
+      { y: MINE },
+      { y: 'yours' },
+      {
+        read: () => {
+          throw new Error('not UTF-8');
+        },
       },
-    });
+    );
     expect(decided([yours('y', A)], unreadable)).toEqual(['y: kept, yours']);
   });
 });
