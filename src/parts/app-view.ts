@@ -1,112 +1,143 @@
 import type { Context } from '../context.ts';
-import type { FileRequest } from '../planned-file.ts';
 import type { ProdRun, Project } from '../project.ts';
 import { versions } from '../versions.ts';
 import type { Enforcement, Identity, Variable } from '../warehouse.ts';
+import { pictureOf } from './app-picture.ts';
 
-/** Beyond these, a table and a picture say "each of the 200" instead of naming everyone. */
+/** Beyond these, a table says "each of the 200" instead of naming everyone. */
 const NAMED_IN_TABLE = 20;
-const NAMED_IN_PICTURE = 5;
 
 /** What README.md and the documents say about these very answers: plain data, decided here and named here. */
-export type DocumentView = ReturnType<typeof documentView>;
-
-export function documentView({ project, warehouse, ci, codeHost, pipeline, adopted, text }: Context) {
-  const { developers, readers } = project.roster;
-  const variables = warehouse.variables(project);
-  const passages = warehouse.docs(project);
-  const ciPassages = ci.docs(pipeline);
-  const emitted = new Set([...warehouse.grants(project), ...warehouse.macros(project)].map(({ path }: FileRequest) => path));
-  const deploysInCi = project.prodRuns.some((run) => run !== 'external');
-  const external = project.prodRuns.includes('external');
-  const open = coded([...project.prodSchemas, ...schemas(project, false)]);
+export function documentView(context: Context) {
+  const { project, warehouse, ci, codeHost, adopted } = context;
+  const { developers } = project.roster;
   return {
     name: project.name,
     warehouse: warehouse.label,
     ci: ci.label,
-    codeHost: codeHost.label,
     noun: codeHost.pullRequest.noun,
     adopted,
     mainBranch: project.mainBranch,
     python: versions.python,
     days: { dev: project.devDays, pr: project.prDays },
-    prod: {
-      all: codes(project.prodSchemas),
-      first: project.prodSchemas[0],
-      names: project.prodSchemas.join(', '),
-      runs: inWords(project.prodRuns.map((run) => RUNS[run])),
-      external,
-      inCi: deploysInCi,
-      keepers: inWords([...(deploysInCi ? [`${ci.label}, for \`${project.mainBranch}\` alone`] : []), ...(external ? ['the orchestrator outside CI'] : [])]),
-      from: deploysInCi ? `from ${ci.label} on \`${project.mainBranch}\`` : 'from an orchestrator outside CI',
-    },
+    prod: production(context),
     custom: customSchema(project),
-    sources: { open: codes(schemas(project, false)), pii: codes(schemas(project, true)) },
+    pii: codes(schemas(project, true)),
     team: {
       size: developers.length,
-      first: developers[0] ?? { slug: 'name', login: 'name' },
-      second: developers[1] ?? { slug: 'bo', login: 'bo' },
+      first: developers[0] ?? { slug: 'ana', login: 'ana' },
       rows: developers.length > NAMED_IN_TABLE ? [] : developers,
-      drawn: developers.length > NAMED_IN_PICTURE ? developers.slice(0, 2) : developers,
     },
-    readers: {
-      rows: readers.length > NAMED_IN_TABLE ? [] : readers,
-      bi: readers.filter(({ reviews }) => !reviews).length,
-      reviewers: readers.filter(({ reviews }) => reviews).length,
-      all: readers.length,
-    },
-    services: { ci: login(variables, 'ci') ?? `${project.rolePrefix}_ci_service`, prod: login(variables, 'prod') ?? `${project.rolePrefix}_prod_service` },
-    reads: {
-      developers: inWords([...open, 'every `pr_<number>`']),
-      ci: inWords(open),
-      prod: inWords(coded([...schemas(project, false), ...schemas(project, true)])) || 'its own schemas',
-      readers: codes(project.prodSchemas),
-      reviewers: inWords([...coded(project.prodSchemas), 'every `pr_<number>`']),
-    },
-    enforcement: {
-      rows: [
-        { rule: `Nobody but production's own account writes ${codes(project.prodSchemas)}`, held: HELD[warehouse.enforcement.prodClosedToPeople] },
-        { rule: 'A developer writes their own `dev_<name>` and no other', held: HELD[warehouse.enforcement.devExact] },
-        { rule: 'CI writes `pr_<number>` schemas and no other', held: HELD[warehouse.enforcement.ciExact] },
-      ],
-      summary: warehouse.enforcement.summary,
-      proved: warehouse.enforcement.proof === 'engine',
-    },
+    readers: readersOf(project),
+    ...access(context),
+    picture: pictureOf(context),
+    example: example(context),
     dropsOnClose: ci.dropsOnClose,
     oneFileEach: warehouse.reach === 'disk',
     publishes: warehouse.deploy.after.length > 0,
-    has: {
-      grants: warehouse.grants(project).length > 0,
-      scripts: [...emitted].some((path) => /^grants\/.*\.sql$/.test(path)),
-      verify: emitted.has('grants/verify.sql'),
-      verifyOperation: emitted.has('macros/dbt_envs/verify_boundary.sql'),
-      audit: emitted.has('grants/audit.sql'),
-      look: emitted.has('grants/00_look.sql'),
-      closeProd: emitted.has('grants/90_close_prod.sql'),
-      grantsGuide: emitted.has('grants/README.md'),
+    ...emittedBy(context),
+    text: passages(context),
+  };
+}
+
+/** How production is run, and what may run it. */
+function production({ project, ci }: Context) {
+  const external = project.prodRuns.includes('external');
+  const inCi = project.prodRuns.some((run) => run !== 'external');
+  const from = inCi ? `from ${ci.label} on \`${project.mainBranch}\`` : RUNS.external;
+  const runs = inWords(project.prodRuns.map((run) => RUNS[run]));
+  return {
+    all: codes(project.prodSchemas),
+    first: project.prodSchemas[0],
+    names: project.prodSchemas.join(', '),
+    external,
+    from,
+    runs,
+    way: inCi ? `${from}, ${runs}` : runs,
+    keepers: inWords([...(inCi ? [`${ci.label}, for \`${project.mainBranch}\` alone`] : []), ...(external ? ['the orchestrator outside CI'] : [])]),
+  };
+}
+
+/** Readers as the table names them, or their numbers where they are many. */
+function readersOf({ roster: { readers } }: Project) {
+  const reviewers = readers.filter(({ reviews }) => reviews).length;
+  return { rows: readers.length > NAMED_IN_TABLE ? [] : readers, all: readers.length, bi: readers.length - reviewers, reviewers };
+}
+
+/** Who reads what, as what the services log in, where secrets are, and how far the warehouse holds the rules. */
+function access({ project, warehouse }: Context) {
+  const variables = warehouse.variables(project);
+  const { prodClosedToPeople, devExact, ciExact, summary, proof } = warehouse.enforcement;
+  const open = coded([...project.prodSchemas, ...schemas(project, false)]);
+  const secrets = (identity: Identity): string =>
+    codes(variables.filter(({ secret, identities }) => secret && identities.includes(identity)).map(({ name }) => name)) || 'none';
+  return {
+    services: { ci: login(variables, 'ci') ?? `${project.rolePrefix}_ci_service`, prod: login(variables, 'prod') ?? `${project.rolePrefix}_prod_service` },
+    reads: {
+      developers: inWords([...open, EVERY_PR]),
+      ci: inWords(open),
+      prod: inWords(coded([...schemas(project, false), ...schemas(project, true)])) || 'its own schemas',
+      readers: codes(project.prodSchemas),
+      reviewers: inWords([...coded(project.prodSchemas), EVERY_PR]),
     },
-    secrets: {
-      dev: codes(named(variables, 'dev', true)),
-      ci: codes(named(variables, 'ci', true)),
-      prod: codes(named(variables, 'prod', true)),
-      any: variables.some(({ secret }) => secret),
-    },
-    text: {
-      connect: text(passages.connect),
-      permissions: text(passages.permissions),
-      install: text(passages.install),
-      hire: text(passages.hire),
-      leaver: text(passages.leaver),
-      rotateKeys: text(passages['rotate-keys']),
-      restore: text(passages.restore),
-      breakGlass: text(passages['break-glass']),
-      migrate: text(passages.migrate),
-      ciSetup: text(ciPassages.setup),
-      ciLimits: text(ciPassages.limits),
-      failedDeploy: text(ciPassages['failed-deploy']),
+    secrets: { any: variables.some(({ secret }) => secret), dev: secrets('dev'), ci: secrets('ci'), prod: secrets('prod') },
+    enforcement: {
+      rows: [
+        { rule: `Nobody but production's own account writes ${codes(project.prodSchemas)}`, held: HELD[prodClosedToPeople] },
+        { rule: 'A developer writes their own `dev_<name>` and no other', held: HELD[devExact] },
+        { rule: 'CI writes `pr_<number>` schemas and no other', held: HELD[ciExact] },
+      ],
+      summary,
+      proved: proof === 'engine',
     },
   };
 }
+
+/** What to try the first hour with: the example's models, or a stand-in for the adopted project's own. */
+function example({ adopted, project }: Context) {
+  const schema = `dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
+  return adopted
+    ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in \`${schema}\`` }
+    : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is \`${schema}.fct_revenue_daily\`` };
+}
+
+/** What the warehouse's own files make possible. */
+function emittedBy({ project, warehouse }: Context) {
+  const paths = [...warehouse.grants(project), ...warehouse.macros(project)].map(({ path }) => path);
+  const grants = paths.some((path) => path.startsWith('grants/'));
+  return {
+    has: {
+      grants,
+      scripts: paths.some((path) => /^grants\/.*\.sql$/.test(path)),
+      verify: paths.includes('grants/verify.sql'),
+      verifyOperation: paths.includes('macros/dbt_envs/verify_boundary.sql'),
+      audit: paths.includes('grants/audit.sql'),
+    },
+    guarded: `${grants ? '`grants/`, ' : ''}\`macros/dbt_envs/\` and the CI files`,
+  };
+}
+
+/** The vendors' passages, rendered. */
+function passages({ project, warehouse, ci, pipeline, text }: Context) {
+  const ours = warehouse.docs(project);
+  const theirs = ci.docs(pipeline);
+  return {
+    connect: text(ours.connect),
+    permissions: text(ours.permissions),
+    install: text(ours.install),
+    hire: text(ours.hire),
+    leaver: text(ours.leaver),
+    rotateKeys: text(ours['rotate-keys']),
+    restore: text(ours.restore),
+    breakGlass: text(ours['break-glass']),
+    migrate: text(ours.migrate),
+    ciSetup: text(theirs.setup),
+    ciLimits: text(theirs.limits),
+    failedDeploy: text(theirs['failed-deploy']),
+  };
+}
+
+const EVERY_PR = 'every `pr_<number>`';
 
 const RUNS: Readonly<Record<ProdRun, string>> = {
   merge: 'on a merge',
@@ -136,9 +167,6 @@ function inWords(parts: readonly string[]): string {
 const customSchema = ({ prodSchemas: [, second] }: Project): string => second ?? 'marts';
 
 const schemas = ({ sourceSchemas }: Project, pii: boolean): readonly string[] => sourceSchemas.filter((one) => one.pii === pii).map(({ schema }) => schema);
-
-const named = (variables: readonly Variable[], identity: Identity, secret: boolean): readonly string[] =>
-  variables.filter((one) => one.secret === secret && one.identities.includes(identity)).map(({ name }) => name);
 
 /** What a service logs in as, where the warehouse asks for it: the default of that identity's own login variable. */
 function login(variables: readonly Variable[], identity: Identity): string | undefined {
