@@ -20,4 +20,4 @@ export function rivalMacros(planned: readonly PlannedFile[], theirs: ReadonlyMap
 }
 
 const macrosIn = (text: string): readonly string[] =>
-  [...text.replace(/\{#[^]*?#\}/g, '').matchAll(/\{%-?\s*macro\s+(\w+)\s*\(/g)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+  [...text.replace(/\{#[\s\S]*?#\}/g, '').matchAll(/\{%-?\s*macro\s+(\w+)\s*\(/g)].flatMap(([, name]) => (name === undefined ? [] : [name]));

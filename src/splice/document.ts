@@ -10,8 +10,20 @@ export type Path = readonly (string | number)[];
 /** As dbt reads it: PyYAML speaks YAML 1.1, merge keys included. Large numbers keep every digit. */
 const AS_DBT = { version: '1.1', merge: true, intAsBigInt: true, prettyErrors: false, logLevel: 'silent' } as const;
 
+/** The last few texts: several edits of one file look at the same ones. Nobody changes a document. */
+const loaded = new Map<string, Document.Parsed>();
+const REMEMBERED = 4;
+
 /** The one document that a text holds. Throws {@link CannotEdit} for several, and for what is no YAML. */
 export function load(text: string): Document.Parsed {
+  const document = loaded.get(text) ?? parsed(text);
+  loaded.delete(text);
+  loaded.set(text, document);
+  for (const oldest of loaded.keys()) if (loaded.size > REMEMBERED) loaded.delete(oldest);
+  return document;
+}
+
+function parsed(text: string): Document.Parsed {
   const [document, ...more] = yaml().parseAllDocuments(text, AS_DBT);
   if (more.length > 0) throw new CannotEdit('it holds several YAML documents');
   if (document === undefined || !('contents' in document)) return yaml().parseDocument('', AS_DBT);
