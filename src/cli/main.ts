@@ -53,7 +53,7 @@ function personAt({ present, stdout, stderr, env, asker }: Terminal): Person {
     present,
     ink: inkFor(env, present),
     ask: async (prompt) => (await asker())(prompt),
-    tell: (line) => stderr.write(`${line}\n`),
+    tell: (...lines) => stderr.write(lines.map((line) => `${line}\n`).join('')),
     print: (text) => stdout.write(text),
   };
 }

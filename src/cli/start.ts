@@ -13,6 +13,7 @@ const terminal: Terminal = {
   asker: async () => (process.env.TERM === 'dumb' ? await import('./ask-plainly.ts') : await import('./ask.ts')).ask,
 };
 
+// Everything is said by now, without streams that would still have to be drained; leaving at once saves the clean-up.
 void main(process.argv.slice(2), terminal).then((status) => {
-  process.exitCode = status;
+  process.exit(status);
 });

@@ -14,8 +14,8 @@ export interface Person {
   readonly ink: Ink;
   /** Throws {@link Interrupted} where the person interrupts. */
   ask(prompt: Prompt): Promise<string>;
-  /** A line of the report, for people. */
-  tell(line: string): void;
+  /** Lines of the report, for people. */
+  tell(...lines: readonly string[]): void;
   /** Data, for programs. */
   print(text: string): void;
 }
@@ -54,12 +54,12 @@ export async function gather(request: Request, person: Person, setting: Setting,
 export async function carryOut({ request, invocation, answers, root }: Gathered, person: Person, engine: Engine): Promise<0 | 1> {
   const decision = engine.decide(invocation, answers);
   if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
-  for (const line of openingLines(decision, root, person.ink)) person.tell(line);
+  person.tell(...openingLines(decision, root, person.ink));
   const settle = await settlement(request, decision, person, engine);
   if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
   const summary = decision.apply(settle);
   if (request.json) person.print(jsonOf(summary, decision));
-  for (const line of [...resultLines(summary, person.ink), ...closingLines(decision, person.ink)]) person.tell(line);
+  person.tell(...resultLines(summary, person.ink), ...closingLines(decision, person.ink));
   return 0;
 }
 
@@ -113,8 +113,8 @@ function refuseForeign({ typed }: Request, known: Raw): void {
 function compared({ check, json }: Request, decision: Decision, root: string, person: Person, engine: Engine): 0 | 1 {
   const isDrift = engine.drift(decision.changes);
   if (json) person.print(jsonOf(planned(decision.changes), decision));
-  for (const line of openingLines(decision, root, person.ink)) person.tell(line);
-  for (const line of diffLines(decision.changes, engine.diffOf, person.ink, check ? 'names' : 'diffs')) person.tell(line);
+  person.tell(...openingLines(decision, root, person.ink));
+  person.tell(...diffLines(decision.changes, engine.diffOf, person.ink, check ? 'names' : 'diffs'));
   if (check)
     person.tell(
       isDrift ? `${person.ink.bad('! drift')}     a run would write. Nothing was written.` : `${person.ink.good('= in step')}   a run would write nothing.`,
@@ -161,7 +161,7 @@ async function settledByHand(conflict: Conflict, person: Person, { diffOf }: Eng
       objection: () => undefined,
     });
     if (answer === 'keep' || answer === 'take' || answer === 'new') return answer;
-    for (const line of diffOf(conflict).split('\n')) person.tell(line);
+    person.tell(diffOf(conflict));
   }
 }
 

@@ -82,7 +82,7 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
       present: this.hasTerminal,
       ink: inkFor(process.env, this.hasTerminal),
       ask: (prompt) => this.put(prompt),
-      tell: (line) => this.log(line),
+      tell: (...lines) => this.log(lines.join('\n')),
       print: (text) => process.stdout.write(text),
     };
   }

@@ -40,7 +40,7 @@ test(`the network is ${network}`, () => {
 describe('the tarball', () => {
   test('holds the bin, one entry a part, the notices and nothing that is not needed', () => {
     expect(tarball.files).toEqual(
-      expect.arrayContaining(['dist/cli.js', 'generators/app/index.js', 'vendor/yeoman-generator/package.json', 'THIRD_PARTY_NOTICES.txt', 'LICENSE']),
+      expect.arrayContaining(['dist/cli.cjs', 'generators/app/index.js', 'vendor/yeoman-generator/package.json', 'THIRD_PARTY_NOTICES.txt', 'LICENSE']),
     );
     expect(tarball.files.filter((file) => /\.ts$|\.ejs$|node_modules|^test|^src|^templates/.test(file))).toEqual([]);
   });
@@ -132,7 +132,7 @@ describe('installed elsewhere, as an ordinary user', () => {
 describe('the bin, on a Node that is', () => {
   const starting = (version: string) => {
     const pretend = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"${version}"}})`;
-    return spawnSync(process.execPath, ['--import', pretend, path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.js'), '--version'], {
+    return spawnSync(process.execPath, ['--import', pretend, path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs'), '--version'], {
       encoding: 'utf8',
     });
   };
@@ -150,7 +150,7 @@ describe('the bin, on a Node that is', () => {
 
 test('the bin does not wait for a pipe that never ends', async () => {
   const { spawn } = await import('node:child_process');
-  const child = spawn(process.execPath, [path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.js')], {
+  const child = spawn(process.execPath, [path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs')], {
     cwd: folderOfNobody(),
     stdio: ['pipe', 'pipe', 'pipe'],
   });

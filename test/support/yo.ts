@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdtempSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { enginesDir, ensureEngines } from './engines.ts';
@@ -23,6 +23,15 @@ export function folderOfNobody(): string {
   return folder;
 }
 
+/** A file in such a folder, that the same user owns. */
+export function putForNobody(folder: string, name: string, text: string): void {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  if (!isRoot) return;
+  for (let at = file; at !== folder; at = path.dirname(at)) chownSync(at, NOBODY, NOBODY);
+}
+
 /** A home of one's own, and nothing else of this machine's: no update check, no proxy, no certificates that slow Node down. */
 const environment = (home: string, more: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH ?? '',
@@ -38,12 +47,25 @@ export interface Started {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a command as an ordinary user, without a terminal and, where the machine allows it, without a network. */
-export function asNobody(words: readonly string[], { cwd, home, env = {} }: Started, options: { offline?: boolean } = {}): SpawnSyncReturns<string> {
-  const dropping = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'] : [];
-  const [command = '', ...args] = [...(options.offline === false ? [] : (cutting ?? [])), ...dropping, ...words];
-  return spawnSync(command, args, { cwd, env: environment(home, env), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
+/** A command line and an environment that make an ordinary user of whoever runs them, without a network where the machine allows it. */
+export function commandOfNobody(
+  words: readonly string[],
+  { home, env = {} }: Started,
+  offline = true,
+): { readonly command: readonly string[]; readonly environment: NodeJS.ProcessEnv } {
+  const dropping = isRoot ? [found('setpriv'), `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'] : [];
+  const [tool, ...rest] = offline ? (cutting ?? []) : [];
+  return { command: [...(tool === undefined ? [] : [found(tool), ...rest]), ...dropping, ...words], environment: environment(home, env) };
 }
+
+/** Runs a command as an ordinary user, without a terminal. */
+export function asNobody(words: readonly string[], started: Started, offline = true): SpawnSyncReturns<string> {
+  const { command, environment: env } = commandOfNobody(words, started, offline);
+  const [first = '', ...args] = command;
+  return spawnSync(first, args, { cwd: started.cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
+}
+
+const found = (tool: string): string => spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim();
 
 /** Where yo is installed so that an ordinary user can read it. */
 export async function yoFolder(): Promise<string> {

@@ -1,0 +1,59 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { asNobody, folderOfNobody } from '../test/support/yo.ts';
+
+/** A command to be timed, and what it must have done: a run that fails fast is no fast run. */
+export interface Contestant {
+  readonly words: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly status: number;
+  /** yo refuses to be root. */
+  readonly asNobody: boolean;
+  /** Files that it leaves in its folder. */
+  readonly files: number;
+}
+
+/** Milliseconds from start to end in a new folder. Throws where the run did not do what it should. */
+export function timed(name: string, contestant: Contestant): number {
+  const { status, files } = contestant;
+  const [cwd, home] = [folderOfNobody(), folderOfNobody()];
+  const start = process.hrtime.bigint();
+  const ran = started(contestant, cwd, home);
+  const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
+  const written = filesIn(cwd);
+  for (const folder of [cwd, home]) rmSync(folder, { recursive: true, force: true });
+  if (ran.status !== status || written !== files) {
+    throw new Error(`${name}: status ${ran.status} instead of ${status}, ${written} files instead of ${files}.\n${ran.stderr}`);
+  }
+  return milliseconds;
+}
+
+/** Whatever becomes somebody else first takes time for it, and would flatter a ratio: yo alone has to. */
+function started({ words: [command = '', ...args], env = {}, asNobody: dropping }: Contestant, cwd: string, home: string): SpawnSyncReturns<string> {
+  if (dropping) return asNobody([command, ...args], { cwd, home, env }, false);
+  return spawnSync(command, args, {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: home, USERPROFILE: home, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+export const filesIn = (folder: string): number =>
+  readdirSync(folder, { recursive: true }).filter((name) => statSync(path.join(folder, String(name))).isFile()).length;
+
+/**
+ * Every contestant once a round, so that a busy neighbour disturbs all of them; the first rounds warm the caches and do
+ * not count. Returns each one's least time: what else runs on the machine can only add to it.
+ */
+export function race<Name extends string>(contestants: Readonly<Record<Name, Contestant>>, rounds: number, warmUp = 2): ReadonlyMap<string, number> {
+  const least = new Map<string, number>();
+  for (let round = -warmUp; round < rounds; round++) {
+    for (const [name, contestant] of Object.entries<Contestant>(contestants)) {
+      const milliseconds = timed(name, contestant);
+      if (round >= 0) least.set(name, Math.min(milliseconds, least.get(name) ?? Number.POSITIVE_INFINITY));
+    }
+  }
+  return least;
+}

@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { tree } from '../support/command-line.ts';
+import { installed } from '../support/package.ts';
+import { asNobody, commandOfNobody, folderOfNobody, putForNobody, yoBin, yoFolder } from '../support/yo.ts';
+
+/** What the person sees before typing. */
+type Step = readonly [sees: string, types: string];
+const ENTER = '\r';
+const DOWN = '\u001b[B';
+const CTRL_C = '\u0003';
+
+let prefix: string;
+let engines: string;
+beforeAll(async () => {
+  [prefix, engines] = [await installed(), await yoFolder()];
+});
+
+interface Played {
+  readonly status: number;
+  readonly shown: string;
+  readonly missing: string | null;
+  readonly coloured: boolean;
+  readonly moved: boolean;
+}
+
+/** Plays at a pseudo-terminal: node-pty would have to be compiled, Python has one in its standard library. */
+function play(words: readonly string[], cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}): Played {
+  const { command, environment } = commandOfNobody(words, { cwd, home: folderOfNobody(), env: { TERM: 'xterm-256color', ...env } });
+  const plan = { command, cwd, env: environment, steps: steps.map(([sees, types]) => ({ sees, types })), seconds: 60 };
+  const python = process.platform === 'win32' ? 'python' : 'python3';
+  const { stdout, stderr } = spawnSync(python, [fileURLToPath(new URL('../support/terminal.py', import.meta.url))], {
+    input: JSON.stringify(plan),
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+const bin = (): readonly string[] => [process.execPath, path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs')];
+const shells = {
+  'the bin': (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) => play([...bin(), 'profiles'], cwd, steps, env),
+  yo: (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) =>
+    play([process.execPath, yoBin(engines), 'dbt-envs:profiles'], cwd, steps, { NODE_PATH: path.join(prefix, 'node_modules'), ...env }),
+} as const;
+
+const CONVERSATION: readonly Step[] = [
+  ['What is the dbt project called?', `acme${ENTER}`],
+  ['Which warehouse?', `${DOWN}${ENTER}`],
+  ['Who develops?', `ana${ENTER}Bo Li${ENTER}cy@acme.com${ENTER}${ENTER}`],
+  ['Which schemas does production own?', ENTER],
+  ['Which schemas hold raw data?', ENTER],
+  ['Which database', ENTER],
+  ['Write to ', ENTER],
+];
+const byFlags = () => {
+  const cwd = folderOfNobody();
+  const { status } = asNobody([...bin(), 'profiles', '--yes', '--project-name', 'acme', '--warehouse', 'postgres', '--team', 'ana, Bo Li, cy@acme.com'], {
+    cwd,
+    home: folderOfNobody(),
+  });
+  expect(status).toBe(0);
+  return tree(cwd);
+};
+
+/** yo takes a second to start: with it, the first prompt, our own, and the last. */
+const INTERRUPTED = {
+  'the bin': CONVERSATION,
+  yo: CONVERSATION.filter(([sees]) => /project called|develops|Write/.test(sees)),
+} as const;
+
+describe.each(['the bin', 'yo'] as const)('at a real terminal, %s', (name) => {
+  const shell = shells[name];
+  test('asks, takes a pasted team of several lines, and writes what the flags would', () => {
+    const cwd = folderOfNobody();
+    const played = shell(cwd, CONVERSATION);
+    expect(played, played.shown).toMatchObject({ status: 0, missing: null });
+    expect(played.shown).toMatch(/Next steps/);
+    expect(tree(cwd)).toEqual(byFlags());
+  });
+
+  test.each(INTERRUPTED[name].map(([sees]) => sees))('Ctrl-C at "%s" ends with 130 and leaves the folder empty', (sees) => {
+    const cwd = folderOfNobody();
+    const before = CONVERSATION.slice(
+      0,
+      CONVERSATION.findIndex(([seen]) => seen === sees),
+    );
+    const played = shell(cwd, [...before, [sees, CTRL_C]]);
+    expect(played, played.shown).toMatchObject({ status: 130, missing: null });
+    expect(played.shown).not.toMatch(/^ {4}at /m);
+    expect(tree(cwd)).toEqual({});
+  });
+
+  test('objects to a wrong answer and asks again', () => {
+    const cwd = folderOfNobody();
+    const played = shell(cwd, [
+      ['What is the dbt project called?', `Acme Data${ENTER}`],
+      ['is no project name', CTRL_C],
+    ]);
+    expect(played, played.shown).toMatchObject({ status: 130, missing: null });
+  });
+
+  test('shows the differences of a file in conflict, and writes ours beside it if that is wanted', () => {
+    const cwd = folderOfNobody();
+    putForNobody(cwd, 'macros/dbt_envs/generate_schema_name.sql', 'mine\n');
+    const conflict = 'generate_schema_name.sql differs from ours';
+    const played = shell(cwd, [...CONVERSATION.slice(0, -1), [conflict, ENTER], [conflict, `${DOWN}${DOWN}${DOWN}${ENTER}`], ...CONVERSATION.slice(-1)]);
+    expect(played, played.shown).toMatchObject({ status: 0, missing: null });
+    expect(played.shown).toMatch(/^-mine$/m);
+    expect(tree(cwd)).toEqual({ ...byFlags(), ...besideMine(cwd) });
+  });
+});
+
+/** What differs from a run into an empty folder: the file in conflict, ours beside it, and what was recorded of it. */
+function besideMine(cwd: string): Readonly<Record<string, string>> {
+  const file = 'macros/dbt_envs/generate_schema_name.sql';
+  const there = tree(cwd);
+  expect(there).toMatchObject({ [file]: 'mine\n', [`${file}.new`]: byFlags()[file] });
+  return Object.fromEntries([file, `${file}.new`, '.dbt-envs.lock'].map((name) => [name, there[name] ?? '']));
+}
+
+describe('a terminal that is', () => {
+  const FIRST: readonly Step[] = [['What is the dbt project called?', CTRL_C]];
+  test('an ordinary one gets colours', () => expect(shells['the bin'](folderOfNobody(), FIRST)).toMatchObject({ status: 130, coloured: true, moved: true }));
+  test('under NO_COLOR gets none', () => expect(shells['the bin'](folderOfNobody(), FIRST, { NO_COLOR: '1' })).toMatchObject({ status: 130, coloured: false }));
+
+  test('dumb is written to line by line, and asks the same', () => {
+    const cwd = folderOfNobody();
+    const typed: readonly Step[] = CONVERSATION.map(([sees, types]) => [sees, types.replace(DOWN, '2').replaceAll(ENTER, '\n')]);
+    const played = shells['the bin'](cwd, typed, { TERM: 'dumb' });
+    expect(played, played.shown).toMatchObject({ status: 0, missing: null, coloured: false, moved: false });
+    expect(tree(cwd)).toEqual(byFlags());
+  });
+
+  test.each(CONVERSATION.map(([sees], at) => [sees, at] as const))('dumb ends with 130 at "%s" after Ctrl-C', (sees, at) => {
+    const cwd = folderOfNobody();
+    const before: readonly Step[] = CONVERSATION.slice(0, at).map(([seen, types]) => [seen, types.replace(DOWN, '2').replaceAll(ENTER, '\n')]);
+    expect(shells['the bin'](cwd, [...before, [sees, CTRL_C]], { TERM: 'dumb' })).toMatchObject({ status: 130, missing: null });
+    expect(tree(cwd)).toEqual({});
+  });
+});

@@ -1,0 +1,75 @@
+"""Plays a person at a real terminal: waits for a text, types, and reports what was shown and how it ended.
+
+Reads {"command", "cwd", "env", "steps": [{"sees", "types"}], "seconds"} as JSON on standard input and prints
+{"status", "shown", "missing", "coloured", "moved"}. Standard library only.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+import time
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78=>]|\r")
+
+
+def main():
+    plan = json.load(sys.stdin)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(plan["cwd"])
+        os.execve(plan["command"][0], plan["command"], plan["env"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    shown, missing = play(terminal, plan["steps"], time.monotonic() + plan["seconds"])
+    if missing is not None:
+        os.kill(pid, 9)
+    _, raw = os.waitpid(pid, 0)
+    print(json.dumps({"status": os.waitstatus_to_exitcode(raw), "shown": plain(shown), "missing": missing, **drawn(shown)}))
+
+
+def play(terminal, steps, until):
+    shown = ""
+    seen = 0
+    for step in steps:
+        while step["sees"] not in plain(shown)[seen:]:
+            text = read(terminal, until)
+            if text is None:
+                return shown, step["sees"]
+            shown += text
+        time.sleep(0.2)  # a prompt drops what was typed before it was drawn
+        while (text := read(terminal, time.monotonic())) is not None:
+            shown += text
+        seen = len(plain(shown))
+        os.write(terminal, step["types"].encode())
+    while (text := read(terminal, until)) is not None:
+        shown += text
+    return shown, "the end" if time.monotonic() >= until else None
+
+
+def read(terminal, until):
+    """The next text; None at the end of the program or of the time."""
+    ready, _, _ = select.select([terminal], [], [], max(0, until - time.monotonic()))
+    if not ready:
+        return None
+    try:
+        return os.read(terminal, 65536).decode("utf-8", "replace") or None
+    except OSError:
+        return None
+
+
+def drawn(text):
+    """Whether anything was done to the terminal that is not text."""
+    return {"coloured": bool(COLOUR.search(text)), "moved": bool(ESCAPES.search(COLOUR.sub("", text).replace("\r", "")))}
+
+
+def plain(text):
+    return ESCAPES.sub("", text)
+
+
+main()
