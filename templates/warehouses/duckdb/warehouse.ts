@@ -45,7 +45,7 @@ export const duckdb = defineWarehouse({
     prod: { template: `${folder}/targets/prod.yml.ejs`, view: { schema: prodSchemas[0] } },
   }),
   macros: () => [
-    ...['create_schema', 'on_run_start'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+    ...['create_schema', 'drop_schema', 'env_schemas', 'on_run_start', 'verify_boundary'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
     ours('scripts/dbt_envs/publish_prod.py'),
     ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
   ],
