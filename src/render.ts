@@ -17,7 +17,8 @@ function guarded<T>(value: T, path: string): T {
   return new Proxy(value, {
     get(target, key, receiver) {
       if (typeof key === 'string' && !(key in target)) throw new Error(`reads ${path}.${key}, which its view lacks`);
-      return guarded(Reflect.get(target, key, receiver), `${path}.${String(key)}`);
+      const value: unknown = Reflect.get(target, key, receiver);
+      return typeof value === 'object' && value !== null ? guarded(value, `${path}.${String(key)}`) : value;
     },
   });
 }
