@@ -43,17 +43,29 @@ function started({ words: [command = '', ...args], env = {}, asNobody: dropping 
 export const filesIn = (folder: string): number =>
   readdirSync(folder, { recursive: true }).filter((name) => statSync(path.join(folder, String(name))).isFile()).length;
 
+/** Milliseconds by contestant, one a round. */
+export type Times = ReadonlyMap<string, readonly number[]>;
+
 /**
  * Every contestant once a round, so that a busy neighbour disturbs all of them; the first rounds warm the caches and do
- * not count. Returns each one's least time: what else runs on the machine can only add to it.
+ * not count.
  */
-export function race<Name extends string>(contestants: Readonly<Record<Name, Contestant>>, rounds: number, warmUp = 2): ReadonlyMap<string, number> {
-  const least = new Map<string, number>();
+export function race(contestants: Readonly<Record<string, Contestant>>, rounds: number, warmUp = 2): Times {
+  const times = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
   for (let round = -warmUp; round < rounds; round++) {
-    for (const [name, contestant] of Object.entries<Contestant>(contestants)) {
+    for (const [name, contestant] of Object.entries(contestants)) {
       const milliseconds = timed(name, contestant);
-      if (round >= 0) least.set(name, Math.min(milliseconds, least.get(name) ?? Number.POSITIVE_INFINITY));
+      if (round >= 0) times.get(name)?.push(milliseconds);
     }
   }
-  return least;
+  return times;
 }
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The median of the rounds' own ratios: what runs beside both of them in one round cancels out. */
+export const ratio = (own: readonly number[], yardstick: readonly number[]): number =>
+  median(own.map((milliseconds, round) => milliseconds / (yardstick[round] ?? Number.NaN)));
