@@ -6,7 +6,7 @@ import { findWarehouse } from '../src/catalogue.ts';
 import { type PythonEnvironment, type PythonEnvironmentName, pythonEnvironment } from '../test/support/python.ts';
 import { clean, run } from './stage.ts';
 
-const bin = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const bin = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url));
 
 /** Lines of dbt's output that say what was built, and what was not. */
 const RESULTS = /\bOK\b|\bPASS\b|\bERROR\b|\bFAIL\b|\bSKIP\b|Done\.|may not|permission denied|roster|read-only|runs in CI only/;

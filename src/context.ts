@@ -7,7 +7,7 @@ import type { Fragment } from './planned-file.ts';
 import type { Project } from './project.ts';
 import type { Answers } from './questions.ts';
 import { render } from './render.ts';
-import type { Roster } from './roster.ts';
+import type { Roster } from './roster/roster.ts';
 import type { Warehouse } from './warehouse.ts';
 
 /** What the place looks like that we write into. */

@@ -19,6 +19,7 @@ export class NameError extends RangeError {}
 
 export const SLUG_LIMIT = 30;
 const IDENTIFIER_LIMIT = 63;
+const PREFIX_LIMIT = 30;
 
 const SLUG = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 const IDENTIFIER = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
@@ -105,6 +106,19 @@ export function parseProdSchema(text: string): Identifier {
     throw new NameError(`"${text}" cannot be a prod schema: the name is the warehouse's own or an environment's. Choose e.g. analytics.`);
   }
   return schema;
+}
+
+/**
+ * Starts the names of roles and of the door, e.g. `acme_door`; at most 30 characters. PostgreSQL reserves role names
+ * that begin with `pg_` (its page on CREATE ROLE), and `dev_door` would be a developer's schema.
+ */
+export function parseRolePrefix(text: string): Identifier {
+  const prefix = parseIdentifier(text, 'a role prefix');
+  if (/^(?:pg|dev|pr)(?:_|$)/.test(prefix)) {
+    throw new NameError(`"${text}" cannot be a role prefix: such names belong to the warehouse or to an environment. Choose e.g. acme.`);
+  }
+  if (prefix.length > PREFIX_LIMIT) throw new NameError(`"${text}" has ${text.length} characters; a role prefix has at most ${PREFIX_LIMIT}.`);
+  return prefix;
 }
 
 /** A login: letters, digits and `. _ @ + -`, at most 63 characters; no quotes, spaces or control characters. */

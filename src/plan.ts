@@ -7,7 +7,7 @@ import { rosterFiles } from './parts/roster.ts';
 import type { FileRequest, PlannedFile } from './planned-file.ts';
 import type { Answers } from './questions.ts';
 import { render } from './render.ts';
-import type { Roster } from './roster.ts';
+import type { Roster } from './roster/roster.ts';
 
 export type Part = (context: Context) => readonly FileRequest[];
 

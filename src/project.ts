@@ -1,5 +1,5 @@
 import type { Identifier, ProjectName } from './names.ts';
-import type { Roster } from './roster.ts';
+import type { Roster } from './roster/roster.ts';
 
 /** How prod may be run: from CI on a merge, on its schedule or by hand; `external` adds an orchestrator outside CI. */
 export type ProdRun = 'merge' | 'schedule' | 'manual' | 'external';

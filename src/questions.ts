@@ -1,8 +1,8 @@
+import { days, matching, parseProdRuns, parseProdSchemas, parseSourceSchemas, projectNameFrom } from './answers/values.ts';
 import { ciProviders, codeHosts, findCiProvider, findCodeHost, findWarehouse, vendorQuestions, warehouses } from './catalogue.ts';
-import { foldToSlug, type Identifier, parseIdentifier, parseProdSchema, parseProjectName, SLUG_LIMIT, shown } from './names.ts';
-import type { ProdRun, SourceSchema } from './project.ts';
-import { type Known, noSuch, type Question, question } from './question.ts';
-import { parseReaders, parseTeam } from './roster.ts';
+import { parseProjectName, parseRolePrefix } from './names.ts';
+import { type Known, type Question, question } from './question.ts';
+import { parseReaders, parseTeam } from './roster/roster.ts';
 
 /** What every project is asked. The order is the order of the conversation. */
 export const questions = {
@@ -123,7 +123,7 @@ export const questions = {
     message: 'What do role names begin with?',
     help: "Starts the names of roles, door and registry, which the whole cluster shares; by default the project's name.",
     default: ({ projectName = '' }) => projectName,
-    parse: (raw) => short(parseIdentifier(raw, 'a role prefix'), 30, 'a role prefix'),
+    parse: parseRolePrefix,
   }),
   runner: question({
     name: 'runner',
@@ -228,74 +228,4 @@ export function withDefaults(given: Readonly<Record<string, string | undefined>>
     for (const one of questionsFor(raw)) raw[one.name] ??= defaultOf(one, raw);
   }
   return raw;
-}
-
-function parseProdSchemas(raw: string): readonly [Identifier, ...Identifier[]] {
-  const [first, ...rest] = list(raw).map(parseProdSchema);
-  if (first === undefined) throw new RangeError('Production needs at least one schema, e.g. analytics.');
-  unique([first, ...rest], 'prod schema');
-  return [first, ...rest];
-}
-
-function parseSourceSchemas(raw: string): readonly SourceSchema[] {
-  const schemas = list(raw).map((entry) => {
-    const [name = '', mark, ...more] = entry.split(':');
-    if (more.length > 0 || (mark !== undefined && mark !== 'pii')) {
-      throw new RangeError(`"${shown(entry)}" is no source schema: write a name, or <name>:pii for one that only production may read.`);
-    }
-    return { schema: parseIdentifier(name, 'a source schema'), pii: mark === 'pii' };
-  });
-  unique(
-    schemas.map(({ schema }) => schema),
-    'source schema',
-  );
-  return schemas;
-}
-
-const PROD_RUNS = ['merge', 'schedule', 'manual', 'external'] as const satisfies readonly ProdRun[];
-function parseProdRuns(raw: string): readonly ProdRun[] {
-  const runs = list(raw).map((entry) => {
-    const found = PROD_RUNS.find((run) => run === entry);
-    if (found === undefined) throw new RangeError(noSuch('way to run production', entry, PROD_RUNS));
-    return found;
-  });
-  if (runs.length === 0) throw new RangeError('Production needs at least one way to run: merge, schedule, manual or external.');
-  unique(runs, 'way to run production');
-  return runs;
-}
-
-function days(raw: string): number {
-  if (!/^[1-9][0-9]{0,3}$/.test(raw) || Number(raw) > 3650) throw new RangeError(`"${shown(raw)}" is no number of days from 1 to 3650.`);
-  return Number(raw);
-}
-
-function matching(raw: string, pattern: RegExp, what: string, example: string): string {
-  if (raw.length <= 255 && pattern.test(raw)) return raw;
-  throw new RangeError(`"${shown(raw)}" is not ${what}. Write it like ${example}.`);
-}
-
-function short(text: Identifier, limit: number, what: string): Identifier {
-  if (text.length <= limit) return text;
-  throw new RangeError(`"${text}" has ${text.length} characters; ${what} has at most ${limit}.`);
-}
-
-function unique(values: readonly string[], what: string): void {
-  const twice = values.find((value, at) => values.indexOf(value) !== at);
-  if (twice !== undefined) throw new RangeError(`The ${what} "${twice}" is named twice. Name it once.`);
-}
-
-const list = (raw: string): string[] =>
-  raw
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-
-/** A folder's name as a project name: `acme-dbt` becomes `acme`. */
-function projectNameFrom(folder: string): string {
-  const name = foldToSlug(folder)
-    .replace(/^[0-9_]+/, '')
-    .slice(0, SLUG_LIMIT)
-    .replace(/(?:_*dbt)+$/, '')
-    .replace(/_+$/, '');
-  return name === '' ? 'acme' : name;
 }

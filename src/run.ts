@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto';
-import { type Change, type Conflict, changes, type World } from './changes.ts';
+import { asUsage, knownAnswers } from './answers/known-answers.ts';
+import { isRead } from './answers/part-questions.ts';
+import { repeatCommand, teamText } from './answers/repeat-command.ts';
+import { ANSWERS_FILE, printStored, type Stored } from './answers/stored-answers.ts';
+import { type Change, type Conflict, changes, type World } from './changes/changes.ts';
+import { LOCK_FILE, printLock } from './changes/lock.ts';
+import { nextLock } from './changes/next-lock.ts';
+import { type Summary, settle } from './changes/settle.ts';
 import { type Context, contextOf } from './context.ts';
-import { apply } from './disk.ts';
+import { apply } from './disk/disk.ts';
+import { findPlace, type Place } from './disk/place.ts';
+import { rivalMacros } from './disk/rival-macros.ts';
+import { exists, textOf, textsBelow } from './disk/territory.ts';
 import { UsageError } from './errors.ts';
-import { asUsage, knownAnswers } from './known-answers.ts';
-import { LOCK_FILE, printLock } from './lock.ts';
-import { nextLock } from './next-lock.ts';
-import { isRead } from './part-questions.ts';
-import { findPlace, type Place } from './place.ts';
 import { type PartName, partNames, plan, withNeeds } from './plan.ts';
 import type { PlannedFile } from './planned-file.ts';
 import type { Question } from './question.ts';
 import { isStored, parseAnswers, questionsFor, withDefaults } from './questions.ts';
-import { repeatCommand, teamText } from './repeat-command.ts';
-import { rivalMacros } from './rival-macros.ts';
-import { parseReaders, parseTeam, type Roster } from './roster.ts';
-import { editRoster, type RosterEdit } from './roster-edit.ts';
-import { parseRosterFile, ROSTER_FILE } from './roster-file.ts';
-import { type Summary, settle } from './settle.ts';
-import { ANSWERS_FILE, printStored, type Stored } from './stored-answers.ts';
-import { exists, textOf, textsBelow } from './territory.ts';
+import { parseReaders, parseTeam, type Roster } from './roster/roster.ts';
+import { editRoster, type RosterEdit } from './roster/roster-edit.ts';
+import { parseRosterFile, ROSTER_FILE } from './roster/roster-file.ts';
 
-export { type Change, type Conflict, drift } from './changes.ts';
-export { diffOf } from './diff.ts';
+export { type Change, type Conflict, drift } from './changes/changes.ts';
+export { diffOf } from './changes/diff.ts';
+export type { Summary } from './changes/settle.ts';
 export { RunError, UsageError } from './errors.ts';
-export type { Summary } from './settle.ts';
 
 /** What was asked for, in whichever shell. */
 export interface Invocation {

@@ -16,7 +16,8 @@ for (const name of missing) console.log(`${name.replace('.json', '')}: recorded 
 
 const passed = results.reduce((sum, { numPassedTests }) => sum + numPassedTests, 0);
 // A file that fails to load counts no test of its own: its suite does.
-const failed = results.reduce((sum, { numFailedTests, numFailedTestSuites }) => sum + Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0), 0) + missing.length;
+const failed =
+  results.reduce((sum, { numFailedTests, numFailedTestSuites }) => sum + Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0), 0) + missing.length;
 const skipped = results.reduce((sum, { numPendingTests, numTodoTests }) => sum + numPendingTests + numTodoTests, 0);
 if (skipped > 0) console.log(`${skipped} skipped: nothing is skipped here without failing`);
 console.log(`${passed} passed, ${failed + skipped} failed`);

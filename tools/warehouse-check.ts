@@ -5,7 +5,7 @@ import { parseIdentifier, parseProjectName } from '../src/names.ts';
 import type { FileRequest, Fragment } from '../src/planned-file.ts';
 import type { Project } from '../src/project.ts';
 import { defaultOf } from '../src/questions.ts';
-import { parseTeam } from '../src/roster.ts';
+import { parseTeam } from '../src/roster/roster.ts';
 import { templates } from '../src/template-store.ts';
 import { versions } from '../src/versions.ts';
 import type { Warehouse } from '../src/warehouse.ts';

@@ -110,7 +110,6 @@ function emittedBy({ project, warehouse }: Context) {
       grants,
       scripts: paths.some((path) => /^grants\/.*\.sql$/.test(path)),
       verify: paths.includes('grants/verify.sql'),
-      verifyOperation: paths.includes('macros/dbt_envs/verify_boundary.sql'),
       audit: paths.includes('grants/audit.sql'),
     },
     guarded: `${grants ? '`grants/`, ' : ''}\`macros/dbt_envs/\` and the CI files`,

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { appendItem } from '../../src/splice/append-item.ts';
-import { CannotEdit } from '../../src/splice/document.ts';
-import { setKey, sourceAt } from '../../src/splice/set-key.ts';
-import { dedented } from '../../src/splice/source.ts';
+import { appendItem } from '../../src/changes/splice/append-item.ts';
+import { CannotEdit } from '../../src/changes/splice/document.ts';
+import { setKey, sourceAt } from '../../src/changes/splice/set-key.ts';
+import { dedented } from '../../src/changes/splice/source.ts';
 
 const ROUNDS = 20_000;
 

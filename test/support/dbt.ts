@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { runInHost } from './dbt-host.ts';
 import { type PythonEnvironmentName, pythonEnvironment } from './python.ts';
 
 export interface Finished {
@@ -21,8 +22,11 @@ export const STRICT = ['--warn-error-options', '{"error": ["Deprecations"]}'] as
 
 /** Runs dbt as a person would in that folder. Never throws for what dbt says: look at `code`. */
 export async function dbt(project: string, args: readonly string[], { env = {}, python = 'duckdb', uid }: DbtOptions = {}): Promise<Finished> {
-  const { dbt: program, binDir } = await pythonEnvironment(python);
-  return run(program, args, project, { PATH: `${binDir}${path.delimiter}${process.env.PATH ?? ''}`, ...env }, uid);
+  const { dbt: program, python: interpreter, binDir } = await pythonEnvironment(python);
+  const request = { args, cwd: project, env: { ...BASE, HOME: project, PATH: `${binDir}${path.delimiter}${process.env.PATH ?? ''}`, ...env } };
+  // dbt 2 is one binary and starts at once; Windows has no fork.
+  if (python !== 'v2' && process.platform !== 'win32') return runInHost(interpreter, { ...request, ...(uid !== undefined && { uid }) });
+  return run(program, args, project, request.env, uid);
 }
 
 /** Runs the Python of an environment, e.g. one of the emitted scripts. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type Change, changes, drift, type World } from '../../src/changes.ts';
-import { parseLock } from '../../src/lock.ts';
-import { nextLock } from '../../src/next-lock.ts';
+import { type Change, changes, drift, type World } from '../../src/changes/changes.ts';
+import { parseLock } from '../../src/changes/lock.ts';
+import { nextLock } from '../../src/changes/next-lock.ts';
 import type { PlannedFile } from '../../src/planned-file.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

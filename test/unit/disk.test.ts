@@ -19,10 +19,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { apply } from '../../src/disk.ts';
+import type { Work } from '../../src/changes/work.ts';
+import { apply } from '../../src/disk/disk.ts';
+import { exists, textOf } from '../../src/disk/territory.ts';
 import { RunError } from '../../src/errors.ts';
-import { exists, textOf } from '../../src/territory.ts';
-import type { Work } from '../../src/work.ts';
 
 let root = '';
 beforeEach(() => {

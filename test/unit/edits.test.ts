@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Change, changes, type World } from '../../src/changes.ts';
-import { makeEdit } from '../../src/edits.ts';
+import { type Change, changes, type World } from '../../src/changes/changes.ts';
+import { makeEdit } from '../../src/changes/edits.ts';
+import type { Lock } from '../../src/changes/lock.ts';
+import { nextLock } from '../../src/changes/next-lock.ts';
 import { RunError } from '../../src/errors.ts';
-import type { Lock } from '../../src/lock.ts';
-import { nextLock } from '../../src/next-lock.ts';
 import type { PlannedEdit, PlannedFile } from '../../src/planned-file.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

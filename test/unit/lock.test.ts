@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fileOf, parseLock, printLock } from '../../src/lock.ts';
+import { fileOf, parseLock, printLock } from '../../src/changes/lock.ts';
 
 const a = 'a'.repeat(64);
 const b = 'b'.repeat(64);

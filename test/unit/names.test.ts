@@ -9,6 +9,7 @@ import {
   parseLogin,
   parseProdSchema,
   parseProjectName,
+  parseRolePrefix,
   parseSlug,
 } from '../../src/names.ts';
 
@@ -80,6 +81,13 @@ test('a project name that ends in dbt is refused with the reason', () => {
   expect(parseProjectName('acme')).toBe('acme');
   expect(() => parseProjectName('acme_dbt')).toThrow(/ends in "dbt".*e\.g\. acme_data/);
   expect(() => parseProjectName('dbt')).toThrow(/ends in "dbt"/);
+});
+
+test('a role prefix may not be the warehouse’s or an environment’s', () => {
+  expect(parseRolePrefix('acme')).toBe('acme');
+  expect(parseRolePrefix('device')).toBe('device');
+  for (const prefix of ['pg', 'pg_x', 'dev', 'dev_x', 'pr', 'a'.repeat(31), 'Acme'])
+    expect(() => parseRolePrefix(prefix), prefix).toThrow(/cannot be a role prefix|at most 30/);
 });
 
 test('logins and identifiers carry no quotes, spaces or control characters', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RunError, UsageError } from '../../src/errors.ts';
-import { parseTeam } from '../../src/roster.ts';
-import { addDevelopers, editRoster, removeDeveloper, renameDeveloper } from '../../src/roster-edit.ts';
-import { parseRosterFile } from '../../src/roster-file.ts';
+import { parseTeam } from '../../src/roster/roster.ts';
+import { addDevelopers, editRoster, removeDeveloper, renameDeveloper } from '../../src/roster/roster-edit.ts';
+import { parseRosterFile } from '../../src/roster/roster-file.ts';
 import { planned } from '../support/scaffold.ts';
 
 const ROSTER = `# Our team

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseReaders, parseTeam } from '../../src/roster.ts';
+import { parseReaders, parseTeam } from '../../src/roster/roster.ts';
 
 const slugs = (text: string) => parseTeam(text).map(({ slug }) => slug);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../src/changes.ts';
-import { diffOf } from '../../src/diff.ts';
+import type { Change } from '../../src/changes/changes.ts';
+import { diffOf } from '../../src/changes/diff.ts';
 
 const updated = (before: string, contents: string): Change => ({ kind: 'updated', path: 'f', before, contents });
 const numbered = (from: number, to: number): string => Array.from({ length: to - from }, (_, at) => `line ${from + at}\n`).join('');

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { appendItem, replaceItem } from '../../src/splice/append-item.ts';
-import { appendLines, missingLines } from '../../src/splice/append-lines.ts';
-import { CannotEdit } from '../../src/splice/document.ts';
-import { setKey, sourceAt } from '../../src/splice/set-key.ts';
-import { dedented } from '../../src/splice/source.ts';
+import { appendItem, replaceItem } from '../../src/changes/splice/append-item.ts';
+import { appendLines, missingLines } from '../../src/changes/splice/append-lines.ts';
+import { CannotEdit } from '../../src/changes/splice/document.ts';
+import { setKey, sourceAt } from '../../src/changes/splice/set-key.ts';
+import { dedented } from '../../src/changes/splice/source.ts';
 
 const fixture = (name: string): string => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8');
 const TARGET = `# your own login\ntype: postgres\nhost: "{{ env_var('DBT_PG_HOST') }}"\nschema: "pr_{{ env_var('PR_NUMBER') }}"\nthreads: 4\n`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { setMember } from '../../src/answers/json-member.ts';
+import { PACKAGE, parseStored, printStored } from '../../src/answers/stored-answers.ts';
 import { RunError } from '../../src/errors.ts';
-import { setMember } from '../../src/json-member.ts';
-import { PACKAGE, parseStored, printStored } from '../../src/stored-answers.ts';
 
 const inFile = (ours: unknown): string => JSON.stringify({ [PACKAGE]: ours });
 const message = (text: string): string => {

@@ -11,8 +11,8 @@ const sources = (...folders: string[]) =>
   );
 
 describe('imports run one way', () => {
-  const CONTRACTS = /^src\/(names|roster|question|project|planned-file|warehouse|ci-provider|code-host|pipeline|versions)\.ts$/;
-  const DISK = /^src\/(disk|place|run|territory)\.ts$/;
+  const CONTRACTS = /^src\/(names|roster\/roster|question|project|planned-file|warehouse|ci-provider|code-host|pipeline|versions)\.ts$/;
+  const DISK = /^src\/(disk\/.*|run)\.ts$/;
   const layer = (file: string): string => {
     if (file.startsWith('src/shell/')) return 'shell';
     if (file.startsWith('src/cli/')) return 'cli';

@@ -49,6 +49,7 @@ DO $$
 DECLARE
   v_login name;
   v_grant record;
+  v_missing text;
   v_inherits text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE' ELSE '' END;
 BEGIN
   FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
@@ -57,9 +58,16 @@ BEGIN
       EXECUTE format('COMMENT ON ROLE %I IS %L', v_login, 'dbt-envs: project acme');
       EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = ''10min''', v_login);
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_developer') AND member = to_regrole(quote_ident(v_login))) THEN
-      EXECUTE format('GRANT acme_developer TO %I', v_login) || v_inherits;
-    END IF;
+  END LOOP;
+
+  -- All of them in one statement: each GRANT looks at everything that its grantor is a member of.
+  SELECT string_agg(quote_ident(w.login), ', ') INTO v_missing FROM (SELECT login FROM roster) AS w
+   WHERE NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_developer') AND member = to_regrole(quote_ident(w.login)));
+  IF v_missing IS NOT NULL THEN
+    EXECUTE 'GRANT acme_developer TO ' || v_missing || v_inherits;
+  END IF;
+
+  FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
     IF NOT pg_has_role(v_login, 'acme_developer', 'USAGE') THEN
       RAISE EXCEPTION 'Login % does not inherit what it is a member of. Have its owner run: ALTER ROLE % INHERIT', v_login, quote_ident(v_login);
     ELSIF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = v_login) THEN

@@ -47,6 +47,7 @@ DO $$
 DECLARE
   v_login name;
   v_grant record;
+  v_missing text;
   v_inherits text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE' ELSE '' END;
 BEGIN
   FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
@@ -54,9 +55,16 @@ BEGIN
       EXECUTE format('CREATE ROLE %I LOGIN', v_login);
       EXECUTE format('COMMENT ON ROLE %I IS %L', v_login, 'dbt-envs: project acme');
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_reader') AND member = to_regrole(quote_ident(v_login))) THEN
-      EXECUTE format('GRANT acme_reader TO %I', v_login) || v_inherits;
-    END IF;
+  END LOOP;
+
+  -- All of them in one statement: each GRANT looks at everything that its grantor is a member of.
+  SELECT string_agg(quote_ident(w.login), ', ') INTO v_missing FROM (SELECT login FROM roster) AS w
+   WHERE NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_reader') AND member = to_regrole(quote_ident(w.login)));
+  IF v_missing IS NOT NULL THEN
+    EXECUTE 'GRANT acme_reader TO ' || v_missing || v_inherits;
+  END IF;
+
+  FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
     IF NOT pg_has_role(v_login, 'acme_reader', 'USAGE') THEN
       RAISE EXCEPTION 'Login % does not inherit what it is a member of. Have its owner run: ALTER ROLE % INHERIT', v_login, quote_ident(v_login);
     ELSIF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = v_login) THEN
@@ -93,6 +101,7 @@ DO $$
 DECLARE
   v_login name;
   v_grant record;
+  v_missing text;
   v_inherits text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE' ELSE '' END;
 BEGIN
   FOR v_login IN SELECT login FROM roster WHERE reviews ORDER BY 1 LOOP
@@ -100,9 +109,16 @@ BEGIN
       EXECUTE format('CREATE ROLE %I LOGIN', v_login);
       EXECUTE format('COMMENT ON ROLE %I IS %L', v_login, 'dbt-envs: project acme');
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_reviewer') AND member = to_regrole(quote_ident(v_login))) THEN
-      EXECUTE format('GRANT acme_reviewer TO %I', v_login) || v_inherits;
-    END IF;
+  END LOOP;
+
+  -- All of them in one statement: each GRANT looks at everything that its grantor is a member of.
+  SELECT string_agg(quote_ident(w.login), ', ') INTO v_missing FROM (SELECT login FROM roster WHERE reviews) AS w
+   WHERE NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_reviewer') AND member = to_regrole(quote_ident(w.login)));
+  IF v_missing IS NOT NULL THEN
+    EXECUTE 'GRANT acme_reviewer TO ' || v_missing || v_inherits;
+  END IF;
+
+  FOR v_login IN SELECT login FROM roster WHERE reviews ORDER BY 1 LOOP
     IF NOT pg_has_role(v_login, 'acme_reviewer', 'USAGE') THEN
       RAISE EXCEPTION 'Login % does not inherit what it is a member of. Have its owner run: ALTER ROLE % INHERIT', v_login, quote_ident(v_login);
     ELSIF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = v_login) THEN

@@ -1,4 +1,4 @@
-import { foldToSlug, type Login, NameError, parseLogin, parseSlug, type Slug, shown } from './names.ts';
+import { foldToSlug, type Login, NameError, parseLogin, parseSlug, type Slug, shown } from '../names.ts';
 
 /** A person who writes `dev_<slug>` and nothing else. */
 export interface Developer {

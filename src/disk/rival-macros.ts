@@ -1,4 +1,4 @@
-import type { PlannedFile } from './planned-file.ts';
+import type { PlannedFile } from '../planned-file.ts';
 
 /**
  * Macros of an adopted project that have the name of one of ours: dbt refuses two of one name in one project, so that

@@ -1,5 +1,5 @@
 import type { Document, Node, YAMLMap } from 'yaml';
-import { yaml } from '../yaml-package.ts';
+import { yaml } from '../../yaml-package.ts';
 import { CannotEdit, isEmpty, load, nodeAt, type ParsedPair, type Path, pairOf, snippetValue, valueIn, withValue } from './document.ts';
 import { prove } from './prove.ts';
 import { after, asFlow, columnOf, endOfValue, eolOf, indented, inFlow, insertion, isCollection, lineEndOf, type Splice } from './source.ts';

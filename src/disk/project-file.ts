@@ -1,6 +1,6 @@
-import { RunError } from './errors.ts';
-import { shown } from './names.ts';
-import { yaml } from './yaml-package.ts';
+import { RunError } from '../errors.ts';
+import { shown } from '../names.ts';
+import { yaml } from '../yaml-package.ts';
 
 /** What we must know of a dbt_project.yml that was there before us. */
 export interface ProjectFile {

@@ -1,8 +1,8 @@
 import type { Node } from 'yaml';
-import { RunError } from './errors.ts';
-import { NameError, parseLogin, parseSlug, shown } from './names.ts';
+import { RunError } from '../errors.ts';
+import { NameError, parseLogin, parseSlug, shown } from '../names.ts';
+import { yaml } from '../yaml-package.ts';
 import { type Developer, distinct, type Leaver, type Reader, type Roster } from './roster.ts';
-import { yaml } from './yaml-package.ts';
 
 export const ROSTER_FILE = 'roster.yml';
 

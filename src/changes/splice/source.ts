@@ -1,5 +1,5 @@
 import type { Node } from 'yaml';
-import { yaml } from '../yaml-package.ts';
+import { yaml } from '../../yaml-package.ts';
 import { isRecord, snippetValue } from './document.ts';
 
 /** A piece of the text that another takes the place of. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { UsageError } from './errors.ts';
-import { shown } from './names.ts';
-import { noSuch } from './question.ts';
-import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from './questions.ts';
+import { UsageError } from '../errors.ts';
+import { shown } from '../names.ts';
+import { noSuch } from '../question.ts';
+import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from '../questions.ts';
 
 /** Stands beside the answers: the folder's name, from which the project's name is guessed. It is never stored. */
 const FOLDER = 'folder';

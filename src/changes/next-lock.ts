@@ -1,7 +1,7 @@
+import type { PlannedFile } from '../planned-file.ts';
 import { isEdited, ownLock, type World } from './changes.ts';
 import { offeredBy, recordOf } from './edits.ts';
 import { type Lock, YOURS } from './lock.ts';
-import type { PlannedFile } from './planned-file.ts';
 
 /**
  * The record after a run: what was offered, whatever was answered, so that one question is asked once. One hash a path

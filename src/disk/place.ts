@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { RunError, UsageError } from './errors.ts';
-import { LOCK_FILE, type Lock, parseLock } from './lock.ts';
-import { shown } from './names.ts';
+import { ANSWERS_FILE, PACKAGE, parseStored, type Stored } from '../answers/stored-answers.ts';
+import { LOCK_FILE, type Lock, parseLock } from '../changes/lock.ts';
+import { RunError, UsageError } from '../errors.ts';
+import { shown } from '../names.ts';
+import { ROSTER_FILE } from '../roster/roster-file.ts';
 import { type ProjectFile, parseProjectFile } from './project-file.ts';
-import { ROSTER_FILE } from './roster-file.ts';
-import { ANSWERS_FILE, PACKAGE, parseStored, type Stored } from './stored-answers.ts';
 import { hindrance, realPath, type Territory, textOf } from './territory.ts';
 
 /** What is there before a run: read once, never written here. */

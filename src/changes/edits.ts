@@ -1,6 +1,6 @@
+import { RunError } from '../errors.ts';
+import type { PlannedEdit, PlannedFile } from '../planned-file.ts';
 import type { Change, FileEdit, World } from './changes.ts';
-import { RunError } from './errors.ts';
-import type { PlannedEdit, PlannedFile } from './planned-file.ts';
 import { appendItem, replaceItem } from './splice/append-item.ts';
 import { appendLines, missingLines } from './splice/append-lines.ts';
 import { CannotEdit, load, same, snippetValue, valueAt, valueIn } from './splice/document.ts';

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
-import { RunError } from './errors.ts';
+import { RunError } from '../errors.ts';
 
 /** Where a run may read and write: from `root`, and never outside of `boundary`, the git repository's root in a monorepo. Both are real paths. */
 export interface Territory {

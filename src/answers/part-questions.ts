@@ -1,6 +1,6 @@
-import { ciProviders, warehouses } from './catalogue.ts';
-import type { PartName } from './plan.ts';
-import type { Question } from './question.ts';
+import { ciProviders, warehouses } from '../catalogue.ts';
+import type { PartName } from '../plan.ts';
+import type { Question } from '../question.ts';
 
 /** What only the jobs read. */
 const FOR_CI = new Set(['ci', 'codeHost', 'mainBranch', 'runner', 'image', 'pythonIndex']);

@@ -1,6 +1,6 @@
+import { RunError } from '../errors.ts';
 import type { Change, Conflict } from './changes.ts';
 import { makeEdit } from './edits.ts';
-import { RunError } from './errors.ts';
 import type { Work, Write } from './work.ts';
 
 /** What became of every path. */

@@ -1,9 +1,9 @@
-import { RunError } from './errors.ts';
+import { RunError } from '../errors.ts';
+import { shown } from '../names.ts';
+import { type PartName, partNames } from '../plan.ts';
+import { noSuch } from '../question.ts';
+import { allQuestions, isStored, parseAnswer } from '../questions.ts';
 import { setMember } from './json-member.ts';
-import { shown } from './names.ts';
-import { type PartName, partNames } from './plan.ts';
-import { noSuch } from './question.ts';
-import { allQuestions, isStored, parseAnswer } from './questions.ts';
 
 /** Yeoman's own file; other generators keep theirs in it too. */
 export const ANSWERS_FILE = '.yo-rc.json';

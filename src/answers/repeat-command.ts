@@ -1,7 +1,7 @@
-import { foldToSlug } from './names.ts';
-import type { PartName } from './plan.ts';
-import { allQuestions, defaultOf } from './questions.ts';
-import type { Developer, Reader, Roster } from './roster.ts';
+import { foldToSlug } from '../names.ts';
+import type { PartName } from '../plan.ts';
+import { allQuestions, defaultOf } from '../questions.ts';
+import type { Developer, Reader, Roster } from '../roster/roster.ts';
 
 /**
  * The command that gives the same files elsewhere, and here, without a question. Defaults are left out. It can be

@@ -1,4 +1,4 @@
-import { yaml } from '../yaml-package.ts';
+import { yaml } from '../../yaml-package.ts';
 import { CannotEdit, load, same, valueIn } from './document.ts';
 import type { Splice } from './source.ts';
 

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { RunError } from './errors.ts';
+import type { Work, Write } from '../changes/work.ts';
+import { RunError } from '../errors.ts';
 import { hindrance, inside, regularFile, type Territory, textOf } from './territory.ts';
-import type { Work, Write } from './work.ts';
 
 interface Staged {
   readonly write: Write;

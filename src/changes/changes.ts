@@ -1,6 +1,6 @@
+import type { Owner, PlannedEdit, PlannedFile } from '../planned-file.ts';
 import { changesOfEdits } from './edits.ts';
 import { fileOf, type Lock, YOURS } from './lock.ts';
-import type { Owner, PlannedEdit, PlannedFile } from './planned-file.ts';
 
 /** One edit inside a file of yours, and what makes it. */
 export interface FileEdit {

@@ -1,5 +1,5 @@
 import type { Node, YAMLSeq } from 'yaml';
-import { yaml } from '../yaml-package.ts';
+import { yaml } from '../../yaml-package.ts';
 import { CannotEdit, isEmpty, load, nodeAt, type Path, snippetValue, valueAt, valueIn, withValue } from './document.ts';
 import { prove } from './prove.ts';
 import { setKey } from './set-key.ts';

@@ -1,12 +1,12 @@
-import { UsageError } from './errors.ts';
-import { NameError, shown } from './names.ts';
-import { nearest } from './question.ts';
+import { appendItem } from '../changes/splice/append-item.ts';
+import { CannotEdit } from '../changes/splice/document.ts';
+import { setKey } from '../changes/splice/set-key.ts';
+import { UsageError } from '../errors.ts';
+import { NameError, shown } from '../names.ts';
+import { nearest } from '../question.ts';
 import { type Developer, type Leaver, parseTeam, type Roster } from './roster.ts';
 import { parseRosterFile, ROSTER_FILE, slugsIn } from './roster-file.ts';
 import { developerLines } from './roster-text.ts';
-import { appendItem } from './splice/append-item.ts';
-import { CannotEdit } from './splice/document.ts';
-import { setKey } from './splice/set-key.ts';
 
 /** What the command `roster` was asked to do. */
 export interface RosterEdit {

@@ -1,5 +1,5 @@
 import type { Document, Node, YAMLMap } from 'yaml';
-import { yaml } from '../yaml-package.ts';
+import { yaml } from '../../yaml-package.ts';
 
 /** A text cannot be edited without risk to something else in it. The message says why, without a full stop. */
 export class CannotEdit extends Error {}
