@@ -23,12 +23,6 @@ export async function demoDuckdb(): Promise<void> {
       env: { DBT_DEV_NAME: 'priya' },
       refusal: /Target prod runs in CI only/,
     });
-    await dbt({
-      title: 'Or as somebody who is not on the roster',
-      args: 'build',
-      env: { DBT_DEV_NAME: 'mallory' },
-      refusal: /"mallory" is not on the roster/,
-    });
     await run({
       title: 'Or past dbt: into the production file that her builds attach for reading',
       typed: 'create table prod.analytics.fct_revenue …',
@@ -38,14 +32,6 @@ export async function demoDuckdb(): Promise<void> {
       show: /read-only|written/,
       refusal: /read-only/,
     });
-    await dbt({ title: 'A pull request is built into a schema of its own', args: 'build --target ci', env: { PR_NUMBER: '142' } });
-    await run({
-      title: 'The reviewer asks it a question',
-      typed: 'select sum(revenue_usd) from pr_142.fct_revenue_daily',
-      program: python.python,
-      args: ['-c', ASK, path.join('warehouse', 'ci', 'pull_142.duckdb')],
-      cwd: folder,
-    });
   } finally {
     rmSync(path.dirname(folder), { recursive: true, force: true });
   }
@@ -53,12 +39,8 @@ export async function demoDuckdb(): Promise<void> {
 
 const LIST = `
 import duckdb, sys
-for schema, name, kind in duckdb.connect(sys.argv[1], read_only=True).sql("select table_schema, table_name, table_type from information_schema.tables order by 1, 2").fetchall():
+for schema, name, kind in duckdb.connect(sys.argv[1], read_only=True).sql("select table_schema, table_name, table_type from information_schema.tables where regexp_matches(table_name, '^(raw|stg|fct|orders)_') order by 1, 2").fetchall():
     print(f"{schema}.{name:24} {kind.lower()}")
-`;
-const ASK = `
-import duckdb, sys
-print(duckdb.connect(sys.argv[1], read_only=True).sql("select sum(revenue_usd) as revenue_usd from pr_142.fct_revenue_daily").fetchone()[0])
 `;
 const WRITE = `
 import duckdb

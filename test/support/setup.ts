@@ -1,6 +1,7 @@
-import { ensureEngines } from './engines.ts';
+import { driver, engines } from './engines.ts';
 import { preparePython } from './python.ts';
 
 /** `npm run setup`: everything that tests and the demo need and a new machine lacks; a second run does nothing. */
-await ensureEngines();
+await engines.install();
+await driver.install();
 await preparePython();

@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { enginesDir, ensureEngines } from './engines.ts';
+import { engines } from './engines.ts';
 
 /** yo refuses to be root and changes the user id by itself; so a test that is root starts it as nobody. */
 const NOBODY = 65_534;
@@ -69,8 +69,8 @@ const found = (tool: string): string => spawnSync('sh', ['-c', `command -v ${too
 
 /** Where yo is installed so that an ordinary user can read it. */
 export async function yoFolder(): Promise<string> {
-  await ensureEngines();
-  const modules = path.join(enginesDir, 'node_modules');
+  await engines.install();
+  const modules = path.join(engines.folder, 'node_modules');
   if (!isRoot || readableByNobody(modules)) return modules;
   const copy = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-engines-')), 'node_modules');
   chmodSync(path.dirname(copy), 0o755);
