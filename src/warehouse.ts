@@ -68,3 +68,19 @@ export interface Warehouse<Id extends string = string> {
 }
 
 export const defineWarehouse = <const Id extends string>(warehouse: Warehouse<Id>): Warehouse<Id> => warehouse;
+
+/** The passages of a warehouse that keeps them as `<folder>/docs/<topic>.md.ejs`, all with one view. `folder` is under `templates/`. */
+export function passagesIn(folder: string, view: object): Readonly<Record<WarehouseTopic, Fragment>> {
+  const passage = (topic: WarehouseTopic): Fragment => ({ template: `${folder}/docs/${topic}.md.ejs`, view });
+  return {
+    connect: passage('connect'),
+    permissions: passage('permissions'),
+    install: passage('install'),
+    hire: passage('hire'),
+    leaver: passage('leaver'),
+    'rotate-keys': passage('rotate-keys'),
+    restore: passage('restore'),
+    'break-glass': passage('break-glass'),
+    migrate: passage('migrate'),
+  };
+}

@@ -1,6 +1,4 @@
-import { defineWarehouse } from '../../src/warehouse.ts';
-
-const passage = (topic: string) => ({ template: `warehouses/example/docs/${topic}.md.ejs`, view: {} });
+import { defineWarehouse, passagesIn } from '../../src/warehouse.ts';
 
 export const example = defineWarehouse({
   id: 'example',
@@ -27,16 +25,6 @@ export const example = defineWarehouse({
   macros: () => [],
   grants: () => [],
   deploy: { before: [], after: [] },
-  docs: () => ({
-    connect: passage('connect'),
-    permissions: passage('permissions'),
-    install: passage('install'),
-    hire: passage('hire'),
-    leaver: passage('leaver'),
-    'rotate-keys': passage('rotate-keys'),
-    restore: passage('restore'),
-    'break-glass': passage('break-glass'),
-    migrate: passage('migrate'),
-  }),
+  docs: () => passagesIn('warehouses/example', {}),
   nextSteps: () => [],
 });

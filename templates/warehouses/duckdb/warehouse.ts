@@ -1,7 +1,7 @@
-import type { FileRequest, Fragment } from '../../../src/planned-file.ts';
+import type { FileRequest } from '../../../src/planned-file.ts';
 import type { Project } from '../../../src/project.ts';
 import { requirement } from '../../../src/versions.ts';
-import { defineWarehouse, type Variable, type WarehouseTopic } from '../../../src/warehouse.ts';
+import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 
 const folder = 'warehouses/duckdb';
 const PUBLISH = 'python scripts/dbt_envs/publish_prod.py';
@@ -61,18 +61,6 @@ export const duckdb = defineWarehouse({
 
 const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: 'ours', template: `${folder}/${path}.ejs`, view });
 
-function passages({ rolePrefix, prodSchemas, prodRuns }: Project): Readonly<Record<WarehouseTopic, Fragment>> {
-  const view = { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' };
-  const passage = (topic: WarehouseTopic): Fragment => ({ template: `${folder}/docs/${topic}.md.ejs`, view });
-  return {
-    connect: passage('connect'),
-    permissions: passage('permissions'),
-    install: passage('install'),
-    hire: passage('hire'),
-    leaver: passage('leaver'),
-    'rotate-keys': passage('rotate-keys'),
-    restore: passage('restore'),
-    'break-glass': passage('break-glass'),
-    migrate: passage('migrate'),
-  };
+function passages({ rolePrefix, prodSchemas, prodRuns }: Project): ReturnType<typeof passagesIn> {
+  return passagesIn(folder, { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
 }

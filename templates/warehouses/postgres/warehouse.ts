@@ -1,6 +1,6 @@
 import { parseIdentifier } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
-import { defineWarehouse, type Variable, type WarehouseTopic } from '../../../src/warehouse.ts';
+import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
 import { namesOf } from './view.ts';
@@ -41,26 +41,14 @@ export const postgres = defineWarehouse({
   deploy: { before: [], after: [] },
   docs: (project) => {
     const { door, roles } = namesOf(project);
-    const view = {
+    return passagesIn('warehouses/postgres', {
       door,
       roles,
       database: setting(project, 'database'),
       prodSchemas: project.prodSchemas,
       developer: project.roster.developers[0] ?? { slug: 'ana', login: 'ana' },
       leavers: project.roster.leavers.length,
-    };
-    const passage = (topic: WarehouseTopic) => ({ template: `warehouses/postgres/docs/${topic}.md.ejs`, view });
-    return {
-      connect: passage('connect'),
-      permissions: passage('permissions'),
-      install: passage('install'),
-      hire: passage('hire'),
-      leaver: passage('leaver'),
-      'rotate-keys': passage('rotate-keys'),
-      restore: passage('restore'),
-      'break-glass': passage('break-glass'),
-      migrate: passage('migrate'),
-    };
+    });
   },
   nextSteps,
 });
