@@ -4,7 +4,15 @@ import { templates } from './template-store.ts';
  * Renders `templates/<name>`. A view is plain data; a template may read only what the view has and may not print a
  * missing value: either is an error that names the template and the line.
  */
-export const render = (name: string, view: object): string => run(name, structuredClone(view));
+export const render = (name: string, view: object): string => run(name, copied(view));
+
+/** A view may be frozen, and a guard may not stand before a frozen object. Throws where it holds more than plain data. */
+function copied<T>(value: T): T;
+function copied(value: unknown): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') throw new Error('a view holds a function, and a template takes data alone');
+  if (typeof value !== 'object' || value === null) return value;
+  return Array.isArray(value) ? value.map(copied) : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
+}
 
 function run(name: string, view: object): string {
   const template = templates[name];

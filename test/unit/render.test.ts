@@ -42,3 +42,8 @@ describe('every template keeps the grammar', () => {
     expect(faults('a <%_ if (it.x) { _%> b <%_ } _%>')).toHaveLength(1);
   });
 });
+
+test('a frozen view is as good as any other', () => {
+  const view = Object.freeze({ profile: 'acme', dev: 'a', ci: 'b', prod: 'c' });
+  expect(render('profiles/profiles.yml.ejs', view)).toContain('acme:');
+});
