@@ -156,7 +156,7 @@ async function settledByHand(conflict: Conflict, person: Person, { diffOf }: Eng
         { value: 'diff', name: 'show the differences' },
         { value: 'keep', name: 'keep yours' },
         ...take,
-        { value: 'new', name: `keep yours, write ours to ${conflict.path}.new` },
+        { value: 'new', name: `keep yours, write ours to ${conflict.edit?.file ?? conflict.path}.new` },
       ],
       objection: () => undefined,
     });
