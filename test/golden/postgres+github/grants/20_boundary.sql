@@ -156,6 +156,15 @@ CREATE TABLE IF NOT EXISTS acme_door.closed (
   privilege text NOT NULL,
   grantable boolean NOT NULL
 );
+-- What the audit may find and somebody has looked at: how is what it says, or 'administrator' for all that an administrator can do.
+CREATE TABLE IF NOT EXISTS acme_door.accepted (
+  login text NOT NULL,
+  how text NOT NULL,
+  accepted_at timestamptz NOT NULL DEFAULT now(),
+  accepted_by name NOT NULL DEFAULT session_user,
+  PRIMARY KEY (login, how)
+);
+COMMENT ON TABLE acme_door.accepted IS 'Ways to write production that an administrator has accepted. Administrators are written down by grants/90_close_prod.sql.';
 COMMENT ON TABLE acme_door.developer IS 'The roster: each login owns dev_<slug>. Written by grants/30_developers.sql.';
 COMMENT ON TABLE acme_door.reader IS 'The readers of the roster. Written by grants/50_readers.sql.';
 COMMENT ON TABLE acme_door.environment IS 'Environment schemas and their last use. Written by the procedures in this schema.';
@@ -399,6 +408,48 @@ BEGIN
   END IF;
 END $$;
 
+-- Everybody who can write production, and through what. It reads the catalogue with the caller's own rights.
+CREATE OR REPLACE FUNCTION acme_door.audit() RETURNS TABLE (login text, how text, administrator boolean)
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+WITH RECURSIVE
+prod AS (
+  SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
+),
+held(holder, how) AS ( -- who holds a right to write, directly; 0 is PUBLIC
+  SELECT nspowner, 'owns schema ' || nspname FROM prod
+  UNION SELECT g.grantee, 'may create in schema ' || p.nspname FROM prod p, aclexplode(p.nspacl) g WHERE g.privilege_type = 'CREATE'
+  UNION SELECT c.relowner, 'owns relations in ' || p.nspname FROM prod p JOIN pg_class c ON c.relnamespace = p.oid
+  UNION SELECT g.grantee, 'may change rows in ' || p.nspname
+          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid, aclexplode(c.relacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
+  UNION SELECT g.grantee, 'may change columns in ' || p.nspname
+          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE')
+  UNION SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build'
+          FROM pg_default_acl d, aclexplode(d.defaclacl) g
+         WHERE d.defaclobjtype = 'r' AND (d.defaclnamespace IN (SELECT oid FROM prod) OR d.defaclrole = to_regrole('acme_prod_service'))
+           AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND g.grantee <> d.defaclrole
+  UNION SELECT to_regrole('pg_write_all_data'), 'may change all data'
+  UNION SELECT oid, 'is a superuser' FROM pg_roles WHERE rolsuper
+  UNION SELECT oid, 'may give itself roles (CREATEROLE)' FROM pg_roles WHERE rolcreaterole AND NOT rolsuper
+  UNION SELECT datdba, 'owns the database' FROM pg_database WHERE datname = current_database()
+),
+ways(holder, how) AS ( -- production's own roles hold all of that; to act as one of them is one way
+  SELECT holder, how FROM held WHERE holder NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner'))
+  UNION SELECT oid, 'may act as ' || rolname FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
+),
+reach(login, role, path) AS ( -- every login, and every role that it is a member of, at any depth
+  SELECT oid, oid, '' COLLATE "C" FROM pg_roles WHERE rolcanlogin
+  UNION SELECT r.login, m.roleid, r.path || ', through ' || pg_get_userbyid(m.roleid) FROM reach r JOIN pg_auth_members m ON m.member = r.role
+)
+SELECT DISTINCT
+  pg_get_userbyid(r.login)::text AS login,
+  w.how || r.path AS how,
+  (SELECT rolsuper OR rolcreaterole OR oid = (SELECT datdba FROM pg_database WHERE datname = current_database()) FROM pg_roles WHERE oid = r.login) AS administrator
+FROM reach r JOIN ways w ON w.holder = r.role
+WHERE r.login <> to_regrole('acme_prod_service')
+UNION SELECT 'PUBLIC', w.how, false FROM ways w WHERE w.holder = 0
+ORDER BY administrator, login, how
+$$;
+
 REVOKE ALL ON SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA acme_door FROM PUBLIC;
@@ -410,6 +461,10 @@ GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint)
 GRANT EXECUTE ON PROCEDURE acme_door.close_schema(text) TO acme_ci_service, acme_janitor;
 GRANT EXECUTE ON FUNCTION acme_door.identity() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text), acme_door.verify(boolean, text) TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
+-- Everybody of this project may run the audit, and so may whoever owns this database.
+GRANT USAGE ON SCHEMA acme_door TO pg_database_owner;
+GRANT SELECT ON acme_door.accepted TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
+GRANT EXECUTE ON FUNCTION acme_door.audit() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 
 RESET ROLE;
 
