@@ -123,7 +123,9 @@ describe('a server on which somebody was there before', () => {
   });
 
   test('production is not closed before its service has built it', async () => {
-    await expect(db.exec(script('grants/90_close_prod.sql'))).rejects.toThrow('acme_prod_service has built nothing in analytics yet. Deploy with it first');
+    await expect(db.exec(script('grants/90_close_prod.sql'))).rejects.toThrow(
+      'acme_prod_service has built nothing in analytics, staging yet. Deploy with it first',
+    );
     await db.exec('rollback');
     await furnish(pgliteEngine(db));
   });
@@ -174,7 +176,7 @@ describe('a server on which somebody was there before', () => {
     await engine.as('dee', "call acme_door.create_schema('dev_dee')");
     await engine.as('dee', 'create table dev_dee.t (i int)');
     await db.exec('create table public.forgotten (i int); alter table public.forgotten owner to dee');
-    await expect(db.exec(script('grants/leavers/dee.sql'))).rejects.toThrow('dee still owns: table forgotten');
+    await expect(db.exec(script('grants/leavers/dee.sql'))).rejects.toThrow('dee still owns: table public.forgotten');
     await db.exec('rollback; drop table public.forgotten');
     for (const round of [1, 2]) {
       await db.exec(script('grants/leavers/dee.sql'));

@@ -10,7 +10,7 @@ const SCRIPTS: readonly Script[] = [
   ['10_roles', []],
   ['20_boundary', ['envOwner', 'prodOwner']],
   ['30_developers', ['envOwner']],
-  ['40_services', ['prodOwner', 'prodService', 'ciService']],
+  ['40_services', ['envOwner', 'prodOwner', 'prodService', 'ciService']],
   ['50_readers', ['envOwner']],
   ['90_close_prod', ['envOwner', 'prodOwner', 'prodService']],
   ['91_reopen_prod', ['envOwner', 'prodOwner', 'prodService']],

@@ -18,6 +18,23 @@ export function namesOf({ rolePrefix }: Project) {
   };
 }
 
+/**
+ * Predefined roles that are as good as an administrator on the server, and the administrators' groups of the clouds:
+ * https://www.postgresql.org/docs/current/predefined-roles.html,
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.rds_superuser.html,
+ * https://cloud.google.com/sql/docs/postgres/users, https://learn.microsoft.com/azure/postgresql/flexible-server/security-manage-database-users
+ */
+const ADMINISTRATORS = [
+  'pg_write_all_data',
+  'pg_execute_server_program',
+  'pg_write_server_files',
+  'pg_read_server_files',
+  'pg_database_owner',
+  'rds_superuser',
+  'cloudsqlsuperuser',
+  'azure_pg_admin',
+] as const;
+
 /** What every script of grants/ may print. */
 export function grantsView(project: Project) {
   const { door, roles } = namesOf(project);
@@ -31,6 +48,7 @@ export function grantsView(project: Project) {
     doorMark: `dbt-envs: door of project ${project.name}`,
     prodSchemas: project.prodSchemas,
     sources: project.sourceSchemas,
+    administrators: ADMINISTRATORS,
     readsProd: [roles.developer, roles.reader, roles.reviewer, roles.ciService].join(', '),
     readsSources: [roles.developer, roles.ciService, roles.prodService].join(', '),
     developers: project.roster.developers.map(({ login, slug }) => ({ login, slug })),
