@@ -31,7 +31,9 @@ function workspace(name: string, pins: string): EngineWorkspace {
   return { folder, install };
 }
 
-/** PostgreSQL servers of two majors, and `yo`. */
+/** PostgreSQL servers of the oldest and the newest major that we support, and `yo`. */
 export const engines = workspace('engines', '../engines/');
+/** PostgreSQL servers of the majors between: 118 MB that only test:full starts. */
+export const postgresBetween = workspace('postgres-between', '../engines/postgres-between/');
 /** DuckDB's library, which dbt 2 loads as its driver. */
 export const driver = workspace('dbt2', '../engines/dbt2/');

