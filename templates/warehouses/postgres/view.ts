@@ -48,6 +48,8 @@ export function grantsView(project: Project) {
     doorMark: `dbt-envs: door of project ${project.name}`,
     prodSchemas: project.prodSchemas,
     sources: project.sourceSchemas,
+    /** Schemas on which others are granted something, as a list of literals. */
+    granted: [...project.prodSchemas, ...project.sourceSchemas.map(({ schema }) => schema)].map((name) => `'${name}'`).join(', '),
     administrators: ADMINISTRATORS,
     readsProd: [roles.developer, roles.reader, roles.reviewer, roles.ciService].join(', '),
     readsSources: [roles.developer, roles.ciService, roles.prodService].join(', '),
