@@ -15,7 +15,6 @@ import { furnish, identities, scripts, surprises, tryAll } from '../support/post
 import { type Server, startServer } from '../support/postgres-server.ts';
 
 const DATABASE = 'warehouse';
-const LEAVERS = [{ slug: 'dee', login: 'dee', left: '2026-03-31' }];
 let server: Server;
 let admin: Administrator;
 let passwords: ReadonlyMap<string, string>;
@@ -23,7 +22,7 @@ let engine: ReturnType<typeof serverEngine>;
 
 const script = (name: string, given: Record<string, string> = {}): readonly [string, string] => {
   const path = `grants/${name}.sql`;
-  return [path, scripts(given, LEAVERS).get(path) ?? ''];
+  return [path, scripts(given).get(path) ?? ''];
 };
 const rows = (login: string, sql: string): Promise<Record<string, unknown>[]> =>
   using(server, { login, password: passwords.get(login) ?? '' }, DATABASE, async (client) => (await client.query(sql)).rows);
@@ -241,20 +240,6 @@ describe('verify and audit', () => {
     await asSuperuser(server, DATABASE, remove);
     expect(found).toContain(expected);
     expect(await holes()).toEqual([]);
-  });
-});
-
-describe('somebody leaves', () => {
-  test('an open session ends, and the login is closed', async () => {
-    await run(server, admin, DATABASE, [script('30_developers', { team: 'priya, sam, sam_smith=Sam.Smith@acme.example, dee' })]);
-    const secret = (await setPasswords(server, ['dee'])).get('dee') ?? '';
-    const session = await server.connect('dee', secret, DATABASE);
-    await session.query("call acme_door.create_schema('dev_dee')");
-    await session.query('create table dev_dee.t (i int)');
-    await run(server, admin, DATABASE, [script('30_developers'), script('leavers/dee'), script('leavers/dee')]);
-    await expect(session.query('select 1')).rejects.toThrow();
-    await expect(server.connect('dee', secret, DATABASE)).rejects.toThrow('role "dee" is not permitted to log in');
-    expect(await rows('acme_janitor', "call acme_door.drop_schema('dev_dee', now())")).toEqual([{ relations_left: '0' }]);
   });
 });
 

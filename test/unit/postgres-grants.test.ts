@@ -43,13 +43,31 @@ describe('every emitted script', () => {
     expect(header).toMatch(/^-- How to (undo|read) {2,}\S/m);
   });
 
-  test.each(all.filter(([, sql]) => !sql.includes('Who runs it   each identity') && !sql.includes('Who runs it   anybody')))(
-    '%s is one transaction',
-    (_, sql) => {
-      expect(sql.match(/^(BEGIN|BEGIN READ ONLY);$/gm)).toHaveLength(1);
-      expect(sql.match(/^(COMMIT|ROLLBACK);$/gm)).toHaveLength(1);
-    },
-  );
+  const reads = (sql: string): boolean => sql.includes('Who runs it   each identity') || sql.includes('Who runs it   anybody');
+  test.each(all.filter(([path, sql]) => !reads(sql) && !path.startsWith('grants/leavers/')))('%s is one transaction', (_, sql) => {
+    expect(sql.match(/^(BEGIN|BEGIN READ ONLY);$/gm)).toHaveLength(1);
+    expect(sql.match(/^(COMMIT|ROLLBACK);$/gm)).toHaveLength(1);
+  });
+
+  test('a leaver is locked in a transaction of its own, before the sessions are ended', () => {
+    const transactions = (scripts({}, LEAVERS).get('grants/leavers/dee.sql') ?? '').split(/^COMMIT;$/m);
+    expect(transactions.map((sql) => [sql.includes('NOLOGIN'), sql.includes('pg_terminate_backend')])).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+    ]);
+  });
+
+  test.each([
+    ['1000', 1],
+    ['1001', 3],
+    ['2500', 4],
+  ])('a roster of %s makes its logins in %i transaction(s): each takes locks that all sessions share', (people, transactions) => {
+    const team = Array.from({ length: Number(people) }, (_, at) => `person_${at}`).join(', ');
+    const sql = scripts({ team }).get('grants/30_developers.sql') ?? '';
+    expect(sql.match(/^BEGIN;$/gm)).toHaveLength(transactions);
+    expect(sql.match(/^COMMIT;$/gm)).toHaveLength(transactions);
+  });
 
   test('no name is compared with LIKE, and none of it holds a password', () => {
     const files = planned({ ...MATRIX_ANSWERS }, ['grants']).filter(({ path }) => path.endsWith('.sql'));
