@@ -23,6 +23,7 @@ describe('every emitted script', () => {
           '50_readers',
           '90_close_prod',
           '91_reopen_prod',
+          'adopt_leftovers',
           'audit',
           'leavers/dee',
           'verify',

@@ -14,6 +14,7 @@ const SCRIPTS: readonly Script[] = [
   ['50_readers', ['envOwner']],
   ['90_close_prod', ['envOwner', 'prodOwner', 'prodService']],
   ['91_reopen_prod', ['envOwner', 'prodOwner', 'prodService']],
+  ['adopt_leftovers', ['envOwner', 'ciService']],
   ['verify', []],
   ['audit', []],
 ];
