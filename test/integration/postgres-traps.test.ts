@@ -17,7 +17,8 @@ import { type Major, type Server, startServer } from '../support/postgres-server
 const DATABASE = 'warehouse';
 const CI = 'acme_ci_service';
 const PROD = 'acme_prod_service';
-const LOGINS = ['priya', 'anna', CI, PROD, 'loader'] as const;
+const JANITOR = 'acme_janitor';
+const LOGINS = ['priya', 'anna', CI, PROD, JANITOR, 'loader'] as const;
 
 /** Reads, as whoever runs it, what only that login may read. A string: nobody's rights are looked at before it runs. */
 const SECRET = "query_to_xml(format('select line from secrets.%I', current_user), true, true, '')::text";
@@ -206,6 +207,13 @@ const SPRINGS: readonly string[] = [
   "create function pr_66.shadow() returns int language plpgsql as 'begin create temporary table orders as select 666 as amount; return 1; end'",
 ];
 
+/**
+ * Refuses what is no system view and no table as it stands, rather than run what it says. In 15.8, 16.4, 17 and later:
+ * https://www.postgresql.org/docs/release/15.8/, https://www.postgresql.org/docs/current/runtime-config-client.html.
+ */
+const keepsOut = (login: string): string =>
+  `alter role ${login} set restrict_nonsystem_relation_kind = 'view, foreign-table'; alter role ${login} set row_security = off`;
+
 /** What 90_close_prod.sql could add: a function that CI made before keeps running as whoever reads it. */
 const DROP_CI_FUNCTIONS = `DO $$
   DECLARE
@@ -238,8 +246,9 @@ const CLOSE_TEXT_RUNNERS = `DO $$
 /** Nearer to what a script's own calls give than PostgreSQL's own: name, where that takes text. */
 const OVERLOADS = `
   create table public.loot (line text); grant all on public.loot to public;
+  create sequence public.times; grant all on sequence public.times to public; -- unlike a row, it stays when the script fails
   create function public.note() returns boolean language plpgsql as $$
-    begin insert into public.loot values ('as ' || current_user::text); return true; exception when read_only_sql_transaction then
+    begin perform nextval('public.times'); insert into public.loot values (current_user); return true; exception when read_only_sql_transaction then
       raise exception 'ran as %', current_user; end $$;
   create function public.quote_ident(name) returns text language plpgsql as 'begin perform public.note(); return pg_catalog.quote_ident($1::text); end';
   create function public.pg_has_role(name, text, text) returns boolean language plpgsql as 'begin perform public.note(); return pg_catalog.pg_has_role($1, $2::name, $3); end';
@@ -454,14 +463,17 @@ describe.each(INSTALLATIONS)('$name', ({ major, plain }) => {
     const administrator = readers().slice(2);
     const before = await harmed(administrator);
     expect(Object.keys(before).filter((trap) => reading.has(trap)).length).toBeGreaterThan(4);
-    await using(server, admin, DATABASE, (client) =>
-      client.query(`alter role ${admin.login} set restrict_nonsystem_relation_kind = 'view, foreign-table'; alter role ${admin.login} set row_security = off`),
-    );
+    for (const login of [admin.login, JANITOR]) await as(admin.login, keepsOut(login));
     expect(await harmed(administrator)).toEqual(Object.fromEntries(Object.entries(before).filter(([trap]) => !reading.has(trap))));
 
     await install(server, admin, DATABASE);
     const all = scripts();
-    for (const name of ['00_look', 'audit', '90_close_prod']) await run(server, admin, DATABASE, [[name, all.get(`grants/${name}.sql`) ?? '']]);
+    expect(await as(JANITOR, "select schema_name from acme_door.environment where schema_name = 'pr_66'")).toHaveLength(1);
+    await as(JANITOR, "call acme_door.drop_schema('pr_66', now())");
+    const again = (name: string): Promise<unknown> => run(server, admin, DATABASE, [[name, all.get(`grants/${name}.sql`) ?? '']]);
+    for (const name of ['00_look', '90_close_prod']) await again(name);
+    // The audit works too, and has found the two traps that were laid above.
+    await expect(again('audit')).rejects.toThrow(/acme_ci_service owns pr_65\.early\(\), which runs as whoever reads pr_65\.trap.*loader owns raw\.change\(\)/);
   });
 
   test('a pull request copies nothing that developers may not read', async () => {
@@ -549,20 +561,34 @@ describe.each(INSTALLATIONS)('$name', ({ major, plain }) => {
     await createDatabase(server, database, admin, 'select 1');
     await asSuperuser(server, database, 'grant create on schema public to public');
     await using(server, who('loader'), database, (client) => client.query(OVERLOADS));
-    const ran = async (scriptsToRun: readonly (readonly [string, string])[]): Promise<readonly string[]> => {
-      await run(server, admin, database, scriptsToRun);
+    const ran = async (script: readonly [string, string]): Promise<{ times: number; as: readonly string[]; error: string }> => {
+      const error = await run(server, admin, database, [script]).then(
+        () => '',
+        (thrown: Error) => thrown.message,
+      );
       return using(server, who('loader'), database, async (client) => {
-        const { rows } = await client.query('select distinct line from public.loot');
+        const { rows } = await client.query<{ times: string }>("select nextval('public.times') - 1 as times, setval('public.times', 1, false)");
+        const loot = await client.query<{ line: string }>('select distinct line from public.loot');
         await client.query('delete from public.loot');
-        return rows.map(({ line }) => String(line));
+        return { times: Number(rows[0]?.times), as: loot.rows.map(({ line }) => line), error };
       });
     };
+    const harmless = { times: 0, as: [], error: '' };
     const all = scripts();
     const script = (name: string): readonly [string, string] => [name, all.get(`grants/${name}.sql`) ?? ''];
-    for (const name of ['10_roles', '20_boundary', '30_developers', '40_services', '50_readers']) expect(await ran([script(name)]), name).toEqual([]);
-    // The same script without its search_path does run it.
-    const [name, sql] = script('30_developers');
-    expect(sql).toContain('SET LOCAL search_path = pg_catalog, pg_temp;');
-    expect(await ran([[name, sql.replace('SET LOCAL search_path = pg_catalog, pg_temp;', '')]])).toEqual([`as ${admin.login}`]);
+    for (const name of ['00_look', '10_roles', '20_boundary', '30_developers', '40_services', '50_readers'])
+      expect(await ran(script(name)), name).toEqual(harmless);
+    expect(await ran(script('audit'))).toEqual({ ...harmless, error: expect.stringContaining('PUBLIC may create in schema public') });
+    await using(server, who(PROD), database, (client) => client.query('create table analytics.orders as select 1 as id'));
+    for (const name of ['90_close_prod', '91_reopen_prod']) expect(await ran(script(name)), name).toEqual(harmless);
+
+    // The same scripts without their search_path do run it: one that writes, and one that only reads.
+    const unpinned = ([name, sql]: readonly [string, string]): readonly [string, string] => {
+      const without = sql.replace('SET LOCAL search_path = pg_catalog, pg_temp;', '');
+      expect(without).not.toBe(sql);
+      return [name, without];
+    };
+    expect(await ran(unpinned(script('30_developers')))).toMatchObject({ as: [admin.login], error: '' });
+    expect(await ran(unpinned(script('00_look')))).toMatchObject({ error: expect.stringContaining(`ran as ${admin.login}`) });
   });
 });
