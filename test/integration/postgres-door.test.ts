@@ -1,17 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Administrator,
-  asSuperuser,
-  createDatabase,
-  install,
-  plainAdministrator,
-  run,
-  serverEngine,
-  setPasswords,
-  superuserOf,
-  using,
-} from '../support/postgres-engine.ts';
-import { furnish, identities, scripts, surprises, tryAll } from '../support/postgres-matrix.ts';
+import { type Administrator, asSuperuser, createDatabase, install, plainAdministrator, serverEngine, setPasswords, using } from '../support/postgres-engine.ts';
+import { furnish, identities, surprises, tryAll } from '../support/postgres-matrix.ts';
 import { type Server, startServer } from '../support/postgres-server.ts';
 
 const DATABASE = 'warehouse';
@@ -20,10 +9,6 @@ let admin: Administrator;
 let passwords: ReadonlyMap<string, string>;
 let engine: ReturnType<typeof serverEngine>;
 
-const script = (name: string, given: Record<string, string> = {}): readonly [string, string] => {
-  const path = `grants/${name}.sql`;
-  return [path, scripts(given).get(path) ?? ''];
-};
 const rows = (login: string, sql: string): Promise<Record<string, unknown>[]> =>
   using(server, { login, password: passwords.get(login) ?? '' }, DATABASE, async (client) => (await client.query(sql)).rows);
 const failure = (login: string, sql: string): Promise<string> =>
@@ -104,142 +89,6 @@ describe('the door', () => {
        set search_path = pg_temp, dev_sam, pg_catalog; call acme_door.create_schema('dev_priya')`,
     );
     expect(tricked).toContain('login sam may not create schema dev_priya: its own is dev_sam');
-  });
-});
-
-describe('verify and audit', () => {
-  const everybody = ['priya', 'sam', 'acme_ci_service', 'acme_prod_service', 'acme_janitor', 'looker', 'anna'];
-
-  test.each(everybody)('verify.sql is green for %s', async (login) => {
-    expect(await failure(login, script('verify')[1])).toBe('done');
-  });
-
-  test('verify.sql tries nothing as an administrator or as a stranger', async () => {
-    await expect(run(server, superuserOf(server), DATABASE, [script('verify')])).rejects.toThrow('Nothing was tried');
-    await expect(run(server, admin, DATABASE, [script('verify')])).rejects.toThrow(/Nothing was tried|permission denied for schema acme_door/);
-  });
-
-  const faults: readonly (readonly [name: string, plant: string, remove: string, login: string, red: RegExp])[] = [
-    [
-      'a developer who became a member of prod_service',
-      'grant acme_prod_service to sam',
-      'revoke acme_prod_service from sam',
-      'sam',
-      /act as acme_prod_service/,
-    ],
-    [
-      'a role between, twice',
-      'create role a; create role b; grant acme_prod_service to a; grant a to b; grant b to sam',
-      'drop role a, b',
-      'sam',
-      /make a table in analytics/,
-    ],
-    ['create on the database', 'grant create on database warehouse to sam', 'revoke create on database warehouse from sam', 'sam', /make a schema/],
-    [
-      'create on prod for everybody',
-      'grant create on schema analytics to public',
-      'revoke create on schema analytics from public',
-      'sam',
-      /make a table in analytics/,
-    ],
-    ['the right to change all data', 'grant pg_write_all_data to sam', 'revoke pg_write_all_data from sam', 'sam', /change analytics\.orders/],
-    [
-      'a table of prod that a developer owns',
-      'alter table analytics.orders owner to sam',
-      'alter table analytics.orders owner to acme_prod_service',
-      'sam',
-      /read analytics|change/,
-    ],
-    [
-      'CI that reads personal data',
-      'grant usage on schema raw_pii to acme_ci_service',
-      'revoke usage on schema raw_pii from acme_ci_service',
-      'acme_ci_service',
-      /look into raw_pii/,
-    ],
-    [
-      'readers who lost production',
-      'revoke usage on schema analytics from acme_reader',
-      'grant usage on schema analytics to acme_reader',
-      'looker',
-      /read analytics\.orders/,
-    ],
-    ['create on public', 'grant create on schema public to public', 'revoke create on schema public from public', 'priya', /make a table in public/],
-    [
-      'a roster that anybody writes',
-      'grant insert on acme_door.developer to acme_developer',
-      'revoke insert on acme_door.developer from acme_developer',
-      'priya',
-      /place on the roster/,
-    ],
-  ];
-  test.each(faults)('verify.sql turns red for %s', async (_, plant, remove, login, red) => {
-    await asSuperuser(server, DATABASE, plant);
-    const lines: string[] = [];
-    const outcome = await using(server, { login, password: passwords.get(login) ?? '' }, DATABASE, async (client) => {
-      client.on('notice', ({ message }) => void lines.push(message ?? ''));
-      return client.query(script('verify')[1]).then(
-        () => 'green',
-        (error: Error) => error.message,
-      );
-    });
-    await asSuperuser(server, DATABASE, remove);
-    expect(outcome).toMatch(/acts came out wrong for/);
-    expect(lines.filter((line) => line.startsWith('WRONG')).join('\n')).toMatch(red);
-  });
-
-  const holes = async (): Promise<string[]> =>
-    (await rows('priya', script('audit')[1])).filter(({ administrator }) => administrator !== true).map(({ login, how }) => `${String(login)} ${String(how)}`);
-
-  test('the audit names administrators only, on a right installation', async () => {
-    expect(await holes()).toEqual([]);
-    expect((await rows('priya', script('audit')[1])).map(({ login }) => login)).toContain('postgres');
-  });
-
-  test.each([
-    [
-      'membership through two roles',
-      'create role a; create role b; grant acme_prod_service to a; grant a to b; grant b to sam',
-      'drop role a, b',
-      'sam may act as acme_prod_service, through b, through a, through acme_prod_service',
-    ],
-    [
-      'a right on one column',
-      'grant update (amount) on analytics.orders to sam',
-      'revoke update (amount) on analytics.orders from sam',
-      'sam may change columns in analytics',
-    ],
-    [
-      'a right on a table',
-      'grant insert on analytics.orders to acme_developer',
-      'revoke insert on analytics.orders from acme_developer',
-      'sam may change rows in analytics, through acme_developer',
-    ],
-    [
-      'a right for everybody',
-      'grant create on schema analytics to public',
-      'revoke create on schema analytics from public',
-      'PUBLIC may create in schema analytics',
-    ],
-    ['an owner', 'alter table analytics.orders owner to sam', 'alter table analytics.orders owner to acme_prod_service', 'sam owns relations in analytics'],
-    [
-      'the right to change all data',
-      'grant pg_write_all_data to sam',
-      'revoke pg_write_all_data from sam',
-      'sam may change all data, through pg_write_all_data',
-    ],
-    [
-      'a right on what will be built',
-      'alter default privileges for role acme_prod_service in schema analytics grant update on tables to sam',
-      'alter default privileges for role acme_prod_service in schema analytics revoke update on tables from sam',
-      'sam may change what acme_prod_service will build',
-    ],
-  ])('the audit names %s', async (_, plant, remove, expected) => {
-    await asSuperuser(server, DATABASE, plant);
-    const found = await holes();
-    await asSuperuser(server, DATABASE, remove);
-    expect(found).toContain(expected);
-    expect(await holes()).toEqual([]);
   });
 });
 
