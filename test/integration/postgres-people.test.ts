@@ -128,6 +128,16 @@ describe.each(places)('people on PostgreSQL %i, administered by %s', (major, who
       expect(await catalogue()).toEqual(before);
     });
 
+    test('somebody whose login has built production so far is still a person, while prod_service may act for it', async () => {
+      await roster('dee, eve, lea');
+      await root('create table analytics.of_lea (i int); alter table analytics.of_lea owner to lea');
+      await run(server, admin, DATABASE, [script('40_services')]);
+      expect(await rows("select pg_has_role('acme_prod_service', 'lea', 'member') as acts")).toEqual([{ acts: true }]);
+      expect(await roster('dee, eve, lea')).toEqual([]);
+      await root('drop table analytics.of_lea; revoke lea from acme_prod_service; delete from acme_door.found');
+      await roster('dee, eve');
+    });
+
     test('an administrator on the roster is taken, and warned about', async () => {
       await root('create role boss login createrole');
       expect(await roster('dee, eve, boss')).toContain('WARNING: The boundary does not hold administrators: boss. Give each person a second login for dbt.');
