@@ -3,3 +3,10 @@ export class UsageError extends Error {}
 
 /** What is there stands in the way, and nothing was written: exit status 1. The first line names the file and the way out. */
 export class RunError extends Error {}
+
+/** Ctrl-C, another signal that ends a process, or "no" to the last question: exit status 130. Nothing has changed. */
+export class Interrupted extends Error {
+  constructor(message = 'Interrupted. Nothing was written.') {
+    super(message);
+  }
+}

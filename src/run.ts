@@ -52,14 +52,24 @@ export interface Look {
   readonly parts: readonly PartName[];
 }
 
+/** What the repository is for, in a reader's words. */
+export interface About {
+  readonly project: string;
+  /** Labels of the vendors that the planned files are for. */
+  readonly vendors: readonly string[];
+  readonly developers: number;
+}
+
 /** What a run would do; nothing is written before `apply`. */
 export interface Decision {
+  readonly about: About;
   readonly changes: readonly Change[];
   readonly warnings: readonly string[];
   readonly nextSteps: readonly string[];
   /** The command that repeats the run without questions. */
   readonly repeat: string;
-  apply(settle: (conflict: Conflict) => 'keep' | 'take' | 'new'): Summary;
+  /** All or nothing. Rejects with {@link RunError}, or with an Interrupted where a signal came; nothing is changed then. */
+  apply(settle: (conflict: Conflict) => 'keep' | 'take' | 'new'): Promise<Summary>;
 }
 
 /** Reads only. Throws {@link UsageError} for what was typed and {@link RunError} for what is there. */
@@ -89,6 +99,7 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
   const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
   const context = contextOf(answers, roster, situation);
   return {
+    about: aboutOf(context, all),
     changes: decided,
     warnings: [
       ...(all.includes('ci') ? context.ci.warnings(context.pipeline) : []),
@@ -97,13 +108,18 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
     ],
     nextSteps: stepsFor(context, all),
     repeat: repeatCommand(invocation.command, toStore(raw, all), roster),
-    apply: (answer) => {
+    apply: async (answer) => {
       const settled = settle(decided, answer, world.exists);
       const contents = printLock(nextLock(planned, world, settled.staying));
-      apply(place, { ...settled.work, record: { path: LOCK_FILE, contents, decidedOn: { text: place.lockText } } });
+      await apply(place, { ...settled.work, record: { path: LOCK_FILE, contents, decidedOn: { text: place.lockText } } });
       return settled.summary;
     },
   };
+}
+
+function aboutOf({ project, warehouse, ci }: Context, parts: readonly PartName[]): About {
+  const vendors = [...(parts.includes('profiles') ? [warehouse.label] : []), ...(parts.includes('ci') ? [ci.label] : [])];
+  return { project: project.name, vendors, developers: project.roster.developers.length };
 }
 
 /** What the place itself makes doubtful. */

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
-import { Interrupted } from '../shell/ending.ts';
+import { Interrupted } from '../errors.ts';
 import type { Prompt } from '../shell/prompt.ts';
 
 /** Puts one prompt line by line and draws nothing: for TERM=dumb, and for whoever has the screen read to them. */

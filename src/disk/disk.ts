@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Work, Write } from '../changes/work.ts';
-import { RunError } from '../errors.ts';
+import { Interrupted, RunError } from '../errors.ts';
 import { hindrance, inside, regularFile, type Territory, textOf } from './territory.ts';
 
 interface Staged {
@@ -15,26 +15,33 @@ const TEMPORARY = /^\.dbt-envs-([0-9]+)-[0-9]+\.tmp$/;
 
 /**
  * All or nothing. Everything is written under a temporary name in its own folder first; then come the renames, the
- * removals, and the record last. It is synchronous with listeners on the signals that end a process, so that Ctrl-C
- * waits until it is done. A kill leaves whole files only, old or new, and the next run goes on from there.
- * Throws {@link RunError} with one line that names the path; nothing is written then.
+ * removals, and the record last. Ctrl-C, or another signal that ends a process, puts every file back: it is held while
+ * files change, and looked for between the steps. A kill leaves whole files only, old or new, and the next run goes on
+ * from there. Rejects with {@link RunError}, one line that names the path, or with {@link Interrupted}; nothing has
+ * changed then.
  */
-export function apply({ root, boundary }: Territory, work: Work): void {
+export async function apply({ root, boundary }: Territory, work: Work): Promise<void> {
   const territory = { root, boundary }; // what an earlier look found may have changed
-  holdingSignals(() => {
-    const staged: Staged[] = [];
-    const folders: string[] = [];
-    try {
-      removeLeftovers(territory, work);
-      for (const { path: file, decidedOn } of work.removals) unchangedSince(territory, file, decidedOn);
-      for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, staged, folders);
-      commit(territory, staged, work);
-    } catch (error) {
-      for (const { temporary } of staged) rmSync(temporary, { force: true });
-      for (const folder of folders.reverse()) rmSync(folder, { recursive: true, force: true });
-      throw error;
-    }
-  });
+  const staged: Staged[] = [];
+  const folders: string[] = [];
+  const undo: (() => void)[] = [];
+  const signals = holdSignals();
+  try {
+    removeLeftovers(territory, work);
+    for (const { path: file, decidedOn } of work.removals) unchangedSince(territory, file, decidedOn);
+    for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, staged, folders);
+    await signals.noneCame();
+    commit(territory, staged, work, undo);
+    await signals.noneCame();
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    for (const { temporary } of staged) rmSync(temporary, { force: true });
+    for (const folder of folders.reverse()) rmSync(folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    signals.release();
+  }
+  for (const { path: file } of work.removals) removeEmptyFolders(territory, path.dirname(path.resolve(root, file)));
 }
 
 /** Identical bytes are never written again. */
@@ -66,8 +73,8 @@ function stage(territory: Territory, write: Write, staged: Staged[], folders: st
   }
 }
 
-function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work): void {
-  const undo: (() => void)[] = [];
+/** Puts everything in its place; `undo` gets the way back, step by step. */
+function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work, undo: (() => void)[]): void {
   const put = ({ write, temporary, target }: Staged): void =>
     attempt('write', write.path, () => {
       const restore = restorer(target);
@@ -81,15 +88,9 @@ function commit(territory: Territory, staged: readonly Staged[], { removals, rec
       rmSync(target);
       undo.push(restore);
     });
-  try {
-    for (const one of staged) if (one.write !== record) put(one);
-    for (const { path: file } of removals) remove(file);
-    for (const one of staged) if (one.write === record) put(one);
-  } catch (error) {
-    for (const step of undo.reverse()) step();
-    throw error;
-  }
-  for (const { path: file } of removals) removeEmptyFolders(territory, path.dirname(path.resolve(territory.root, file)));
+  for (const one of staged) if (one.write !== record) put(one);
+  for (const { path: file } of removals) remove(file);
+  for (const one of staged) if (one.write === record) put(one);
 }
 
 /** What puts a path back to how it is now. */
@@ -151,13 +152,24 @@ function isAlive(pid: number): boolean {
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** While `act` runs, a signal waits: a listener replaces the default of ending at once, and only the idle process calls it. */
-function holdingSignals(act: () => void): void {
-  const wait = (): void => {};
-  for (const signal of ENDING) process.on(signal, wait);
-  try {
-    act();
-  } finally {
-    for (const signal of ENDING) process.off(signal, wait);
-  }
+/**
+ * From here on a signal waits: a listener replaces the default of ending at once. Node calls listeners between two
+ * turns of its event loop alone (https://nodejs.org/docs/latest-v20.x/api/process.html#signal-events), so whether one
+ * came is known only after a turn; setImmediate comes after the phase in which signals are read.
+ */
+function holdSignals(): { noneCame(): Promise<void>; release(): void } {
+  let came = false;
+  const remember = (): void => {
+    came = true;
+  };
+  for (const signal of ENDING) process.on(signal, remember);
+  return {
+    noneCame: async () => {
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (came) throw new Interrupted('Interrupted while writing. Every file is as it was before.');
+    },
+    release: () => {
+      for (const signal of ENDING) process.off(signal, remember);
+    },
+  };
 }

@@ -145,6 +145,7 @@ const REASONS: Readonly<Record<string, readonly [reason: string, way: string]>> 
   EROFS: ['the file system is read-only', 'Choose another folder.'],
   ENOSPC: ['no space is left on the device', 'Free some space and run again.'],
   EDQUOT: ['your disk quota is used up', 'Free some space and run again.'],
+  EFBIG: ['the file is larger than this process may write', 'Raise the limit (ulimit -f) and run again.'],
   ENOTDIR: ['a folder is needed where a file is', 'Move that file away.'],
   EISDIR: ['a folder is there', 'Move it away.'],
   ENAMETOOLONG: ['the path is too long', 'Choose a folder with a shorter path.'],

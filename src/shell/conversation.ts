@@ -1,10 +1,9 @@
-import { RunError, UsageError } from '../errors.ts';
+import { Interrupted, RunError, UsageError } from '../errors.ts';
 import { allQuestions, type Raw, withDefaults } from '../questions.ts';
-import { Interrupted } from './ending.ts';
 import type { Conflict, Decision, Engine, Invocation, Look } from './engine.ts';
 import type { Ink } from './ink.ts';
 import { type Prompt, promptFor } from './prompt.ts';
-import { closingLines, conflictHelp, diffLines, jsonOf, openingLines, planned, resultLines } from './report.ts';
+import { closingLines, conflictHelp, diffLines, intentLines, jsonOf, openingLines, planned, resultLines } from './report.ts';
 import { partsOf, type ReadFile, type Request, teamText } from './request.ts';
 
 /** Who is at the other end: a terminal, a pipe, or Yeoman's adapter. */
@@ -54,10 +53,10 @@ export async function gather(request: Request, person: Person, setting: Setting,
 export async function carryOut({ request, invocation, answers, root }: Gathered, person: Person, engine: Engine): Promise<0 | 1> {
   const decision = engine.decide(invocation, answers);
   if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
-  person.tell(...openingLines(decision, root, person.ink));
+  person.tell(...openingLines(decision, root, person.ink), ...intentLines(decision.changes, person.ink));
   const settle = await settlement(request, decision, person, engine);
   if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
-  const summary = decision.apply(settle);
+  const summary = await decision.apply(settle);
   if (request.json) person.print(jsonOf(summary, decision));
   person.tell(...resultLines(summary, person.ink), ...closingLines(decision, person.ink));
   return 0;

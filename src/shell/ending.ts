@@ -1,4 +1,4 @@
-import { RunError, UsageError } from '../errors.ts';
+import { Interrupted, RunError, UsageError } from '../errors.ts';
 import { AnswerError } from '../questions.ts';
 
 /** 1: failed, or drift; 2: what was typed or answered is wrong; 130: interrupted. 0 is no error. */
@@ -10,19 +10,14 @@ export interface Ending {
   readonly line: string;
 }
 
-/** Ctrl-C at a prompt, or "no" to the last question. */
-export class Interrupted extends Error {
-  constructor() {
-    super('Interrupted. Nothing was written.');
-  }
-}
-
 /** One line for what the user can change; a mistake of ours brings its trace, so that it can be reported. */
 export function endingOf(error: unknown): Ending {
   if (!(error instanceof Error)) return { code: 1, line: String(error) };
   if (error instanceof UsageError || error instanceof AnswerError) return { code: 2, line: error.message };
   if (error instanceof RunError) return { code: 1, line: error.message };
-  if (error instanceof Interrupted || error.name === 'ExitPromptError') return { code: 130, line: new Interrupted().message };
+  if (error instanceof Interrupted) return { code: 130, line: error.message };
+  // What inquirer throws at Ctrl-C; nothing is written while anything is asked.
+  if (error.name === 'ExitPromptError') return { code: 130, line: new Interrupted().message };
   if ('syscall' in error) return { code: 1, line: error.message.split('\n')[0] ?? error.message };
   return { code: 1, line: `This is a mistake of ours; please report it. ${error.stack ?? error.message}` };
 }

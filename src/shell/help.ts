@@ -1,4 +1,5 @@
 import { allOptions, type Command, commandNames, commands, type Option } from './options.ts';
+import { wrapped } from './wrapped.ts';
 
 const WIDTH = 100;
 const COLUMN = 26;
@@ -53,16 +54,4 @@ function row(name: string, text: string): string[] {
   const indent = ' '.repeat(COLUMN);
   const head = `  ${name}`;
   return head.length < COLUMN ? [head.padEnd(COLUMN) + first, ...rest.map((line) => indent + line)] : [head, ...[first, ...rest].map((line) => indent + line)];
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

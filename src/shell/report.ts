@@ -1,5 +1,6 @@
 import type { Decision, Summary } from './engine.ts';
 import type { Ink } from './ink.ts';
+import { wrapped } from './wrapped.ts';
 
 type Changes = Decision['changes'];
 type Kind = Changes[number]['kind'];
@@ -18,7 +19,7 @@ const mark = (kind: Kind, text: string, ink: Ink): string => `${ink[MARKS[kind].
 const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`);
 
 /** Before the first byte: what, where, how many; what cannot be protected. */
-export function openingLines({ changes, warnings }: Pick<Decision, 'changes' | 'warnings'>, root: string, ink: Ink): readonly string[] {
+export function openingLines({ about, changes, warnings }: Pick<Decision, 'about' | 'changes' | 'warnings'>, root: string, ink: Ink): readonly string[] {
   const count = (kind: Kind): number => changes.filter((change) => change.kind === kind).length;
   const parts = [
     ['to create', count('created')],
@@ -31,9 +32,45 @@ export function openingLines({ changes, warnings }: Pick<Decision, 'changes' | '
   const counted = parts.flatMap(([what, number]) => (number === 0 ? [] : [`${number} ${what}`]));
   return [
     `${ink.strong('Project')} ${root}`,
+    `${ink.strong('For')}     ${[about.project, ...about.vendors, about.developers === 1 ? '1 developer' : `${about.developers} developers`].join(', ')}`,
     `${ink.strong('Files')}   ${counted.length === 0 ? 'none planned' : counted.join(', ')}`,
     ...warnings.map((warning) => `${ink.changed('! warning')}   ${warning}`),
   ];
+}
+
+const TOLD = 20;
+const WIDTH = 100;
+
+/** Before the first byte: which paths. New files below one folder are a count; of what is there already, each has its name. */
+export function intentLines(changes: Changes, ink: Ink): readonly string[] {
+  const paths = (kind: Kind): readonly string[] => changes.filter((change) => change.kind === kind).map(({ path }) => path);
+  const told = (names: readonly string[]): readonly string[] => (names.length <= TOLD ? names : [...names.slice(0, TOLD), `and ${names.length - TOLD} more`]);
+  const lines = (verb: string, kind: Kind, names: readonly string[]): readonly string[] => {
+    const [first, ...rest] = names.length === 0 ? [] : wrapped(names.join(', '), WIDTH - INDENT.length);
+    if (first === undefined) return [];
+    return [
+      `${ink[MARKS[kind].ink](`${MARKS[kind].symbol} ${verb}`)}${' '.repeat(INDENT.length - verb.length - 2)}${first}`,
+      ...rest.map((line) => INDENT + line),
+    ];
+  };
+  return [
+    ...lines('create', 'created', byFolder(paths('created'))),
+    ...lines('update', 'updated', told(paths('updated'))),
+    ...lines('remove', 'removed', told(paths('removed'))),
+    ...lines('conflict', 'conflict', told(paths('conflict'))),
+  ];
+}
+
+const INDENT = ' '.repeat(13);
+
+/** Files at the top by name, folders with the number of files below them: `README.md`, `macros/ (16)`. */
+function byFolder(paths: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) {
+    const [, folder] = /^((?:\.\.\/)*[^/]+\/)/.exec(path) ?? [];
+    counts.set(folder ?? path, (counts.get(folder ?? path) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => (name.endsWith('/') ? `${name} (${count})` : name));
 }
 
 /** One line a file; the unchanged ones are a count. */

@@ -41,11 +41,11 @@ const tree = (folder = root): readonly string[] =>
     .map(String)
     .filter((name) => !statSync(path.join(folder, name)).isDirectory())
     .sort();
-const write = (files: Readonly<Record<string, string>>, more: Partial<Work> = {}, boundary = root): void =>
+const write = (files: Readonly<Record<string, string>>, more: Partial<Work> = {}, boundary = root): Promise<void> =>
   apply({ root, boundary }, { writes: Object.entries(files).map(([file, contents]) => ({ path: file, contents })), removals: [], record, ...more });
-function refusal(act: () => unknown): string {
+async function refusal(act: () => unknown): Promise<string> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof RunError) return error.message;
     throw error;
@@ -54,7 +54,7 @@ function refusal(act: () => unknown): string {
 }
 
 /** Makes one call of a function of node:fs fail as the system would. */
-function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync', code: string, call: number, act: () => T): T {
+async function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync', code: string, call: number, act: () => T): Promise<Awaited<T>> {
   const original: unknown = Reflect.get(fs, name);
   if (typeof original !== 'function') throw new Error(`node:fs has no ${name}`);
   let calls = 0;
@@ -64,7 +64,7 @@ function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync
   });
   syncBuiltinESMExports();
   try {
-    return act();
+    return await act();
   } finally {
     Reflect.set(fs, name, original);
     syncBuiltinESMExports();
@@ -72,7 +72,7 @@ function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync
 }
 
 describe('writing', () => {
-  test('makes folders, and the record comes last', () => {
+  test('makes folders, and the record comes last', async () => {
     const order: string[] = [];
     const original = fs.renameSync;
     fs.renameSync = (from, to) => {
@@ -81,7 +81,7 @@ describe('writing', () => {
     };
     syncBuiltinESMExports();
     try {
-      write({ 'a/b/c.sql': 'c\n', 'd.md': 'd\n' });
+      await write({ 'a/b/c.sql': 'c\n', 'd.md': 'd\n' });
     } finally {
       fs.renameSync = original;
       syncBuiltinESMExports();
@@ -89,45 +89,45 @@ describe('writing', () => {
     expect(order).toEqual(['c.sql', 'd.md', '.dbt-envs.lock']);
     expect(readFileSync(at('a/b/c.sql'), 'utf8')).toBe('c\n');
   });
-  test('never writes identical bytes again', () => {
-    write({ 'a.sql': 'a\n' });
+  test('never writes identical bytes again', async () => {
+    await write({ 'a.sql': 'a\n' });
     const long = new Date(0);
     for (const file of ['a.sql', '.dbt-envs.lock']) utimesSync(at(file), long, long);
     const inode = statSync(at('a.sql')).ino;
-    write({ 'a.sql': 'a\n' });
+    await write({ 'a.sql': 'a\n' });
     for (const file of ['a.sql', '.dbt-envs.lock']) expect(statSync(at(file)).mtimeMs).toBe(0);
     expect(statSync(at('a.sql')).ino).toBe(inode);
   });
-  test('keeps the mode of a file that is there', () => {
+  test('keeps the mode of a file that is there', async () => {
     put('run.sh');
     chmodSync(at('run.sh'), 0o750);
-    write({ 'run.sh': 'new\n' });
+    await write({ 'run.sh': 'new\n' });
     expect(statSync(at('run.sh')).mode & 0o7777).toBe(0o750);
   });
-  test('gives a new file no right to be executed', () => {
-    write({ 'new.py': 'x\n' });
+  test('gives a new file no right to be executed', async () => {
+    await write({ 'new.py': 'x\n' });
     expect(statSync(at('new.py')).mode & 0o111).toBe(0);
   });
-  test('writes through a symbolic link, which stays', () => {
+  test('writes through a symbolic link, which stays', async () => {
     put('real/file.md');
     symlinkSync('real/file.md', at('link.md'));
-    write({ 'link.md': 'new\n' });
+    await write({ 'link.md': 'new\n' });
     expect(lstatSync(at('link.md')).isSymbolicLink()).toBe(true);
     expect(readFileSync(at('real/file.md'), 'utf8')).toBe('new\n');
   });
-  test('removes, and takes the folder along that becomes empty', () => {
+  test('removes, and takes the folder along that becomes empty', async () => {
     put('docs/old.md');
     put('grants/old.sql');
     put('grants/yours.sql');
     const removals = ['docs/old.md', 'grants/old.sql'].map((file) => ({ path: file, decidedOn: { text: 'old\n' } }));
-    write({}, { removals });
+    await write({}, { removals });
     expect(tree()).toEqual(['.dbt-envs.lock', 'grants/yours.sql']);
     expect(existsSync(at('docs'))).toBe(false);
   });
-  test('reaches the root of the git repository, where CI files are', () => {
+  test('reaches the root of the git repository, where CI files are', async () => {
     const project = at('data/dbt');
     mkdirSync(project, { recursive: true });
-    apply({ root: project, boundary: root }, { writes: [{ path: '../../.github/workflows/x.yml', contents: 'x\n' }], removals: [], record });
+    await apply({ root: project, boundary: root }, { writes: [{ path: '../../.github/workflows/x.yml', contents: 'x\n' }], removals: [], record });
     expect(tree()).toEqual(['.github/workflows/x.yml', 'data/dbt/.dbt-envs.lock']);
   });
 });
@@ -139,65 +139,68 @@ describe('a path that leads outside is refused, and nothing is written', () => {
   });
   afterEach(() => rmSync(outside, { recursive: true, force: true }));
 
-  test('through a folder that is a symbolic link', () => {
+  test('through a folder that is a symbolic link', async () => {
     symlinkSync(outside, at('docs'));
-    expect(refusal(() => write({ 'ok.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^docs\/x\.md leads outside of .*nothing was written\.$/);
+    expect(await refusal(() => write({ 'ok.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^docs\/x\.md leads outside of .*nothing was written\.$/);
     expect([readdirSync(outside), existsSync(at('ok.md'))]).toEqual([[], false]);
   });
-  test('through a folder in such a folder, before any folder is made there', () => {
+  test('through a folder in such a folder, before any folder is made there', async () => {
     symlinkSync(outside, at('docs'));
-    expect(refusal(() => write({ 'docs/deep/x.md': 'x' }))).toMatch(/leads outside/);
+    expect(await refusal(() => write({ 'docs/deep/x.md': 'x' }))).toMatch(/leads outside/);
     expect(readdirSync(outside)).toEqual([]);
   });
-  test('through a file that is a symbolic link', () => {
+  test('through a file that is a symbolic link', async () => {
     writeFileSync(path.join(outside, 'secret'), 'theirs');
     symlinkSync(path.join(outside, 'secret'), at('profiles.yml'));
-    expect(refusal(() => write({ 'profiles.yml': 'x' }))).toMatch(/leads outside/);
+    expect(await refusal(() => write({ 'profiles.yml': 'x' }))).toMatch(/leads outside/);
     expect(readFileSync(path.join(outside, 'secret'), 'utf8')).toBe('theirs');
   });
-  test('through ..', () => expect(refusal(() => write({ '../x.md': 'x' }))).toMatch(/leads outside/));
-  test('also when it is only read', () => {
+  test('through ..', async () => expect(await refusal(() => write({ '../x.md': 'x' }))).toMatch(/leads outside/));
+  test('also when it is only read', async () => {
     symlinkSync(outside, at('docs'));
     writeFileSync(path.join(outside, 'x.md'), 'theirs');
-    expect(refusal(() => textOf({ root, boundary: root }, 'docs/x.md'))).toMatch(/leads outside/);
+    expect(await refusal(() => textOf({ root, boundary: root }, 'docs/x.md'))).toMatch(/leads outside/);
   });
-  test('a link that points nowhere', () => {
+  test('a link that points nowhere', async () => {
     symlinkSync('nowhere', at('x.md'));
-    expect(refusal(() => write({ 'x.md': 'x' }))).toMatch(/points nowhere/);
+    expect(await refusal(() => write({ 'x.md': 'x' }))).toMatch(/points nowhere/);
   });
-  test('links that lead in a circle', () => {
+  test('links that lead in a circle', async () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
-    expect(refusal(() => write({ 'a/x.md': 'x' }))).toMatch(/circle|points nowhere/);
+    expect(await refusal(() => write({ 'a/x.md': 'x' }))).toMatch(/circle|points nowhere/);
   });
 });
 
 describe('what stands in the way is one line that names the path and the way out, and nothing is written', () => {
-  test('a file where a folder is needed', () => {
+  test('a file where a folder is needed', async () => {
     put('docs');
-    expect(refusal(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(
+    expect(await refusal(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(
       /^docs\/x\.md needs a folder where a file is\. Move that file away; nothing was written\.$|^Cannot .*docs/,
     );
     expect(tree()).toEqual(['docs']);
   });
-  test('a folder where a file is to be', () => {
+  test('a folder where a file is to be', async () => {
     mkdirSync(at('README.md'));
-    expect(refusal(() => write({ 'a.md': 'x', 'README.md': 'x' }))).toBe(
+    expect(await refusal(() => write({ 'a.md': 'x', 'README.md': 'x' }))).toBe(
       'README.md is a folder, and a file is to be written there. Move it away; nothing was written.',
     );
     expect(tree()).toEqual([]);
   });
-  test('a file that changed since the decision', () => {
+  test('a file that changed since the decision', async () => {
     put('a.md', 'changed\n');
     const writes = [{ path: 'a.md', contents: 'new\n', decidedOn: { text: 'old\n' } }];
-    expect(refusal(() => write({}, { writes }))).toBe('a.md changed while you decided; nothing was written. Run again.');
+    expect(await refusal(() => write({}, { writes }))).toBe('a.md changed while you decided; nothing was written. Run again.');
   });
-  test('a file that is not UTF-8', () => {
+  test('a file that is not UTF-8', async () => {
     put('a.md', Uint8Array.from([0x63, 0x61, 0x66, 0xe9]));
-    expect(refusal(() => textOf({ root, boundary: root }, 'a.md'))).toBe('a.md is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.');
+    expect(await refusal(() => textOf({ root, boundary: root }, 'a.md'))).toBe(
+      'a.md is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.',
+    );
     expect(exists({ root, boundary: root }, 'a.md')).toBe(true);
   });
-  test('a name that is too long', () => expect(refusal(() => write({ [`${'x'.repeat(300)}.md`]: 'x' }))).toMatch(/the path is too long \(ENAMETOOLONG\)/));
+  test('a name that is too long', async () =>
+    expect(await refusal(() => write({ [`${'x'.repeat(300)}.md`]: 'x' }))).toMatch(/the path is too long \(ENAMETOOLONG\)/));
   test.each([
     [
       'a full disk',
@@ -208,21 +211,21 @@ describe('what stands in the way is one line that names the path and the way out
     ['a folder without the right to write', 'writeFileSync', 'EACCES', /^Cannot write b\.md: permission denied \(EACCES\)\. .*Nothing was written\.$/],
     ['a file system that is read-only', 'mkdirSync', 'EROFS', /^Cannot write c\/d\.md: the file system is read-only \(EROFS\)\. /],
     ['a rename that fails half-way', 'renameSync', 'EPERM', /^Cannot write b\.md: not permitted \(EPERM\)\. /],
-  ] as const)('%s', (_, name, code, message) => {
+  ] as const)('%s', async (_, name, code, message) => {
     put('a.md');
     put('gone.md');
     const before = tree();
     const removals = [{ path: 'gone.md', decidedOn: { text: 'old\n' } }];
-    expect(refusal(() => failing(name, code, 1, () => write({ 'a.md': 'new\n', 'b.md': 'b\n', 'c/d.md': 'd\n' }, { removals })))).toMatch(message);
+    expect(await refusal(() => failing(name, code, 1, () => write({ 'a.md': 'new\n', 'b.md': 'b\n', 'c/d.md': 'd\n' }, { removals })))).toMatch(message);
     expect(tree()).toEqual(before);
     expect(readFileSync(at('a.md'), 'utf8')).toBe('old\n');
     expect(existsSync(at('c'))).toBe(false);
   });
-  test('the last rename fails: every file is put back as it was, its mode too', () => {
+  test('the last rename fails: every file is put back as it was, its mode too', async () => {
     put('a.md');
     chmodSync(at('a.md'), 0o640);
     put('gone.md');
-    refusal(() =>
+    await refusal(() =>
       failing('renameSync', 'EIO', 2, () => write({ 'a.md': 'new\n', 'b.md': 'b\n' }, { removals: [{ path: 'gone.md', decidedOn: { text: 'old\n' } }] })),
     );
     expect(tree()).toEqual(['a.md', 'gone.md']);
@@ -230,11 +233,11 @@ describe('what stands in the way is one line that names the path and the way out
     expect(statSync(at('a.md')).mode & 0o777).toBe(0o640);
   });
   // Root may write everywhere, so for root the refusal above stands for it.
-  const denied = (act: () => void): string => (process.getuid?.() === 0 ? failing('writeFileSync', 'EACCES', 1, () => refusal(act)) : refusal(act));
-  test('a folder that really is read-only', () => {
+  const denied = (act: () => unknown): Promise<string> => (process.getuid?.() === 0 ? failing('writeFileSync', 'EACCES', 1, () => refusal(act)) : refusal(act));
+  test('a folder that really is read-only', async () => {
     mkdirSync(at('docs'));
     chmodSync(at('docs'), 0o500);
-    expect(denied(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^Cannot write docs\/x\.md: permission denied/);
+    expect(await denied(() => write({ 'a.md': 'x', 'docs/x.md': 'x' }))).toMatch(/^Cannot write docs\/x\.md: permission denied/);
     chmodSync(at('docs'), 0o700);
     expect(tree()).toEqual([]);
   });
@@ -263,15 +266,36 @@ describe('a run that is stopped', () => {
   };
   const WHOLE = ['.dbt-envs.lock', 'kept.sql', 'new/a.sql', 'new/b.sql'];
 
-  test('by Ctrl-C, or the end of its terminal, finishes first; without the engine the same signal ends it at once', async () => {
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    const [bare, ...held] = await Promise.all([
-      child(prepared('bare'), 'SIGINT', 'renameSync', '0', 'bare'),
-      ...signals.map((signal) => child(prepared(signal), signal, 'renameSync', '1')),
-    ]);
-    for (const { out } of held) expect(out).toBe('done\n');
-    for (const signal of signals) expect(tree(at(signal))).toEqual(WHOLE);
-    expect(bare).toEqual({ out: '', signal: 'SIGINT' });
+  /** Every path with its text, mode and inode's age: what was never touched is the same file. */
+  const state = (folder: string) =>
+    readdirSync(folder, { recursive: true })
+      .map(String)
+      .sort()
+      .map((name) => [
+        name,
+        statSync(path.join(folder, name)).mode,
+        statSync(path.join(folder, name)).isFile() && readFileSync(path.join(folder, name), 'utf8'),
+      ]);
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('by %s, at whatever step, leaves everything as it was, and says so', async (signal) => {
+    const moments = [
+      ['writeFileSync', '0'],
+      ['writeFileSync', '3'],
+      ['renameSync', '0'],
+      ['renameSync', '2'],
+      ['rmSync', '0'],
+      ['renameSync', '3'],
+    ] as const;
+    const folders = moments.map((moment) => prepared(`${signal}-${moment.join('-')}`));
+    const before = state(folders[0] ?? '');
+    const outcomes = await Promise.all(moments.map(([name, call], which) => child(folders[which] ?? '', signal, name, call)));
+    for (const outcome of outcomes) expect(outcome).toEqual({ out: 'Interrupted while writing. Every file is as it was before.\n', signal: undefined });
+    for (const folder of folders) expect(state(folder)).toEqual(before);
+  });
+
+  test('by Ctrl-C without the engine ends at once, half-way: the tests above can fail', async () => {
+    expect(await child(prepared('bare'), 'SIGINT', 'renameSync', '1', 'bare')).toEqual({ out: '', signal: 'SIGINT' });
+    expect(tree(at('bare'))).not.toEqual(tree(prepared('untouched')));
   });
 
   test('by a kill has whole files only, old or new, and the next run finishes', async () => {
@@ -298,10 +322,10 @@ describe('a run that is stopped', () => {
     for (const name of names) expect(tree(at(name))).toEqual(WHOLE);
   });
 
-  test('leaves a file alone that another run is still writing', () => {
+  test('leaves a file alone that another run is still writing', async () => {
     put(`.dbt-envs-${process.ppid}-0.tmp`);
     put('.dbt-envs-yours.tmp');
-    write({ 'a.md': 'a\n' });
+    await write({ 'a.md': 'a\n' });
     expect(tree()).toEqual([`.dbt-envs-${process.ppid}-0.tmp`, '.dbt-envs-yours.tmp', '.dbt-envs.lock', 'a.md'].sort());
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { colours, inkFor, noColours } from '../../src/shell/ink.ts';
-import { closingLines, conflictHelp, diffLines, jsonOf, openingLines, planned, resultLines } from '../../src/shell/report.ts';
+import { closingLines, conflictHelp, diffLines, intentLines, jsonOf, openingLines, planned, resultLines } from '../../src/shell/report.ts';
 
 const changes = [
   { kind: 'created', path: 'a', contents: 'x\n' },
@@ -13,11 +13,31 @@ const changes = [
 ] as const;
 
 test('before writing it says where, how many files of each kind, and what cannot be protected', () =>
-  expect(openingLines({ changes, warnings: ['Anybody can push to main.'] }, '/p', noColours)).toEqual([
+  expect(
+    openingLines({ about: { project: 'acme', vendors: ['A', 'B'], developers: 2 }, changes, warnings: ['Anybody can push to main.'] }, '/p', noColours),
+  ).toEqual([
     'Project /p',
+    'For     acme, A, B, 2 developers',
     'Files   1 to create, 1 to update, 1 to remove, 1 in conflict, 2 kept as you have them, 1 unchanged',
     '! warning   Anybody can push to main.',
   ]));
+
+test('before writing it names what is there already, and counts new files by their folder', () => {
+  const created = ['README.md', 'docs/a.md', 'docs/deep/b.md', '../../.ci/run.yml'].map((path) => ({ kind: 'created', path, contents: '' }) as const);
+  expect(intentLines([...created, ...changes.slice(1)], noColours)).toEqual([
+    '+ create     README.md, docs/ (2), ../../.ci/ (1)',
+    '~ update     b',
+    '- remove     e',
+    '! conflict   f',
+  ]);
+});
+
+test('a long list is cut, and says by how much', () => {
+  const many = Array.from({ length: 32 }, (_, at) => ({ kind: 'removed', path: `leavers/${at}.sql`, before: '' }) as const);
+  const lines = intentLines(many, noColours);
+  expect(lines.map((line) => line.slice(13)).join(' ')).toMatch(/leavers\/19\.sql, and 12 more$/);
+  expect(lines.filter((line) => line.length > 100)).toEqual([]);
+});
 
 test('afterwards every file that changed has a line with a symbol and a word; what is yours or unchanged is counted', () =>
   expect(resultLines(planned(changes), noColours)).toEqual([

@@ -38,9 +38,9 @@ describe('a dbt project that was there', () => {
   });
   test('keeps its name: another one is refused', () => expect(() => look(invoked({ given: { projectName: 'other' } }))).toThrow(UsageError));
 
-  test('keeps every byte that we did not have to change', () => {
+  test('keeps every byte that we did not have to change', async () => {
     const before = { project: text('dbt_project.yml'), profiles: text('profiles.yml') };
-    const summary = decisionOf({ given: TEAM }).apply(() => 'keep');
+    const summary = await decisionOf({ given: TEAM }).apply(() => 'keep');
     expect(lost(before.project, text('dbt_project.yml'))).toEqual([]);
     expect(text('dbt_project.yml')).toContain('  - "{{ dbt_envs_check_isolation() }}"\n');
     expect(lost(before.profiles, text('profiles.yml'))).toEqual([]);
@@ -50,54 +50,54 @@ describe('a dbt project that was there', () => {
     expect(text('.gitignore')).toMatch(/^\*\.log\ntarget\/\n\n# .*\n(?:.+\n)*\.env\n/);
     expect(summary.conflicts).toEqual(['profiles.yml#acme.target', 'profiles.yml#acme.outputs.prod']);
   });
-  test('gets no example, no README and no second dbt_project.yml', () => {
-    const { created } = decisionOf({ given: TEAM }).apply(() => 'keep');
+  test('gets no example, no README and no second dbt_project.yml', async () => {
+    const { created } = await decisionOf({ given: TEAM }).apply(() => 'keep');
     expect(created.filter((file) => /^(?:models|seeds|snapshots|tests)\/|^README\.md$|^dbt_project\.yml$|^profiles\.yml$/.test(file))).toEqual([]);
     expect(created).toContain('macros/dbt_envs/generate_schema_name.sql');
   });
-  test('is not touched by the second run', () => {
-    decisionOf({ given: TEAM }).apply(() => 'keep');
+  test('is not touched by the second run', async () => {
+    await decisionOf({ given: TEAM }).apply(() => 'keep');
     for (const file of tree()) utimesSync(path.join(folder, file), new Date(0), new Date(0));
     const decision = decisionOf();
     expect(drift(decision.changes)).toBe(false);
-    const { created, updated, removed, conflicts } = decision.apply(() => 'take');
+    const { created, updated, removed, conflicts } = await decision.apply(() => 'take');
     expect([created, updated, removed, conflicts]).toEqual([[], [], [], []]);
     for (const file of tree()) expect([file, statSync(path.join(folder, file)).mtimeMs]).toEqual([file, 0]);
   });
-  test('is still adopted where the record or the answers are lost', () => {
-    decisionOf({ given: TEAM }).apply(() => 'keep');
+  test('is still adopted where the record or the answers are lost', async () => {
+    await decisionOf({ given: TEAM }).apply(() => 'keep');
     rmSync(path.join(folder, '.dbt-envs.lock'));
     expect(decisionOf().changes.filter(({ kind }) => kind === 'created')).toEqual([]);
     rmSync(path.join(folder, '.yo-rc.json'));
     expect(existsSync(path.join(folder, 'README.md'))).toBe(false);
     expect(decisionOf().changes.flatMap((change) => (change.kind === 'created' ? [change.path] : []))).toEqual(['.yo-rc.json']);
   });
-  test('takes our production target only where that is chosen, and one that others use as an anchor not at all', () => {
+  test('takes our production target only where that is chosen, and one that others use as an anchor not at all', async () => {
     const refused = decisionOf({ given: TEAM });
     const conflict = refused.changes.find((change) => change.path === 'profiles.yml#acme.outputs.prod');
     expect(conflict).toMatchObject({ kind: 'conflict', cannot: expect.stringContaining('carries the anchor &acme_prod') });
     expect(refused.warnings.join('\n')).toContain('profiles.yml cannot be edited safely');
-    expect(() => refused.apply(() => 'take')).toThrow(RunError);
+    await expect(refused.apply(() => 'take')).rejects.toThrow(RunError);
     expect(existsSync(path.join(folder, '.dbt-envs.lock'))).toBe(false);
     put('profiles.yml', 'acme:\n  target: prod\n  outputs:\n    prod: {type: duckdb, path: old.duckdb}  # shared\n');
-    decisionOf({ given: TEAM }).apply(() => 'take');
+    await decisionOf({ given: TEAM }).apply(() => 'take');
     expect(parse(text('profiles.yml')).acme).toMatchObject({ target: 'dev', outputs: { dev: {}, ci: {}, prod: {} } });
     expect(text('profiles.yml')).not.toContain('old.duckdb');
   });
-  test('without a profiles.yml of its own gets ours', () => {
+  test('without a profiles.yml of its own gets ours', async () => {
     rmSync(path.join(folder, 'profiles.yml'));
-    const { created, conflicts } = decisionOf({ given: TEAM }).apply(() => 'keep');
+    const { created, conflicts } = await decisionOf({ given: TEAM }).apply(() => 'keep');
     expect(created).toContain('profiles.yml');
     expect(conflicts).toEqual([]);
     expect(Object.keys(parse(text('profiles.yml')).acme.outputs)).toEqual(['dev', 'ci', 'prod']);
   });
-  test('keeps CRLF', () => {
+  test('keeps CRLF', async () => {
     for (const file of ['dbt_project.yml', 'profiles.yml']) put(file, text(file).replaceAll('\n', '\r\n'));
-    decisionOf({ given: TEAM }).apply(() => 'keep');
+    await decisionOf({ given: TEAM }).apply(() => 'keep');
     for (const file of ['dbt_project.yml', 'profiles.yml']) expect(text(file)).not.toMatch(/[^\r]\n/);
   });
-  test('whose dbt_project.yml was deleted afterwards is not taken for a new one', () => {
-    decisionOf({ given: TEAM }).apply(() => 'keep');
+  test('whose dbt_project.yml was deleted afterwards is not taken for a new one', async () => {
+    await decisionOf({ given: TEAM }).apply(() => 'keep');
     rmSync(path.join(folder, 'dbt_project.yml'));
     expect(() => look(invoked())).toThrow(/^dbt_project\.yml is not in .* Restore it; nothing was written\.$/);
   });
@@ -113,14 +113,14 @@ describe('a dbt project that was there', () => {
   });
 });
 
-test('a macro of yours that has the name of one of ours is a warning: dbt refuses two', () => {
+test('a macro of yours that has the name of one of ours is a warning: dbt refuses two', async () => {
   put('macros/schemas.sql', '{#- {% macro generate_alias_name() %} -#}\n{% macro generate_schema_name(custom, node) -%}x{%- endmacro %}\n');
   put('vendor/macros/own.sql', '{% macro own() %}{% endmacro %}\n');
   const { warnings } = decisionOf({ given: TEAM });
   expect(warnings.filter((warning) => warning.includes('two macros'))).toEqual([
     expect.stringMatching(/^macros\/schemas\.sql defines generate_schema_name, and so does macros\/dbt_envs\/generate_schema_name\.sql: dbt refuses/),
   ]);
-  decisionOf({ given: TEAM }).apply(() => 'keep');
+  await decisionOf({ given: TEAM }).apply(() => 'keep');
   expect(decisionOf().warnings.filter((warning) => warning.includes('two macros'))).toHaveLength(1);
 });
 
@@ -147,13 +147,13 @@ describe('where the project is', () => {
   });
 });
 
-test('an interrupted first run is no adopted project: its own dbt_project.yml is taken for what it is', () => {
+test('an interrupted first run is no adopted project: its own dbt_project.yml is taken for what it is', async () => {
   rmSync(folder, { recursive: true });
   mkdirSync(folder);
-  decisionOf({ given: { ...TEAM, projectName: 'acme' } }).apply(() => 'keep');
+  await decisionOf({ given: { ...TEAM, projectName: 'acme' } }).apply(() => 'keep');
   const whole = tree();
   for (const file of ['.dbt-envs.lock', 'README.md', 'profiles.yml']) rmSync(path.join(folder, file));
-  const { conflicts, created } = decisionOf().apply(() => 'keep');
+  const { conflicts, created } = await decisionOf().apply(() => 'keep');
   expect([conflicts, created]).toEqual([[], expect.arrayContaining(['README.md', 'profiles.yml'])]);
   expect(tree()).toEqual(whole);
 });

@@ -26,15 +26,15 @@ const tree = (from = folder): readonly string[] =>
 
 const GIVEN = { projectName: 'acme', team: 'priya, sam' };
 const invoked = (more: Partial<Invocation> = {}): Invocation => ({ cwd: folder, command: ['profiles'], given: {}, force: false, ...more });
-const first = (more: Partial<Invocation> = {}): Summary => run({ given: GIVEN, ...more });
-function run(more: Partial<Invocation> = {}, answer: 'keep' | 'take' | 'new' = 'keep'): Summary {
+const first = (more: Partial<Invocation> = {}): Promise<Summary> => run({ given: GIVEN, ...more });
+async function run(more: Partial<Invocation> = {}, answer: 'keep' | 'take' | 'new' = 'keep'): Promise<Summary> {
   const invocation = invoked(more);
-  return decide(invocation, look(invocation).known).apply(() => answer);
+  return await decide(invocation, look(invocation).known).apply(() => answer);
 }
 const decisionOf = (more: Partial<Invocation> = {}) => decide(invoked(more), look(invoked(more)).known);
-function refusal(kind: typeof UsageError | typeof RunError, act: () => unknown): string {
+async function refusal(kind: typeof UsageError | typeof RunError, act: () => unknown): Promise<string> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof kind) return error.message;
     throw error;
@@ -54,8 +54,8 @@ describe('a first run', () => {
     expect(look(invoked({ command: ['roster'] })).open.map(({ name }) => name)).toEqual(['projectName', 'team']));
   test('does not ask again for what was given', () =>
     expect(look(invoked({ given: GIVEN })).open.map(({ name }) => name)).toEqual(['warehouse', 'prodSchemas', 'sourceSchemas']));
-  test('writes everything, and stores the answers but not the team', () => {
-    const { created, updated, conflicts } = first();
+  test('writes everything, and stores the answers but not the team', async () => {
+    const { created, updated, conflicts } = await first();
     expect(tree()).toEqual([...created, '.dbt-envs.lock'].sort());
     expect([updated, conflicts]).toEqual([[], []]);
     const stored = JSON.parse(text('.yo-rc.json'))['generator-dbt-envs'];
@@ -67,21 +67,21 @@ describe('a first run', () => {
     decisionOf({ given: GIVEN });
     expect(tree()).toEqual([]);
   });
-  test('never invents a team', () => expect(refusal(UsageError, () => run({ given: { projectName: 'acme' } }))).toMatch(/^--team is missing/));
-  test('keeps a file of the same text that is there', () => {
-    first();
+  test('never invents a team', async () => expect(await refusal(UsageError, () => run({ given: { projectName: 'acme' } }))).toMatch(/^--team is missing/));
+  test('keeps a file of the same text that is there', async () => {
+    await first();
     rmSync(at('.dbt-envs.lock'));
     rmSync(at('.yo-rc.json'));
-    expect(first().conflicts).toEqual([]);
+    expect((await first()).conflicts).toEqual([]);
   });
 });
 
 describe('a second run', () => {
-  beforeEach(() => void first());
+  beforeEach(async () => void (await first()));
 
-  test('writes nothing at all', () => {
+  test('writes nothing at all', async () => {
     for (const file of tree()) utimesSync(at(file), new Date(0), new Date(0));
-    const { created, updated, removed, conflicts } = run();
+    const { created, updated, removed, conflicts } = await run();
     expect([created, updated, removed, conflicts]).toEqual([[], [], [], []]);
     for (const file of tree()) expect([file, statSync(at(file)).mtimeMs]).toEqual([file, 0]);
     expect(drift(decisionOf().changes)).toBe(false);
@@ -91,33 +91,33 @@ describe('a second run', () => {
     expect(look(invoked({ cwd: at('models/marts') })).root).toBe(folder);
   });
   test('asks for nothing', () => expect(look(invoked()).open).toEqual([]));
-  test('adds a part, and keeps the ones that are installed', () => {
-    run({ command: ['grants'] });
+  test('adds a part, and keeps the ones that are installed', async () => {
+    await run({ command: ['grants'] });
     expect(JSON.parse(text('.yo-rc.json'))['generator-dbt-envs'].parts).toEqual(['profiles', 'grants']);
     expect(look(invoked({ command: [] })).parts).toEqual(['roster', 'profiles', 'grants']);
   });
-  test('takes a changed answer', () => {
-    expect(run({ given: { prodSchemas: 'analytics, marts' } }).updated).toContain('.yo-rc.json');
+  test('takes a changed answer', async () => {
+    expect((await run({ given: { prodSchemas: 'analytics, marts' } })).updated).toContain('.yo-rc.json');
     expect(text('macros/dbt_envs/answers.sql')).toContain('marts');
   });
-  test('follows a roster that was edited by hand', () => {
+  test('follows a roster that was edited by hand', async () => {
     put('roster.yml', `${text('roster.yml').replace('readers: []\n', '')}readers:\n  - login: looker\n`);
     put('roster.yml', text('roster.yml').replace('  - slug: sam\n    login: sam\n', '  - slug: eve\n    login: eve\n'));
-    expect(run().updated).toEqual(['macros/dbt_envs/answers.sql']);
+    expect((await run()).updated).toEqual(['macros/dbt_envs/answers.sql']);
     expect(text('macros/dbt_envs/answers.sql')).toContain('eve');
   });
-  test('leaves the files of other parts alone where .yo-rc.json was lost', () => {
-    run({ command: ['app'] });
+  test('leaves the files of other parts alone where .yo-rc.json was lost', async () => {
+    await run({ command: ['app'] });
     const before = tree();
     rmSync(at('.yo-rc.json'));
-    const { removed } = run({ given: { projectName: 'acme' } });
+    const { removed } = await run({ given: { projectName: 'acme' } });
     expect(removed).toEqual([]);
     expect(tree()).toEqual(before);
   });
-  test('asks for the team again where roster.yml was deleted, and writes it', () => {
+  test('asks for the team again where roster.yml was deleted, and writes it', async () => {
     rmSync(at('roster.yml'));
     expect(look(invoked()).open.map(({ name }) => name)).toEqual(['team']);
-    expect(run({ given: { team: 'eve, kim' } }).created).toEqual(['roster.yml']);
+    expect((await run({ given: { team: 'eve, kim' } })).created).toEqual(['roster.yml']);
   });
 });
 
@@ -130,62 +130,62 @@ describe('a conflict', () => {
     expect(conflicts({ given: GIVEN })).toEqual([FILE]);
   });
 
-  test('kept is asked about once', () => {
-    expect(first()).toMatchObject({ conflicts: [FILE] });
+  test('kept is asked about once', async () => {
+    expect(await first()).toMatchObject({ conflicts: [FILE] });
     expect(text(FILE)).toBe('mine\n');
     expect(conflicts()).toEqual([]);
-    expect(run().kept).toContainEqual({ path: FILE, why: 'edited' });
+    expect((await run()).kept).toContainEqual({ path: FILE, why: 'edited' });
   });
-  test('taken is ours', () => {
-    expect(run({ given: GIVEN }, 'take').updated).toContain(FILE);
+  test('taken is ours', async () => {
+    expect((await run({ given: GIVEN }, 'take')).updated).toContain(FILE);
     expect(text(FILE)).not.toBe('mine\n');
-    expect(run().unchanged).toContain(FILE);
+    expect((await run()).unchanged).toContain(FILE);
   });
-  test('written beside keeps yours, and is asked about once', () => {
-    expect(run({ given: GIVEN }, 'new').created).toContain(`${FILE}.new`);
+  test('written beside keeps yours, and is asked about once', async () => {
+    expect((await run({ given: GIVEN }, 'new')).created).toContain(`${FILE}.new`);
     expect([text(FILE), text(`${FILE}.new`)]).toEqual(['mine\n', expect.stringContaining('generate_schema_name')]);
     expect(conflicts()).toEqual([]);
   });
-  test('is not written beside over a file that is there', () => {
+  test('is not written beside over a file that is there', async () => {
     put(`${FILE}.new`, 'also mine\n');
-    expect(refusal(RunError, () => run({ given: GIVEN }, 'new'))).toMatch(/\.new is there already\. Move it away/);
+    expect(await refusal(RunError, () => run({ given: GIVEN }, 'new'))).toMatch(/\.new is there already\. Move it away/);
     expect(existsSync(at('.dbt-envs.lock'))).toBe(false);
   });
-  test('is taken by --force', () => expect(run({ given: GIVEN, force: true }).updated).toContain(FILE));
-  test('in which the file changes while it is asked about writes nothing', () => {
+  test('is taken by --force', async () => expect((await run({ given: GIVEN, force: true })).updated).toContain(FILE));
+  test('in which the file changes while it is asked about writes nothing', async () => {
     const decision = decisionOf({ given: GIVEN });
     put(FILE, 'still typing\n');
-    expect(refusal(RunError, () => decision.apply(() => 'take'))).toBe(`${FILE} changed while you decided; nothing was written. Run again.`);
+    expect(await refusal(RunError, () => decision.apply(() => 'take'))).toBe(`${FILE} changed while you decided; nothing was written. Run again.`);
     expect(tree()).toEqual([FILE]);
   });
 });
 
 describe('the roster', () => {
-  beforeEach(() => void first());
+  beforeEach(async () => void (await first()));
   const edit = (more: Omit<NonNullable<Invocation['rosterEdit']>, 'today'>) => run({ command: ['roster'], rosterEdit: { ...more, today: '2026-05-01' } });
 
-  test('is edited, and everything that follows from it', () => {
-    expect(edit({ add: 'eve' }).updated.sort()).toEqual(['macros/dbt_envs/answers.sql', 'roster.yml']);
+  test('is edited, and everything that follows from it', async () => {
+    expect((await edit({ add: 'eve' })).updated.sort()).toEqual(['macros/dbt_envs/answers.sql', 'roster.yml']);
     expect(text('roster.yml')).toContain('  - slug: eve\n    login: eve\n');
     expect(text('macros/dbt_envs/answers.sql')).toContain('eve');
   });
-  test('marks who left', () => {
-    edit({ remove: 'sam' });
+  test('marks who left', async () => {
+    await edit({ remove: 'sam' });
     expect(text('roster.yml')).toContain('    login: sam\n    left: 2026-05-01\n');
     expect(text('macros/dbt_envs/answers.sql')).not.toContain('sam');
   });
-  test('is not written again by the same edit', () => {
-    edit({ add: 'eve' });
-    expect(edit({ add: 'eve' }).updated).toEqual([]);
+  test('is not written again by the same edit', async () => {
+    await edit({ add: 'eve' });
+    expect((await edit({ add: 'eve' })).updated).toEqual([]);
   });
-  test('is the team: another --team is refused, the same one is not', () => {
-    expect(refusal(UsageError, () => run({ given: { team: 'priya, kim' } }))).toMatch(/^--team differs from roster\.yml\. .*roster --add/);
-    expect(refusal(UsageError, () => run({ given: { readers: 'looker' } }))).toMatch(/^--readers differs from roster\.yml/);
-    expect(run({ given: { team: 'priya, sam', readers: '' } }).updated).toEqual([]);
+  test('is the team: another --team is refused, the same one is not', async () => {
+    expect(await refusal(UsageError, () => run({ given: { team: 'priya, kim' } }))).toMatch(/^--team differs from roster\.yml\. .*roster --add/);
+    expect(await refusal(UsageError, () => run({ given: { readers: 'looker' } }))).toMatch(/^--readers differs from roster\.yml/);
+    expect((await run({ given: { team: 'priya, sam', readers: '' } })).updated).toEqual([]);
   });
-  test('cannot be edited where there is none', () => {
+  test('cannot be edited where there is none', async () => {
     rmSync(at('roster.yml'));
-    expect(refusal(UsageError, () => edit({ add: 'eve' }))).toMatch(/^There is no roster\.yml to edit\. Name the whole team with --team/);
+    expect(await refusal(UsageError, () => edit({ add: 'eve' }))).toMatch(/^There is no roster\.yml to edit\. Name the whole team with --team/);
   });
 });
 
@@ -196,35 +196,35 @@ describe('bad input is one line, of the right kind, and nothing is written', () 
     ['an unknown question', { given: { ...GIVEN, warehose: 'x' } }, /^There is no question "warehose"\. Did you mean warehouse\?/],
     ['a project folder that is a file', { projectDir: 'file' }, /^--project-dir: "file" is no folder/],
     ['an empty project folder', { projectDir: '' }, /^--project-dir is empty/],
-  ])('typed: %s', (_, more, message) => {
+  ])('typed: %s', async (_, more, message) => {
     put('file', 'x');
-    expect(refusal(UsageError, () => run(more))).toMatch(message);
+    expect(await refusal(UsageError, () => run(more))).toMatch(message);
     nothingWritten();
   });
   test.each<[claim: string, files: Readonly<Record<string, string>>, message: RegExp]>([
     ['a broken .yo-rc.json', { '.yo-rc.json': '{"generator-dbt-envs": ' }, /^\.yo-rc\.json is no JSON/],
     ['a broken roster', { 'roster.yml': 'developers: [\n' }, /^roster\.yml line/],
     ['a merge that is not finished', { 'roster.yml': 'developers:\n<<<<<<< HEAD\n' }, /^roster\.yml line 2: a conflict marker/],
-  ])('there: %s', (_, files, message) => {
+  ])('there: %s', async (_, files, message) => {
     for (const [file, contents] of Object.entries(files)) put(file, contents);
-    const said = refusal(RunError, () => run({ given: { projectName: 'acme' } }));
+    const said = await refusal(RunError, () => run({ given: { projectName: 'acme' } }));
     expect(said).toMatch(message);
     expect(said).not.toContain('\n');
     nothingWritten();
   });
-  test('there: a folder that leads outside', () => {
+  test('there: a folder that leads outside', async () => {
     const outside = mkdtempSync(path.join(tmpdir(), 'dbt-envs-outside-'));
     symlinkSync(outside, at('macros'));
-    expect(refusal(RunError, () => first())).toMatch(/^macros\/dbt_envs\/\S+ leads outside of/);
+    expect(await refusal(RunError, () => first())).toMatch(/^macros\/dbt_envs\/\S+ leads outside of/);
     expect(readdirSync(outside)).toEqual([]);
     rmSync(outside, { recursive: true });
   });
 });
 
 describe('the command that repeats the run', () => {
-  test('names what is not the default, and gives the same files elsewhere', () => {
+  test('names what is not the default, and gives the same files elsewhere', async () => {
     const given = { projectName: 'acme', team: 'priya, sam=s.jones, kim@acme.com', readers: 'looker, anna:reviews', prodSchemas: 'gold, silver' };
-    first({ given });
+    await first({ given });
     expect(decisionOf({ given }).repeat).toBe(
       'npx generator-dbt-envs profiles --yes --project-name acme --team "priya, sam=s.jones, kim@acme.com" --readers "looker, anna:reviews" --prod-schemas "gold, silver"',
     );
@@ -247,40 +247,40 @@ describe('git', () => {
     git('commit', '-qm', message);
   };
 
-  test('two branches that both ran merge without a conflict in the record, and the next run settles', () => {
+  test('two branches that both ran merge without a conflict in the record, and the next run settles', async () => {
     git('init', '-q');
     put('.gitattributes', '.dbt-envs.lock merge=union\n');
-    first();
+    await first();
     commit('start');
     git('checkout', '-qb', 'a');
-    run({ given: { prodSchemas: 'analytics, marts' } });
+    await run({ given: { prodSchemas: 'analytics, marts' } });
     commit('a');
     git('checkout', '-q', 'main');
-    run({ command: ['roster'], rosterEdit: { add: 'eve', today: '2026-05-01' } });
+    await run({ command: ['roster'], rosterEdit: { add: 'eve', today: '2026-05-01' } });
     commit('b');
     git('merge', '-q', '-X', 'ours', 'a');
     const hashes = text('.dbt-envs.lock').match(/^\S+ macros\/dbt_envs\/answers\.sql$/gm);
     expect(hashes).toHaveLength(2);
     const decision = decisionOf();
     expect(decision.changes.filter(({ kind }) => kind === 'conflict')).toEqual([]);
-    decision.apply(() => 'keep');
+    await decision.apply(() => 'keep');
     for (const answer of ['marts', 'eve']) expect(text('macros/dbt_envs/answers.sql')).toContain(answer);
     expect(drift(decisionOf().changes)).toBe(false);
     const recorded = text('.dbt-envs.lock').match(/(?<= ).+$/gm) ?? [];
     expect(new Set(recorded).size).toBe(recorded.length);
   });
 
-  test('in a project below the root, CI files go to the root and everything else stays below', () => {
+  test('in a project below the root, CI files go to the root and everything else stays below', async () => {
     git('init', '-q');
     mkdirSync(at('data/dbt'), { recursive: true });
     const outer = decisionOf({ cwd: at('data/dbt'), given: GIVEN, command: ['app'] }).warnings.filter((warning) => warning.includes('git init'));
     expect(outer).toHaveLength(1);
-    run({ cwd: at('data/dbt'), given: GIVEN, command: ['app'] });
+    await run({ cwd: at('data/dbt'), given: GIVEN, command: ['app'] });
     expect(decisionOf({ cwd: at('data/dbt'), command: [] }).warnings.filter((warning) => warning.includes('git init'))).toEqual([]);
     const roots = new Set(tree().map((file) => (file.startsWith('data/dbt/') ? 'data/dbt' : file.split('/')[0])));
     expect(roots).toContain('data/dbt');
     expect([...roots].every((one) => one === 'data/dbt' || one?.startsWith('.'))).toBe(true);
     expect(look(invoked({ cwd: at('data/dbt') })).root).toBe(at('data/dbt'));
-    expect(run({ cwd: at('data/dbt'), command: [] }).updated).toEqual([]);
+    expect((await run({ cwd: at('data/dbt'), command: [] })).updated).toEqual([]);
   });
 });
