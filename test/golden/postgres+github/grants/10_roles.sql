@@ -13,9 +13,12 @@
 
 BEGIN;
 
+-- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
+-- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
+SET LOCAL search_path = pg_catalog, pg_temp;
 -- One run at a time, and no waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-SELECT pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0));
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 DO $$
 DECLARE
@@ -34,7 +37,7 @@ BEGIN
       ('acme_reader', 'NOLOGIN'),              -- reads prod
       ('acme_reviewer', 'NOLOGIN'),            -- reads prod and every pr_<number>
       ('acme_ci_service', 'LOGIN NOINHERIT'),   -- builds pull requests
-      ('acme_prod_service', 'LOGIN NOINHERIT'), -- builds prod, from CI on the main branch
+      ('acme_prod_service', 'LOGIN'),           -- builds prod, from CI on the main branch
       ('acme_janitor', 'LOGIN NOINHERIT')      -- drops environment schemas that nobody needs
     ) AS w(name, options)
   LOOP

@@ -10,30 +10,55 @@
 
 BEGIN;
 
+-- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
+-- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
+SET LOCAL search_path = pg_catalog, pg_temp;
 -- One run at a time, and no waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-SELECT pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0));
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
--- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles:
--- taken here, given back before the end of this transaction.
+-- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
+-- here where it is missing, given back before the end of this transaction.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
 DO $$
 DECLARE
-  r text;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    RETURN;
-  END IF;
-  FOREACH r IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner'] LOOP
-    -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
-    EXECUTE format('GRANT %I TO %I', r, current_user)
-      || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+  FOREACH v_role IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner']::name[] LOOP
+    IF to_regrole(quote_ident(v_role)) IS NULL THEN
+      RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
+    ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+      INSERT INTO borrowed VALUES (v_role);
+    END IF;
   END LOOP;
 EXCEPTION
-  WHEN undefined_object THEN
-    RAISE EXCEPTION 'A role of this project is missing (%). Run grants/10_roles.sql first.', SQLERRM;
   WHEN insufficient_privilege THEN
     RAISE EXCEPTION '% may not act for the roles of this project (%). Run this as the administrator who ran grants/10_roles.sql, or as a superuser.',
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+-- Only an owner, or who acts for one, may grant and hand over.
+DO $$
+DECLARE
+  v_owner name;
+BEGIN
+  FOR v_owner IN
+    SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname IN ('analytics', 'staging', 'raw', 'crm')
+    UNION SELECT pg_get_userbyid(relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('analytics', 'staging', 'raw', 'crm') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    EXCEPT SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')
+  LOOP
+    BEGIN
+      EXECUTE format('GRANT %I TO %I', v_owner, current_user)
+        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+      INSERT INTO borrowed VALUES (v_owner);
+    EXCEPTION WHEN insufficient_privilege THEN
+      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser, or have one run: GRANT % TO %',
+        current_user, v_owner, quote_ident(v_owner), quote_ident(current_user);
+    END;
+  END LOOP;
 END $$;
 
 -- A schema is this project's when its owner is. Anything else of that name is somebody else's, and stays theirs.
@@ -73,12 +98,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- The database: named grants, for the day on which PUBLIC loses its own. Temporary tables are part of a dbt build.
+-- The database: named grants, for the day on which PUBLIC loses its own. Temporary tables are part of a dbt build, and what verify.sql
+-- tries beside a forbidden act.
 DO $$
 BEGIN
   EXECUTE format('GRANT CREATE ON DATABASE %I TO acme_env_owner, acme_prod_owner', current_database());
-  EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO acme_developer, acme_ci_service, acme_prod_service', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO acme_reader, acme_reviewer, acme_janitor', current_database());
+  EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor', current_database());
 END $$;
 
 -- Who reads production: what is there now. 40_services.sql adds what will be built tomorrow.
@@ -147,12 +172,14 @@ CREATE TABLE IF NOT EXISTS acme_door.environment (
   closed_at timestamptz,
   keep_until timestamptz
 );
--- What 90_close_prod.sql took away, for 91_reopen_prod.sql. privilege OWNER: grantee owned it.
-CREATE TABLE IF NOT EXISTS acme_door.closed (
+-- Production as it was found: who owned what, and every right to it. 40_services.sql and 90_close_prod.sql write it down,
+-- 91_reopen_prod.sql goes back to it. privilege OWNER: grantee owned it; MEMBER: grantee was made a member of name.
+CREATE TABLE IF NOT EXISTS acme_door.found (
   kind text NOT NULL,
   name text NOT NULL,
   col text NOT NULL,
-  grantee text NOT NULL,
+  grantee name NOT NULL,
+  grantor name NOT NULL,
   privilege text NOT NULL,
   grantable boolean NOT NULL
 );
@@ -164,6 +191,7 @@ CREATE TABLE IF NOT EXISTS acme_door.accepted (
   accepted_by name NOT NULL DEFAULT session_user,
   PRIMARY KEY (login, how)
 );
+COMMENT ON TABLE acme_door.found IS 'Owners of production and rights to it before acme_prod_service. Written by grants/40_services.sql and 90_close_prod.sql.';
 COMMENT ON TABLE acme_door.accepted IS 'Ways to write production that an administrator has accepted. Administrators are written down by grants/90_close_prod.sql.';
 COMMENT ON TABLE acme_door.developer IS 'The roster: each login owns dev_<slug>. Written by grants/30_developers.sql.';
 COMMENT ON TABLE acme_door.reader IS 'The readers of the roster. Written by grants/50_readers.sql.';
@@ -309,6 +337,31 @@ BEGIN
   END IF;
 END $$;
 
+-- dbt swaps a new table for the old one, and the rights that were granted on the old one go with it. Whoever could read
+-- p_replaced, and whoever owned it before, reads p_schema.p_relation, and so do the groups of this project. With the caller's own rights.
+CREATE OR REPLACE PROCEDURE acme_door.keep_readers(p_schema text, p_relation text, p_replaced text)
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_right record;
+BEGIN
+  EXECUTE format('GRANT SELECT ON %I.%I TO acme_developer, acme_reader, acme_reviewer, acme_ci_service', p_schema, p_relation);
+  FOR v_right IN
+    SELECT g.grantee, '' AS col FROM pg_class c CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g
+     WHERE c.oid = to_regclass(format('%I.%I', p_schema, p_replaced)) AND g.privilege_type = 'SELECT' AND pg_get_userbyid(g.grantee) <> current_user
+    UNION
+    SELECT to_regrole(quote_ident(f.grantee)), '' FROM acme_door.found f
+     WHERE f.privilege = 'OWNER' AND f.name = format('%I.%I', p_schema, p_relation) AND to_regrole(quote_ident(f.grantee)) IS NOT NULL
+    UNION
+    SELECT g.grantee, format(' (%I)', a.attname)
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid CROSS JOIN aclexplode(a.attacl) g
+     WHERE c.oid = to_regclass(format('%I.%I', p_schema, p_replaced)) AND g.privilege_type = 'SELECT' AND pg_get_userbyid(g.grantee) <> current_user
+       AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = to_regclass(format('%I.%I', p_schema, p_relation)) AND n.attname = a.attname AND NOT n.attisdropped)
+  LOOP
+    EXECUTE format('GRANT SELECT%s ON %I.%I TO %s', v_right.col, p_schema, p_relation,
+      CASE WHEN v_right.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(v_right.grantee)) END);
+  END LOOP;
+END $$;
+
 -- What this login is to the project; null where it is nothing to it.
 CREATE OR REPLACE FUNCTION acme_door.identity() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -321,32 +374,56 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   END
 $$;
 
--- Tries a statement with the caller's own rights (SECURITY INVOKER) and undoes it, whatever came of it.
-CREATE OR REPLACE PROCEDURE acme_door.attempt(p_statement text, INOUT outcome text DEFAULT NULL)
+-- The control of verify: a schema can be made and dropped here, though not by its caller. Takes nothing from the caller.
+CREATE OR REPLACE PROCEDURE acme_door.make_and_drop_schema()
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_schema CONSTANT text := 'dbt_envs_control_' || replace(gen_random_uuid()::text, '-', '');
+BEGIN
+  EXECUTE format('CREATE SCHEMA %I', v_schema);
+  EXECUTE format('DROP SCHEMA %I', v_schema);
+END $$;
+
+-- Tries a statement with the caller's own rights (SECURITY INVOKER) and undoes it, whatever came of it. p_effect is what
+-- must be true afterwards: a GRANT without the right to grant is only a warning.
+CREATE OR REPLACE PROCEDURE acme_door.attempt(p_statement text, p_effect text, INOUT outcome text)
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET client_min_messages = error SET lock_timeout = '5s' AS $$
+DECLARE
+  v_effect boolean := true;
 BEGIN
   BEGIN
     EXECUTE p_statement;
-    RAISE EXCEPTION USING ERRCODE = 'DE001', MESSAGE = 'done; undo it';
+    IF p_effect IS NOT NULL THEN
+      EXECUTE 'SELECT ' || p_effect INTO v_effect;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'DE001', MESSAGE = 'undo it';
   EXCEPTION
-    WHEN SQLSTATE 'DE001' THEN outcome := 'done';
+    WHEN SQLSTATE 'DE001' THEN outcome := CASE WHEN v_effect THEN 'done' ELSE 'no effect' END;
     WHEN insufficient_privilege THEN outcome := 'refused';
+    -- It was allowed: only what depends on the object, or its kind, stopped it.
+    WHEN dependent_objects_still_exist OR wrong_object_type THEN outcome := 'done';
     WHEN OTHERS THEN outcome := 'not tried: ' || SQLERRM;
   END;
 END $$;
 
--- Tries every forbidden act, and beside each one an act of the same kind that must succeed for somebody, under the
--- login that calls it. Leaves nothing behind. An act that could not be tried is a failure: it proves nothing.
+-- Tries every forbidden act, and beside it an act of the same kind that must succeed for this login now (the control):
+-- where that fails, the refusal proves nothing. Leaves nothing behind, not even when an act succeeds. An act that could
+-- not be tried is wrong.
 CREATE OR REPLACE PROCEDURE acme_door.verify(p_fail boolean DEFAULT true, INOUT report text DEFAULT NULL)
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET client_min_messages = notice AS $$
 DECLARE
-  v_who text := acme_door.identity();
-  v_probe text := 'dbt_envs_probe_' || substr(md5(random()::text), 1, 12);
-  v_pr text := 'pr_9' || lpad((random() * 999999999)::bigint::text, 9, '0');
-  v_dev text;
-  v_table text;
+  v_who CONSTANT text := acme_door.identity();
+  v_me CONSTANT text := session_user;
+  v_probe CONSTANT text := 'dbt_envs_probe_' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 12);
+  v_pr CONSTANT text := 'pr_9' || lpad((random() * 999999999)::bigint::text, 9, '0');
+  v_own text;       -- the schema in which this login may build
+  v_door_call text; -- what this login may do through the door
   v_act record;
+  v_statement text;
   v_got text;
+  v_control text;
+  v_one text;
+  v_controls jsonb := '{}';
   v_rows jsonb := '[]';
   v_wrong int := 0;
 BEGIN
@@ -356,127 +433,618 @@ BEGIN
   IF (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
     RAISE EXCEPTION 'Nothing was tried: % is a superuser, whom no grant can hold.', session_user;
   END IF;
-  SELECT format('%I.%I', n.nspname, c.relname) INTO v_table
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname IN ('analytics', 'staging') AND c.relkind = 'r' AND pg_get_userbyid(c.relowner) = 'acme_prod_service'
-   ORDER BY c.oid LIMIT 1;
-  v_table := coalesce(v_table, 'analytics.nothing_is_built_yet');
-  v_dev := 'dev_' || v_probe;
   IF v_who = 'developer' THEN
-    EXECUTE 'SELECT ''dev_'' || slug FROM acme_door.developer WHERE login = session_user' INTO v_dev;
+    EXECUTE 'SELECT ''dev_'' || slug FROM acme_door.developer WHERE login = session_user' INTO v_own;
+  ELSIF v_who = 'ci_service' THEN
+    v_own := v_pr;
   END IF;
+  v_door_call := CASE WHEN v_own IS NOT NULL THEN format('CALL acme_door.create_schema(%L)', v_own)
+                      WHEN v_who = 'janitor' THEN format('CALL acme_door.drop_schema(%L, now())', v_pr)
+                      ELSE 'SELECT acme_door.identity()' END;
 
   FOR v_act IN
-    SELECT * FROM (VALUES
-      ('read ' || v_table, format('SELECT FROM %s LIMIT 0', v_table), '{developer,reader,reviewer,ci_service,prod_service}'),
-      ('change ' || v_table, format('DELETE FROM %s WHERE false', v_table), '{prod_service}'),
-      ('replace ' || v_table, format('ALTER TABLE %s RENAME TO %I', v_table, v_probe), '{prod_service}'),
-      ('make a table in analytics', format('CREATE TABLE %I.%I (i int)', 'analytics', v_probe), '{prod_service}'),
-      ('drop schema analytics', format('DROP SCHEMA %I CASCADE', 'analytics'), '{}'),
-      ('drop schema analytics through the door', 'CALL acme_door.drop_schema(''analytics'', now())', '{}'),
-      ('make a table in staging', format('CREATE TABLE %I.%I (i int)', 'staging', v_probe), '{prod_service}'),
-      ('drop schema staging', format('DROP SCHEMA %I CASCADE', 'staging'), '{}'),
-      ('drop schema staging through the door', 'CALL acme_door.drop_schema(''staging'', now())', '{}'),
-      ('look into crm, which holds personal data', 'SELECT ''crm''::regnamespace, to_regclass(''crm.' || v_probe || ''')', '{prod_service}'),
-      ('make a schema', format('CREATE SCHEMA %I', v_probe), '{}'),
-      ('make a table in public', format('CREATE TABLE public.%I (i int)', v_probe), '{}'),
-      ('make somebody else''s dev schema', format('CALL acme_door.create_schema(%L)', 'dev_' || v_probe), '{}'),
-      ('build in its own dev schema', format('CALL acme_door.create_schema(%L); CREATE TABLE %I.%I (i int)', v_dev, v_dev, v_probe), '{developer}'),
-      ('build a pull request''s schema', format('CALL acme_door.create_schema(%L); CREATE TABLE %I.%I (i int)', v_pr, v_pr, v_probe), '{ci_service}'),
-      ('drop a pull request''s schema', format('CALL acme_door.drop_schema(%L, now())', v_pr), '{ci_service,janitor}'),
-      ('act as acme_prod_service', 'SET LOCAL ROLE acme_prod_service', '{prod_service}'),
-      ('act as acme_prod_owner', 'SET LOCAL ROLE acme_prod_owner', '{}'),
-      ('act as acme_env_owner', 'SET LOCAL ROLE acme_env_owner', '{}'),
-      ('make a role', format('CREATE ROLE %I', v_probe), '{}'),
-      ('give itself a place on the roster', format('INSERT INTO acme_door.developer VALUES (%L, %L)', v_probe, v_probe), '{}'),
-      ('backdate the use of a schema', 'UPDATE acme_door.environment SET last_used_at = ''-infinity''', '{}')
-    ) AS a(act, statement, may)
+    WITH
+    prod AS (SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('analytics', 'staging')),
+    -- One table of each prod schema to try the acts on: production's own, where there is one.
+    target AS (
+      SELECT DISTINCT ON (p.nspname) p.nspname, c.oid, format('%I.%I', p.nspname, c.relname) AS name,
+             (SELECT quote_ident(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum LIMIT 1) AS col
+        FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p')
+       ORDER BY p.nspname, pg_get_userbyid(c.relowner) = 'acme_prod_service' DESC, c.oid
+    ),
+    -- Somebody else's environments, as far as there are any.
+    environment AS (
+      SELECT n.oid, n.nspname, n.nspname COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' AS pull_request
+        FROM pg_namespace n WHERE n.nspowner = to_regrole('acme_env_owner') AND n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)' AND n.nspname IS DISTINCT FROM v_own
+    ),
+    other AS ( -- one of each kind
+      (SELECT nspname FROM environment WHERE NOT pull_request ORDER BY oid DESC LIMIT 1)
+      UNION ALL (SELECT nspname FROM environment WHERE pull_request AND v_who <> 'ci_service' ORDER BY oid DESC LIMIT 1)
+    ),
+    -- An act that has to succeed for everybody who is refused something of its kind.
+    control(kind, statement) AS (VALUES
+      ('table', format('CREATE TEMPORARY TABLE %I (i int); SELECT FROM pg_temp.%1$I; INSERT INTO pg_temp.%1$I VALUES (1); UPDATE pg_temp.%1$I SET i = 2; DELETE FROM pg_temp.%1$I;
+                        TRUNCATE pg_temp.%1$I; LOCK TABLE pg_temp.%1$I IN ACCESS EXCLUSIVE MODE; COMMENT ON TABLE pg_temp.%1$I IS ''x''; CREATE INDEX ON pg_temp.%1$I (i);
+                        CREATE RULE r AS ON INSERT TO pg_temp.%1$I DO ALSO NOTHING; ALTER TABLE pg_temp.%1$I ADD COLUMN j int, ALTER COLUMN i SET STATISTICS 1;
+                        CREATE TRIGGER t BEFORE UPDATE ON pg_temp.%1$I FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger();
+                        ALTER TABLE pg_temp.%1$I OWNER TO %I; ALTER TABLE pg_temp.%1$I RENAME TO renamed; DROP TABLE pg_temp.renamed', v_probe, v_me)),
+      ('view', format('CREATE TEMPORARY VIEW %I AS SELECT 1 AS i', v_probe)),
+      -- An aggregate is a function for which nobody needs USAGE on a language.
+      ('routine', format('CREATE AGGREGATE pg_temp.%I (int) (SFUNC = int4pl, STYPE = int); ALTER AGGREGATE pg_temp.%1$I (int) RENAME TO renamed', v_probe)),
+      ('schema', 'CALL acme_door.make_and_drop_schema()'),
+      ('door', v_door_call),
+      ('role', format('ALTER ROLE %I SET application_name = %L', v_me, v_probe)),
+      ('set role', format('SET LOCAL ROLE %I', v_me)),
+      ('grant', format('CREATE TEMPORARY TABLE %I (i int); GRANT SELECT ON pg_temp.%1$I TO PUBLIC', v_probe)),
+      ('default', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO acme_janitor'),
+      ('setting', format('SET LOCAL application_name = %L', v_probe))
+    ),
+    act(n, act, statements, effect, control, may) AS (
+      -- Tables of production. acme_prod_service owns them, and shows below what it can do on tables of its own making. An
+      -- index is not tried: PostgreSQL notes it in pg_class.relhasindex in place, which no rollback undoes. Its right is the
+      -- owner's, as renaming is.
+      SELECT 10, a.act || t.name, ARRAY[format(a.statement, t.name, v_probe, t.col, v_me)], format(a.effect, t.name, v_me), a.control, a.may::text[]
+        FROM target t CROSS JOIN (VALUES
+          ('read ', 'SELECT FROM %1$s LIMIT 0', NULL, 'table', '{developer,reader,reviewer,ci_service,prod_service}'),
+          ('insert into ', 'INSERT INTO %1$s SELECT * FROM %1$s LIMIT 0', NULL, 'table', NULL),
+          ('update ', 'UPDATE %1$s SET %3$s = %3$s WHERE false', NULL, 'table', NULL),
+          ('truncate ', 'TRUNCATE %1$s', NULL, 'table', NULL),
+          ('drop ', 'DROP TABLE %1$s', NULL, 'table', NULL),
+          ('rename ', 'ALTER TABLE %1$s RENAME TO %2$I', NULL, 'table', NULL),
+          ('add a column to ', 'ALTER TABLE %1$s ADD COLUMN %2$I int', NULL, 'table', NULL),
+          ('take over ', 'ALTER TABLE %1$s OWNER TO %4$I', NULL, 'table', NULL),
+          ('put a rule on ', 'CREATE RULE %2$I AS ON INSERT TO %1$s DO ALSO NOTHING', NULL, 'table', NULL),
+          ('put a trigger on ', 'CREATE TRIGGER %2$I BEFORE UPDATE ON %1$s FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()', NULL, 'table', NULL),
+          ('comment on ', 'COMMENT ON TABLE %1$s IS ''x''', NULL, 'table', NULL),
+          ('lock ', 'LOCK TABLE %1$s IN ACCESS EXCLUSIVE MODE NOWAIT', NULL, 'table', NULL),
+          ('grant itself rights on ', 'GRANT INSERT ON %1$s TO %4$I', 'has_table_privilege(%L, ''INSERT'')', 'grant', NULL)
+        ) AS a(act, statement, effect, control, may)
+       WHERE v_who <> 'prod_service' OR a.may IS NOT NULL
+      UNION ALL
+      SELECT 11, 'change a column of ' || t.name, array_agg(format('UPDATE %s SET %I = %2$I WHERE false', t.name, a.attname)), NULL, 'table', NULL
+        FROM target t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'
+       WHERE v_who <> 'prod_service' GROUP BY t.name
+      UNION ALL
+      SELECT 12, 'change any of ' || CASE WHEN every.tables > 200 THEN format('200 of %s tables of ', every.tables) ELSE format('%s tables of ', every.tables) END || every.nspname, every.statements, NULL, 'table', NULL
+        FROM (SELECT p.nspname, count(*) AS tables, (array_agg(format('DELETE FROM %I.%I WHERE false', p.nspname, c.relname) ORDER BY c.oid))[1:200] AS statements
+                FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p') GROUP BY p.nspname) AS every
+       WHERE v_who <> 'prod_service'
+      UNION ALL -- said, not skipped
+      SELECT 13, 'change tables of ' || s.name, NULL, CASE WHEN EXISTS (SELECT FROM target) THEN 'no table there' ELSE 'not tried: nothing is built yet' END, NULL, NULL
+        FROM unnest(ARRAY['analytics', 'staging']) AS s(name) WHERE s.name NOT IN (SELECT nspname FROM target)
+
+      UNION ALL -- Schemas of production.
+      SELECT 20, a.act || s.name, ARRAY[format(a.statement, s.name, v_probe, v_me)], format(a.effect, s.name, v_me), a.control, a.may::text[]
+        FROM unnest(ARRAY['analytics', 'staging']) AS s(name) CROSS JOIN (VALUES
+          ('make a table in ', 'CREATE TABLE %1$I.%2$I (i int)', NULL, 'table', '{prod_service}'),
+          ('make a view in ', 'CREATE VIEW %1$I.%2$I AS SELECT 1 AS i', NULL, 'view', '{prod_service}'),
+          ('put a routine into ', 'CREATE AGGREGATE %1$I.%2$I (int) (SFUNC = int4pl, STYPE = int)', NULL, 'routine', '{prod_service}'),
+          ('make, where missing, schema ', 'CREATE SCHEMA IF NOT EXISTS %1$I', NULL, 'schema', NULL),
+          ('drop schema ', 'DROP SCHEMA %1$I', NULL, 'schema', NULL),
+          ('rename schema ', 'ALTER SCHEMA %1$I RENAME TO %2$I', NULL, 'schema', NULL),
+          ('take over schema ', 'ALTER SCHEMA %1$I OWNER TO %3$I', NULL, 'schema', NULL),
+          ('grant itself rights on schema ', 'GRANT CREATE ON SCHEMA %1$I TO PUBLIC', 'EXISTS (SELECT FROM pg_namespace, aclexplode(nspacl) g WHERE nspname = %L AND g.grantee = 0 AND g.privilege_type = ''CREATE'')', 'grant', NULL),
+          ('create through the door ', 'CALL acme_door.create_schema(%1$L)', NULL, 'door', NULL),
+          ('use through the door ', 'CALL acme_door.touch(%1$L)', NULL, 'door', NULL),
+          ('close through the door ', 'CALL acme_door.close_schema(%1$L)', NULL, 'door', NULL),
+          ('keep through the door ', 'CALL acme_door.keep_schema(%1$L, now())', NULL, 'door', NULL),
+          ('drop through the door ', 'CALL acme_door.drop_schema(%1$L, now())', NULL, 'door', NULL)
+        ) AS a(act, statement, effect, control, may)
+
+      UNION ALL -- What acme_prod_service builds, and who reads it.
+      SELECT 30, a.act || s.name, ARRAY[format(a.statement, s.name, v_probe)], NULL, NULL, '{prod_service}'
+        FROM unnest(ARRAY['analytics', 'staging']) AS s(name) CROSS JOIN (VALUES
+          ('replace a table, as dbt does, in ', 'CREATE TABLE %1$I.%2$I AS SELECT 1 AS i; CREATE TABLE %1$I.%2$I_new AS SELECT 2 AS i; ALTER TABLE %1$I.%2$I RENAME TO %2$I_old;
+                                                 ALTER TABLE %1$I.%2$I_new RENAME TO %2$I; DROP TABLE %1$I.%2$I_old CASCADE')
+        ) AS a(act, statement) WHERE v_who = 'prod_service'
+      UNION ALL
+      SELECT 31, format('build what %s reads in %s', g.name, s.name), ARRAY[format('CREATE TABLE %I.%I (i int)', s.name, v_probe)],
+             format('has_schema_privilege(%L, %L, ''USAGE'') AND has_table_privilege(%1$L, %3$L, ''SELECT'')', g.name, quote_ident(s.name), format('%I.%I', s.name, v_probe)), NULL, '{prod_service}'
+        FROM unnest(ARRAY['analytics', 'staging']) AS s(name) CROSS JOIN unnest(ARRAY['acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service']) AS g(name) WHERE v_who = 'prod_service'
+
+      UNION ALL
+      SELECT 40, a.act, ARRAY[a.statement], NULL, a.control, a.may::text[]
+        FROM (VALUES
+          ('look into raw', format('SELECT ''raw''::regnamespace, to_regclass(%L)', 'raw.' || v_probe), 'table', '{developer,ci_service,prod_service}'),
+          ('make a table in raw', format('CREATE TABLE raw.%I (i int)', v_probe), 'table', '{}')
+        ) AS a(act, statement, control, may)
+      UNION ALL
+      SELECT 41, a.act || format('%I.%I', n.nspname, c.relname), ARRAY[format(a.statement, n.nspname, c.relname)], NULL, 'table', a.may::text[]
+        FROM (SELECT oid, nspname FROM pg_namespace WHERE nspname = 'raw') AS n
+       CROSS JOIN LATERAL (SELECT relname FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('r', 'p') ORDER BY oid LIMIT 1) AS c
+       CROSS JOIN (VALUES ('read ', 'SELECT FROM %I.%I LIMIT 0', '{developer,ci_service,prod_service}'), ('change ', 'DELETE FROM %I.%I WHERE false', '{}')) AS a(act, statement, may)
+      UNION ALL
+      SELECT 41, 'read a table of raw', NULL, 'no table there', NULL, NULL
+        FROM pg_namespace n WHERE n.nspname = 'raw' AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('r', 'p'))
+      UNION ALL
+      SELECT 40, a.act, ARRAY[a.statement], NULL, a.control, a.may::text[]
+        FROM (VALUES
+          ('look into crm, which holds personal data', format('SELECT ''crm''::regnamespace, to_regclass(%L)', 'crm.' || v_probe), 'table', '{prod_service}'),
+          ('make a table in crm', format('CREATE TABLE crm.%I (i int)', v_probe), 'table', '{}')
+        ) AS a(act, statement, control, may)
+      UNION ALL
+      SELECT 41, a.act || format('%I.%I', n.nspname, c.relname), ARRAY[format(a.statement, n.nspname, c.relname)], NULL, 'table', a.may::text[]
+        FROM (SELECT oid, nspname FROM pg_namespace WHERE nspname = 'crm') AS n
+       CROSS JOIN LATERAL (SELECT relname FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('r', 'p') ORDER BY oid LIMIT 1) AS c
+       CROSS JOIN (VALUES ('read ', 'SELECT FROM %I.%I LIMIT 0', '{prod_service}'), ('change ', 'DELETE FROM %I.%I WHERE false', '{}')) AS a(act, statement, may)
+      UNION ALL
+      SELECT 41, 'read a table of crm', NULL, 'no table there', NULL, NULL
+        FROM pg_namespace n WHERE n.nspname = 'crm' AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('r', 'p'))
+
+      UNION ALL -- Environments of others.
+      SELECT 50, a.act || o.nspname, ARRAY[format(a.statement, o.nspname, v_probe, v_me)], NULL, a.control, a.may::text[]
+        FROM other o CROSS JOIN (VALUES
+          ('drop schema ', 'DROP SCHEMA %1$I', 'schema', NULL),
+          ('rename schema ', 'ALTER SCHEMA %1$I RENAME TO %2$I', 'schema', NULL),
+          ('create through the door ', 'CALL acme_door.create_schema(%1$L)', 'door', NULL),
+          ('use through the door ', 'CALL acme_door.touch(%1$L)', 'door', NULL),
+          ('drop through the door ', 'CALL acme_door.drop_schema(%1$L, ''-infinity'')', 'door', '{janitor}')
+        ) AS a(act, statement, control, may) WHERE a.may IS NULL OR NOT v_who = ANY (a.may::text[])
+      UNION ALL
+      SELECT 51, format(a.act, CASE WHEN count(*) > 200 THEN '200 of ' ELSE '' END || count(*), CASE WHEN e.pull_request THEN 'pull requests' ELSE 'others' END),
+             (array_agg(format(a.statement, e.nspname, v_probe) ORDER BY e.oid))[1:200], NULL, 'table',
+             CASE WHEN e.pull_request AND a.readers_may THEN '{developer,reviewer}' ELSE '{}' END::text[]
+        FROM environment e CROSS JOIN (VALUES
+          ('look into any of %s schemas of %s', 'SELECT %1$L::regnamespace, to_regclass(''%1$I.%2$I'')', true),
+          ('make a table in any of %s schemas of %s', 'CREATE TABLE %1$I.%2$I (i int)', false)
+        ) AS a(act, statement, readers_may)
+       WHERE NOT (e.pull_request AND v_who = 'ci_service') GROUP BY e.pull_request, a.act, a.readers_may
+      UNION ALL
+      SELECT 52, 'read ' || format('%I.%I', o.nspname, c.relname), ARRAY[format('SELECT FROM %I.%I LIMIT 0', o.nspname, c.relname)], NULL, 'table',
+             CASE WHEN o.nspname COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN '{developer,reviewer}' ELSE '{}' END::text[]
+        FROM other o
+       CROSS JOIN LATERAL (SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(o.nspname)) AND relkind IN ('r', 'p') AND pg_get_userbyid(relowner) = acme_door.user_of(o.nspname) ORDER BY oid LIMIT 1) AS c
+      UNION ALL
+      SELECT 51, 'enter schemas of ' || k.name, NULL, 'no schema there', NULL, NULL
+        FROM (VALUES (false, 'others'), (true, 'pull requests')) AS k(pull_request, name)
+       WHERE NOT EXISTS (SELECT FROM environment e WHERE e.pull_request = k.pull_request) AND NOT (k.pull_request AND v_who = 'ci_service')
+      UNION ALL
+      SELECT 53, format('make through the door %L', replace(replace(replace(w.name, v_probe, '<probe>'), v_pr, '<pr>'), E'\n', '\n')), ARRAY[format('CALL acme_door.create_schema(%L)', w.name)], NULL, 'door', NULL
+        FROM unnest(ARRAY['dev_' || v_probe, v_own || '_x', upper(v_own), 'pr_0', 'pr_012', 'pr_' || v_probe, v_pr || '_x', v_pr || '0', v_pr || E'\n', v_pr || '"; DROP SCHEMA x; --', 'product', 'acme_door', 'public', v_probe]) AS w(name)
+       WHERE w.name IS NOT NULL
+
+      UNION ALL -- Its own.
+      SELECT 60, a.act, ARRAY[format(a.statement, v_own, v_probe)], format(a.effect, v_own, v_probe), a.control, a.may::text[]
+        FROM (VALUES
+          ('build in its own schema', 'CALL acme_door.create_schema(%1$L); CREATE TABLE %1$I.%2$I AS SELECT 1 AS i; CREATE VIEW %1$I.%2$I_v AS SELECT * FROM %1$I.%2$I', NULL, NULL, '{developer,ci_service}'),
+          ('drop its own schema through the door', 'CALL acme_door.create_schema(%1$L); CALL acme_door.drop_schema(%1$L)', NULL, NULL, '{ci_service}'),
+          ('build what acme_developer reads', 'CALL acme_door.create_schema(%1$L); CREATE TABLE %1$I.%2$I (i int)', 'has_schema_privilege(''acme_developer'', %1$L, ''USAGE'') AND has_table_privilege(''acme_developer'', ''%1$I.%2$I'', ''SELECT'')', NULL, '{ci_service}'),
+          ('build what acme_reviewer reads', 'CALL acme_door.create_schema(%1$L); CREATE TABLE %1$I.%2$I (i int)', 'has_schema_privilege(''acme_reviewer'', %1$L, ''USAGE'') AND has_table_privilege(''acme_reviewer'', ''%1$I.%2$I'', ''SELECT'')', NULL, '{ci_service}'),
+          ('drop its own schema without the door', 'CALL acme_door.create_schema(%1$L); DROP SCHEMA %1$I', NULL, 'schema', NULL),
+          ('rename its own schema', 'CALL acme_door.create_schema(%1$L); ALTER SCHEMA %1$I RENAME TO %2$I', NULL, 'schema', NULL),
+          ('let others into its own schema', 'CALL acme_door.create_schema(%1$L); GRANT CREATE ON SCHEMA %1$I TO PUBLIC', 'EXISTS (SELECT FROM pg_namespace, aclexplode(nspacl) g WHERE nspname = %1$L AND g.grantee = 0)', 'grant', NULL),
+          ('move its own table into analytics', 'CALL acme_door.create_schema(%1$L); CREATE TABLE %1$I.%2$I (i int); ALTER TABLE %1$I.%2$I SET SCHEMA "analytics"', NULL, 'table', NULL),
+          ('give its own table to acme_prod_service', 'CALL acme_door.create_schema(%1$L); CREATE TABLE %1$I.%2$I (i int); ALTER TABLE %1$I.%2$I OWNER TO acme_prod_service', NULL, 'table', NULL)
+        ) AS a(act, statement, effect, control, may) WHERE v_own IS NOT NULL AND (a.may IS NULL OR v_who = ANY (a.may::text[]))
+      UNION ALL
+      SELECT 61, 'drop a pull request''s schema', ARRAY[v_door_call], NULL, 'door', '{janitor}' WHERE v_who = 'janitor'
+
+      UNION ALL -- The database.
+      SELECT 70, a.act, ARRAY[a.statement], NULL, a.control, NULL
+        FROM (VALUES
+          ('make a schema', format('CREATE SCHEMA %I', v_probe), 'schema'),
+          ('make a dev schema without the door', format('CREATE SCHEMA dev_%s', v_probe), 'schema'),
+          ('make a table in public', format('CREATE TABLE public.%I (i int)', v_probe), 'table'),
+          ('put a routine into public', format('CREATE AGGREGATE public.%I (int) (SFUNC = int4pl, STYPE = int)', v_probe), 'routine'),
+          ('make a publication', format('CREATE PUBLICATION %I', v_probe), 'schema'),
+          ('change a setting of this database', format('ALTER DATABASE %I SET application_name = %L', current_database(), v_probe), 'role'),
+          ('change a setting that is not for users', 'SET LOCAL log_statement = ''none''', 'setting'),
+          ('make an event trigger', format('CREATE EVENT TRIGGER %I ON ddl_command_end EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()', v_probe), 'table'),
+          ('make a foreign data wrapper', format('CREATE FOREIGN DATA WRAPPER %I', v_probe), 'table'),
+          ('run a program on the server', 'COPY pg_roles TO PROGRAM ''true''', 'table'), -- a view cannot be copied: nothing ever runs
+          ('read a file of the server', 'SELECT pg_read_file(''PG_VERSION'')', 'table')
+        ) AS a(act, statement, control)
+
+      UNION ALL -- Roles.
+      SELECT 80, 'act as ' || r.name, ARRAY[format('SET LOCAL ROLE %I', r.name)], NULL, 'set role', CASE WHEN r.name = v_me THEN ARRAY[v_who] END
+        FROM unnest(ARRAY['acme_env_owner', 'acme_prod_owner', 'acme_ci_service', 'acme_prod_service', 'acme_janitor']) AS r(name)
+      UNION ALL
+      SELECT 81, 'act as ' || d.name, ARRAY[format('SET LOCAL ROLE %I', d.name)], NULL, 'set role', NULL
+        FROM (SELECT pg_get_userbyid(m.member) AS name FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member AND NOT r.rolcreaterole AND NOT r.rolsuper
+               WHERE m.roleid = to_regrole('acme_developer') AND pg_get_userbyid(m.member) <> v_me ORDER BY m.member LIMIT 20) AS d
+      UNION ALL
+      SELECT 82, a.act, ARRAY[a.statement], a.effect, a.control, a.may::text[]
+        FROM (VALUES
+          ('give itself acme_prod_service', format('GRANT acme_prod_service TO %I', v_me), NULL, 'role', CASE WHEN v_who = 'prod_service' THEN '{skip}' END),
+          ('give itself acme_env_owner', format('GRANT acme_env_owner TO %I', v_me), NULL, 'role', NULL),
+          ('give acme_developer to acme_janitor', 'GRANT acme_developer TO acme_janitor', NULL, 'role', NULL),
+          ('make a role', format('CREATE ROLE %I', v_probe), NULL, 'role', NULL),
+          ('give itself CREATEROLE', format('ALTER ROLE %I CREATEROLE', v_me), NULL, 'role', NULL),
+          ('set the password of acme_prod_service', format('ALTER ROLE acme_prod_service PASSWORD %L', gen_random_uuid()), NULL, 'role', '{prod_service}'),
+          ('set the password of acme_janitor', format('ALTER ROLE acme_janitor PASSWORD %L', gen_random_uuid()), NULL, 'role', '{janitor}'),
+          ('change a setting of acme_prod_owner', 'ALTER ROLE acme_prod_owner SET application_name = ''x''', NULL, 'role', NULL),
+          ('grant rights on what acme_prod_service will build', format('ALTER DEFAULT PRIVILEGES FOR ROLE acme_prod_service GRANT ALL ON TABLES TO %I', 'acme_janitor'), NULL, 'default', '{prod_service}'),
+          ('grant rights on what acme_ci_service will build', format('ALTER DEFAULT PRIVILEGES FOR ROLE acme_ci_service GRANT ALL ON TABLES TO %I', 'acme_janitor'), NULL, 'default', '{ci_service}')
+        ) AS a(act, statement, effect, control, may) WHERE a.may IS DISTINCT FROM '{skip}'
+
+      UNION ALL -- The door itself.
+      SELECT 90, a.act, ARRAY[a.statement], CASE a.act WHEN 'call an internal of the door' THEN 'has_function_privilege(''acme_door.demand(text, text)'', ''EXECUTE'')' END, a.control, a.may::text[]
+        FROM (VALUES
+          ('give itself a place on the roster', format('INSERT INTO acme_door.developer VALUES (%L, %L)', v_probe, v_probe), 'table', NULL),
+          ('take somebody off the roster', 'DELETE FROM acme_door.developer WHERE false', 'table', NULL),
+          ('become a reviewer', 'UPDATE acme_door.reader SET reviews = true WHERE false', 'table', NULL),
+          ('backdate the use of a schema', 'UPDATE acme_door.environment SET last_used_at = ''-infinity'' WHERE false', 'table', NULL),
+          ('register a schema', format('INSERT INTO acme_door.environment VALUES (%L, %L)', v_probe, v_me), 'table', NULL),
+          ('accept what the audit finds', format('INSERT INTO acme_door.accepted VALUES (%L, ''administrator'')', v_me), 'table', NULL),
+          ('read how production was found', 'SELECT FROM acme_door.found LIMIT 0', 'table', '{prod_service}'),
+          ('change how production was found', 'DELETE FROM acme_door.found WHERE false', 'table', NULL),
+          ('read the roster', 'SELECT FROM acme_door.developer LIMIT 0', 'table', '{developer,ci_service,janitor}'),
+          ('put a table into acme_door', format('CREATE TABLE acme_door.%I (i int)', v_probe), 'table', NULL),
+          ('put a routine into acme_door', format('CREATE AGGREGATE acme_door.%I (int) (SFUNC = int4pl, STYPE = int)', v_probe), 'routine', NULL),
+          ('unpin what decides', 'ALTER FUNCTION acme_door.refusal(text, text) RESET ALL', 'routine', NULL),
+          ('take over what makes schemas', format('ALTER PROCEDURE acme_door.create_schema(text) OWNER TO %I', v_me), 'routine', NULL),
+          -- Who has nothing to drop would be refused by the routine itself: that would prove nothing.
+          ('call an internal of the door', CASE WHEN v_door_call ^@ 'CALL' THEN format('SELECT acme_door.demand(%L, ''drop'')', coalesce(v_own, v_pr)) ELSE 'SELECT' END, 'door', NULL)
+        ) AS a(act, statement, control, may)
+    )
+    SELECT a.act, a.statements, a.effect, c.statement AS control, CASE WHEN a.statements IS NULL THEN a.effect WHEN v_who = ANY (a.may) THEN 'done' ELSE 'refused' END AS expected
+      FROM act a LEFT JOIN control c ON c.kind = a.control ORDER BY a.n, a.act
   LOOP
-    CALL acme_door.attempt(v_act.statement, v_got);
-    v_rows := v_rows || jsonb_build_object('act', v_act.act, 'got', v_got,
-      'expected', CASE WHEN v_who = ANY (v_act.may::text[]) THEN 'done' ELSE 'refused' END,
-      'ok', v_got = CASE WHEN v_who = ANY (v_act.may::text[]) THEN 'done' ELSE 'refused' END);
+    v_control := CASE WHEN v_act.expected = 'refused' THEN 'missing' ELSE 'not needed' END;
+    IF v_act.statements IS NULL THEN
+      v_got := v_act.expected;
+    ELSE
+      IF v_act.expected = 'refused' AND v_act.control IS NOT NULL THEN
+        IF NOT v_controls ? v_act.control THEN -- once for all acts of its kind
+          CALL acme_door.attempt(v_act.control, NULL, v_control);
+          v_controls := v_controls || jsonb_build_object(v_act.control, v_control);
+        END IF;
+        v_control := v_controls ->> v_act.control;
+      END IF;
+      FOREACH v_statement IN ARRAY v_act.statements LOOP
+        CALL acme_door.attempt(v_statement, v_act.effect, v_one);
+        v_got := CASE WHEN v_one = 'no effect' AND v_act.expected = 'refused' THEN 'refused' ELSE v_one END;
+        EXIT WHEN v_got <> v_act.expected;
+      END LOOP;
+      IF v_got = 'refused' AND v_act.expected = 'refused' AND v_control <> 'done' THEN
+        v_got := 'not tried: the control did not succeed';
+      END IF;
+    END IF;
+    v_rows := v_rows || jsonb_build_object('act', v_act.act, 'expected', v_act.expected, 'got', v_got, 'control', v_control,
+      'ok', v_got = v_act.expected AND v_got !~ '^not tried');
   END LOOP;
 
-  FOR v_act IN SELECT * FROM jsonb_to_recordset(v_rows) AS r(act text, expected text, got text, ok boolean) LOOP
-    RAISE NOTICE '% | % | expected % | got %', CASE WHEN v_act.ok THEN 'ok   ' ELSE 'WRONG' END, v_act.act, v_act.expected, v_act.got;
+  FOR v_act IN SELECT * FROM jsonb_to_recordset(v_rows) AS r(act text, expected text, got text, control text, ok boolean) LOOP
+    RAISE NOTICE '% | % | control % | expected % | got %', CASE WHEN v_act.ok THEN 'ok   ' ELSE 'WRONG' END, v_act.act, v_act.control, v_act.expected, v_act.got;
     v_wrong := v_wrong + (NOT v_act.ok)::int;
   END LOOP;
   report := jsonb_build_object('login', session_user, 'identity', v_who, 'acts', v_rows, 'wrong', v_wrong)::text;
   IF p_fail AND v_wrong > 0 THEN
-    RAISE EXCEPTION '% of % acts came out wrong for %.', v_wrong, jsonb_array_length(v_rows), session_user;
+    RAISE EXCEPTION '% of % acts came out wrong for %: the lines that begin with WRONG. grants/audit.sql says through what.', v_wrong, jsonb_array_length(v_rows), session_user;
   END IF;
 END $$;
 
--- Everybody who can write production, and through what. It reads the catalogue with the caller's own rights.
-CREATE OR REPLACE FUNCTION acme_door.audit() RETURNS TABLE (login text, how text, administrator boolean)
+-- Whose an environment schema is: dev_<slug> its developer's, pr_<number> CI's; null where it is nobody's.
+CREATE OR REPLACE FUNCTION acme_door.user_of(p_schema name) RETURNS name
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN p_schema COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN 'acme_ci_service'
+              ELSE (SELECT d.login FROM acme_door.developer d WHERE p_schema = 'dev_' || d.slug) END
+$$;
+
+-- Everybody who can write production or pass the boundary beside it, and through what; and what the boundary lacks.
+-- It reads the catalogue with the caller's own rights. verdict:
+--   HOLE           somebody has to act
+--   administrator  a superuser, the owner of the database, or CREATEROLE where it reaches this project: no grant holds
+--                  them. Once grants/90_close_prod.sql has written down who they were, another one is a HOLE; one who
+--                  is also a developer, a reader or a service of this project always is.
+--   accepted       this very line is in acme_door.accepted
+--   source         owns what production reads: a view there runs functions with the rights of acme_prod_service
+-- remedy is how to accept a HOLE, where that can be.
+CREATE OR REPLACE FUNCTION acme_door.audit_with_remedy() RETURNS TABLE (login text, how text, verdict text, remedy text)
 LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 WITH RECURSIVE
 prod AS (
   SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
 ),
-held(holder, how) AS ( -- who holds a right to write, directly; 0 is PUBLIC
-  SELECT nspowner, 'owns schema ' || nspname FROM prod
-  UNION SELECT g.grantee, 'may create in schema ' || p.nspname FROM prod p, aclexplode(p.nspacl) g WHERE g.privilege_type = 'CREATE'
-  UNION SELECT c.relowner, 'owns relations in ' || p.nspname FROM prod p JOIN pg_class c ON c.relnamespace = p.oid
-  UNION SELECT g.grantee, 'may change rows in ' || p.nspname
-          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid, aclexplode(c.relacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
-  UNION SELECT g.grantee, 'may change columns in ' || p.nspname
-          FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE')
-  UNION SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build'
-          FROM pg_default_acl d, aclexplode(d.defaclacl) g
-         WHERE d.defaclobjtype = 'r' AND (d.defaclnamespace IN (SELECT oid FROM prod) OR d.defaclrole = to_regrole('acme_prod_service'))
-           AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND g.grantee <> d.defaclrole
-  UNION SELECT to_regrole('pg_write_all_data'), 'may change all data'
-  UNION SELECT oid, 'is a superuser' FROM pg_roles WHERE rolsuper
-  UNION SELECT oid, 'may give itself roles (CREATEROLE)' FROM pg_roles WHERE rolcreaterole AND NOT rolsuper
-  UNION SELECT datdba, 'owns the database' FROM pg_database WHERE datname = current_database()
+source AS (
+  SELECT oid, nspname, nspowner FROM pg_namespace WHERE nspname = ANY (ARRAY['raw', 'crm']::name[])
 ),
-ways(holder, how) AS ( -- production's own roles hold all of that; to act as one of them is one way
-  SELECT holder, how FROM held WHERE holder NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner'))
-  UNION SELECT oid, 'may act as ' || rolname FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
+production(role) AS (
+  SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
 ),
-reach(login, role, path) AS ( -- every login, and every role that it is a member of, at any depth
-  SELECT oid, oid, '' COLLATE "C" FROM pg_roles WHERE rolcanlogin
-  UNION SELECT r.login, m.roleid, r.path || ', through ' || pg_get_userbyid(m.roleid) FROM reach r JOIN pg_auth_members m ON m.member = r.role
+here AS (
+  SELECT datname, datdba, coalesce(datacl, acldefault('d', datdba)) AS datacl, current_setting('server_version_num')::int >= 160000 AS admin_counts
+    FROM pg_database WHERE datname = current_database()
+),
+-- From PostgreSQL 16 on a membership may carry the role's rights (inherit), allow SET ROLE (set), allow both to be
+-- granted (admin), or none of that; before, whoever is a member may act. https://www.postgresql.org/docs/current/role-membership.html
+edge(role, member, inherits, sets, admin, given) AS (
+  SELECT roleid, member, bool_or(i), bool_or(s), bool_or(admin_option), bool_or((i OR s) AND grantor <> member)
+    FROM pg_auth_members m
+   CROSS JOIN LATERAL (SELECT coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true), coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)) AS o(i, s)
+   GROUP BY roleid, member
+  UNION ALL SELECT to_regrole('pg_database_owner'), datdba, true, true, false, false FROM here -- it has no other member, and no row of its own
+),
+-- Who holds what directly; 0 is PUBLIC. An attribute is nobody's but the role's own: to use it, one has to become the role.
+own_way(holder, act, object, kind, attribute) AS (
+  SELECT nspowner, 'owns schema ', quote_ident(nspname), 'write', false FROM prod
+  UNION ALL SELECT g.grantee, 'may create in schema ', quote_ident(p.nspname), 'write', false
+    FROM prod p CROSS JOIN aclexplode(p.nspacl) g WHERE g.privilege_type = 'CREATE' AND g.grantee <> p.nspowner
+  UNION ALL SELECT c.relowner, 'owns ', format('%I.%I', p.nspname, c.relname), 'write', false
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+  UNION ALL SELECT r.proowner, 'owns ', format('%I.%I(%s)', p.nspname, r.proname, oidvectortypes(r.proargtypes)), 'write', false
+    FROM prod p JOIN pg_proc r ON r.pronamespace = p.oid
+  UNION ALL SELECT t.typowner, 'owns ', format('%I.%I', p.nspname, t.typname), 'write', false
+    FROM prod p JOIN pg_type t ON t.typnamespace = p.oid WHERE t.typtype IN ('d', 'e', 'r')
+  -- A foreign key (REFERENCES) keeps production from deleting rows; MAINTAIN (17) locks and refreshes.
+  UNION ALL SELECT g.grantee,
+      CASE WHEN c.relkind = 'S' THEN 'may advance ' WHEN g.privilege_type = 'TRIGGER' THEN 'may put triggers on '
+           WHEN g.privilege_type = 'REFERENCES' THEN 'may put foreign keys on ' WHEN g.privilege_type = 'MAINTAIN' THEN 'may lock and rebuild ' ELSE 'may change rows in ' END,
+      format('%I.%I', p.nspname, c.relname), 'write', false
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid CROSS JOIN aclexplode(c.relacl) g WHERE g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
+  UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'REFERENCES' THEN 'may put foreign keys on ' ELSE 'may change columns in ' END,
+      format('%I.%I (%I)', p.nspname, c.relname, a.attname), 'write', false
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid CROSS JOIN aclexplode(a.attacl) g
+   WHERE g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
+  UNION ALL SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build', coalesce(' in ' || quote_ident(p.nspname), ''), 'write', false
+    FROM pg_default_acl d LEFT JOIN prod p ON p.oid = d.defaclnamespace CROSS JOIN aclexplode(d.defaclacl) g
+   WHERE (p.oid IS NOT NULL OR d.defaclrole IN (SELECT role FROM production)) AND g.grantee <> d.defaclrole
+     AND CASE d.defaclobjtype WHEN 'r' THEN g.privilege_type <> 'SELECT' WHEN 'S' THEN g.privilege_type <> 'SELECT' WHEN 'n' THEN g.privilege_type = 'CREATE' ELSE false END
+  -- A view reads and writes with its owner's rights.
+  UNION ALL SELECT DISTINCT g.grantee, 'may change production through ', format('%I.%I', n.nspname, v.relname), 'write', false
+    FROM pg_class v
+    JOIN pg_namespace n ON n.oid = v.relnamespace
+    JOIN pg_rewrite w ON w.ev_class = v.oid
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid
+    JOIN pg_class t ON t.oid = d.refobjid AND t.relnamespace IN (SELECT oid FROM prod)
+   CROSS JOIN aclexplode(v.relacl) g
+   WHERE v.relkind = 'v' AND v.relnamespace NOT IN (SELECT oid FROM prod) AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE') AND g.grantee <> v.relowner
+     AND has_table_privilege(v.relowner, t.oid, 'INSERT, UPDATE, DELETE')
+     AND NOT coalesce(v.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+  UNION ALL SELECT oid, CASE rolname WHEN 'pg_write_all_data' THEN 'may change all data' WHEN 'pg_maintain' THEN 'may lock and rebuild all tables'
+      WHEN 'pg_execute_server_program' THEN 'may run programs on the server' ELSE 'may write files of the server' END, '', 'write', false
+    FROM pg_roles WHERE rolname IN ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program', 'pg_write_server_files')
+  UNION ALL SELECT oid, 'is a superuser', '', 'power', true FROM pg_roles WHERE rolsuper
+  UNION ALL SELECT datdba, 'owns the database', '', 'power', false FROM here
+  -- Until 15 CREATEROLE commands every role but superusers; since then only those on which it has ADMIN OPTION.
+  UNION ALL SELECT r.oid, 'may give itself any role (CREATEROLE)', '', 'power', true FROM pg_roles r, here WHERE r.rolcreaterole AND NOT r.rolsuper AND NOT here.admin_counts
+  UNION ALL SELECT r.oid, 'may set the password of ', 'acme_prod_service', 'power', true
+    FROM pg_roles r, here
+   WHERE r.rolcreaterole AND NOT r.rolsuper AND to_regrole('acme_prod_service') IS NOT NULL
+     AND (NOT here.admin_counts OR EXISTS (SELECT FROM edge e WHERE e.role = to_regrole('acme_prod_service') AND e.admin AND pg_has_role(r.oid, e.member, 'MEMBER')))
+),
+way AS ( -- production's own roles hold all of that; to act as one of them is one way
+  SELECT * FROM own_way WHERE kind = 'power' OR holder NOT IN (SELECT role FROM production)
+  UNION ALL SELECT role, 'may act as ', pg_get_userbyid(role), 'write', false FROM production
+),
+-- A definer routine lends its owner's rights to whoever may call it.
+lent(holder, act, object, kind, attribute) AS (
+  SELECT CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, 'may call ',
+      format('%I.%I(%s), which runs as %s', n.nspname, r.proname, oidvectortypes(r.proargtypes), pg_get_userbyid(r.proowner))
+        || CASE WHEN EXISTS (SELECT FROM unnest(r.proconfig) s WHERE s ^@ 'search_path=') THEN '' ELSE ' and pins no search_path' END,
+      'write', false
+    FROM pg_proc r
+    JOIN pg_namespace n ON n.oid = r.pronamespace
+   CROSS JOIN aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) x
+   CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
+   WHERE r.prosecdef AND r.oid >= 16384 AND x.privilege_type = 'EXECUTE' AND u.privilege_type = 'USAGE'
+     AND NOT (n.nspname = 'acme_door' AND pg_get_userbyid(r.proowner) = 'acme_env_owner')
+     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = r.oid AND e.deptype = 'e')
+     AND (x.grantee = 0 OR u.grantee = 0 OR x.grantee = u.grantee OR pg_has_role(x.grantee, u.grantee, 'MEMBER'))
+     AND EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND pg_has_role(r.proowner, w.holder, 'MEMBER'))
+     AND NOT EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END <> 0
+                                         AND pg_has_role(CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, w.holder, 'MEMBER'))
+),
+-- Code that runs with the rights of whoever reads or writes: of production, that is, when it does. What a view calls
+-- runs as the reader, whoever owns the view. https://www.postgresql.org/docs/current/rules-privileges.html
+read(relation) AS (
+  SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM prod UNION ALL SELECT oid FROM source) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  UNION SELECT d.refobjid
+    FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+   WHERE d.refobjid >= 16384
+),
+code(classid, objid) AS (
+  SELECT 'pg_rewrite'::regclass::oid, w.oid FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
+  UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM read JOIN pg_policy p ON p.polrelid = read.relation
+  UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_trigger t ON t.tgrelid = c.oid
+  UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_attrdef a ON a.adrelid = c.oid
+  UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM prod JOIN pg_constraint k ON k.connamespace = prod.oid
+  UNION ALL SELECT 'pg_class'::regclass, c.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid AND c.relkind IN ('i', 'I')
+  UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+),
+path_of_production(schema) AS ( -- where prod_service looks for what is not named in full
+  SELECT CASE name WHEN '$user' THEN 'acme_prod_service' ELSE name END
+    FROM (SELECT split_part(c, '=', 2) AS path
+            FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
+           WHERE c ^@ 'search_path=' AND s.setrole IN (0, to_regrole('acme_prod_service')) AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+           UNION ALL SELECT '"$user", public') AS p
+   CROSS JOIN LATERAL (SELECT trim('" ' FROM n) FROM regexp_split_to_table(p.path, ',') n) AS q(name)
+),
+source_owner(role, schema) AS ( -- they can put a view in a table's place
+  SELECT c.relowner, quote_ident(n.nspname)
+    FROM read JOIN pg_class c ON c.oid = read.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.oid NOT IN (SELECT oid FROM prod)
+  UNION SELECT nspowner, quote_ident(nspname) FROM source
+),
+run(holder, act, object, kind, attribute) AS (
+  SELECT DISTINCT f.proowner, 'owns ', format('%I.%I(%s), which production runs', n.nspname, f.proname, oidvectortypes(f.proargtypes)),
+      CASE WHEN f.proowner IN (SELECT role FROM source_owner) THEN 'source' ELSE 'write' END, false
+    FROM code JOIN pg_depend d ON d.classid = code.classid AND d.objid = code.objid AND d.refclassid = 'pg_proc'::regclass
+    JOIN pg_proc f ON f.oid = d.refobjid AND f.oid >= 16384 JOIN pg_namespace n ON n.oid = f.pronamespace
+    JOIN pg_roles o ON o.oid = f.proowner AND NOT o.rolsuper AND o.oid NOT IN (SELECT role FROM production)
+  UNION SELECT g.grantee, 'may create in schema ', quote_ident(n.nspname) || ', where production looks for functions', 'write', false
+    FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g
+   WHERE n.nspname IN (SELECT schema FROM path_of_production) AND n.oid NOT IN (SELECT oid FROM prod) AND g.privilege_type = 'CREATE'
+     AND g.grantee NOT IN (SELECT role FROM production) AND g.grantee <> to_regrole('pg_database_owner')
+  UNION SELECT role, 'owns what production reads in ', schema, 'source', false FROM source_owner WHERE role NOT IN (SELECT role FROM production)
+),
+environment(oid, nspname, nspowner, nspacl, pull_request, rightful) AS (
+  SELECT n.oid, n.nspname, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)), n.nspname COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$', to_regrole(quote_ident(acme_door.user_of(n.nspname)))::oid
+    FROM pg_namespace n
+   WHERE n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)' AND has_schema_privilege('acme_env_owner', 'acme_door', 'USAGE') -- user_of would fail
+     AND (n.nspowner = to_regrole('acme_env_owner') OR EXISTS (SELECT FROM acme_door.environment e WHERE e.schema_name = n.nspname))
+),
+entry(holder, act, object, kind, attribute) AS (
+  SELECT oid, 'may act as ', rolname::text, 'beside', false FROM pg_roles WHERE rolname IN ('acme_env_owner', 'acme_ci_service', 'acme_janitor')
+  -- From 16 on whoever created a login has ADMIN OPTION on it: that an administrator may act as a developer goes without saying.
+  UNION ALL SELECT d.oid, 'may act as ', d.rolname, 'person', false
+    FROM edge g JOIN pg_roles d ON d.oid = g.member
+   WHERE g.role = to_regrole('acme_developer') AND g.given
+     AND EXISTS (SELECT FROM edge e JOIN pg_roles m ON m.oid = e.member WHERE e.role = d.oid AND NOT m.rolsuper AND NOT m.rolcreaterole)
+  UNION ALL SELECT g.grantee, 'may create schemas in this database', '', 'beside', false
+    FROM here CROSS JOIN aclexplode(datacl) g
+   WHERE g.privilege_type = 'CREATE' AND g.grantee NOT IN (datdba, to_regrole('acme_env_owner'), to_regrole('acme_prod_owner'))
+  UNION ALL SELECT nspowner, 'owns schema ', nspname, 'beside', false FROM environment WHERE nspowner <> to_regrole('acme_env_owner')
+  UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'CREATE' THEN 'may create in schema ' ELSE 'may look into schema ' END, e.nspname, 'beside', false
+    FROM environment e CROSS JOIN aclexplode(e.nspacl) g
+   WHERE g.grantee <> e.nspowner AND g.grantee IS DISTINCT FROM e.rightful
+     AND NOT (e.pull_request AND g.privilege_type = 'USAGE' AND g.grantee IN (to_regrole('acme_developer'), to_regrole('acme_reviewer')))
+  -- A trap: what a view or a row policy calls runs as whoever reads.
+  UNION ALL SELECT DISTINCT f.proowner, 'owns ', format('%s.%I(%s), which runs as whoever reads %s.%I', fe.nspname, f.proname, oidvectortypes(f.proargtypes), e.nspname, v.relname), 'beside', false
+    FROM environment e
+    JOIN pg_class v ON v.relnamespace = e.oid
+   CROSS JOIN LATERAL (SELECT 'pg_rewrite'::regclass AS classid, w.oid FROM pg_rewrite w WHERE w.ev_class = v.oid
+                       UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p WHERE p.polrelid = v.oid) AS code
+    JOIN pg_depend d ON d.classid = code.classid AND d.objid = code.oid AND d.refclassid = 'pg_proc'::regclass
+    JOIN pg_proc f ON f.oid = d.refobjid
+    JOIN environment fe ON fe.oid = f.pronamespace
+   WHERE e.pull_request OR f.proowner <> v.relowner
+  UNION ALL SELECT nspowner, 'owns schema ', nspname, 'beside', false
+    FROM pg_namespace WHERE nspname = 'acme_door' AND nspowner <> to_regrole('acme_env_owner')
+  UNION ALL SELECT g.grantee, 'may create in schema ', n.nspname, 'beside', false
+    FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) g WHERE n.nspname = 'acme_door' AND g.privilege_type = 'CREATE' AND g.grantee NOT IN (n.nspowner, to_regrole('acme_env_owner'))
+  UNION ALL SELECT r.proowner, 'owns ', format('acme_door.%I(%s)', r.proname, oidvectortypes(r.proargtypes)), 'beside', false
+    FROM pg_proc r WHERE r.pronamespace = to_regnamespace('acme_door') AND r.proowner <> to_regrole('acme_env_owner')
+  UNION ALL SELECT 0, 'may call ', format('acme_door.%I(%s)', r.proname, oidvectortypes(r.proargtypes)), 'beside', false
+    FROM pg_proc r CROSS JOIN aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) g WHERE r.pronamespace = to_regnamespace('acme_door') AND g.grantee = 0
+  UNION ALL SELECT c.relowner, 'owns ', format('acme_door.%I', c.relname), 'beside', false
+    FROM pg_class c WHERE c.relnamespace = to_regnamespace('acme_door') AND c.relkind <> 'i' AND c.relowner <> to_regrole('acme_env_owner')
+  UNION ALL SELECT g.grantee, 'may change ', format('acme_door.%I', c.relname), 'beside', false
+    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+   CROSS JOIN LATERAL (SELECT * FROM aclexplode(c.relacl) UNION ALL SELECT * FROM aclexplode(a.attacl)) AS g
+   WHERE c.relnamespace = to_regnamespace('acme_door') AND g.privilege_type <> 'SELECT' AND g.grantee NOT IN (c.relowner, to_regrole('acme_env_owner'))
+),
+held(holder, how, kind, attribute, lone) AS (
+  SELECT holder, act || array_to_string((array_agg(DISTINCT object ORDER BY object))[1:3], ', ')
+      || CASE WHEN count(DISTINCT object) > 3 THEN format(' and %s more', count(DISTINCT object) - 3) ELSE '' END,
+      kind, attribute, act = 'may act as '
+    FROM (SELECT * FROM way UNION ALL SELECT * FROM lent UNION ALL SELECT * FROM run UNION ALL SELECT * FROM entry) AS every_way
+   GROUP BY holder, act, kind, attribute
+),
+-- From the holders down to everybody who can get there, at any depth. needs_set: whoever only inherits the role's
+-- rights cannot use this, since SET ROLE wants a chain of memberships that all allow it.
+reach(holder, how, kind, role, needs_set, path, lone) AS (
+  SELECT holder, how, kind, holder, attribute, '' COLLATE "C", lone FROM held WHERE holder <> 0
+  UNION SELECT r.holder, r.how, r.kind, e.member, NOT (e.admin OR (e.inherits AND NOT r.needs_set)),
+      CASE WHEN r.lone THEN '' ELSE ', through ' || pg_get_userbyid(r.role) END
+        || CASE WHEN e.sets OR (e.inherits AND NOT r.needs_set) THEN '' ELSE ' (which it may grant itself)' END || r.path, false
+    FROM reach r JOIN edge e ON e.role = r.role
+   WHERE e.admin OR e.sets OR (e.inherits AND NOT r.needs_set)
+),
+found(role, login, held, how, kind) AS (
+  SELECT o.oid, o.rolname::text, r.how, r.how || r.path, r.kind
+    FROM reach r JOIN pg_roles o ON o.oid = r.role
+   WHERE (o.rolcanlogin OR (o.oid >= 16384 AND NOT EXISTS (SELECT FROM edge e WHERE e.role = o.oid)))
+     AND NOT r.lone AND NOT (r.kind IN ('write', 'source') AND o.oid IN (SELECT role FROM production))
+  UNION SELECT 0, 'PUBLIC', how, how, kind FROM held WHERE holder = 0
+),
+named(role, login, how, kind, administrator) AS ( -- of an administrator one path for each thing: there may be one through every login that they created
+  SELECT DISTINCT ON (role, CASE WHEN administrator THEN held ELSE how END) role, login, how, kind, administrator
+    FROM (SELECT *, bool_or(kind = 'power') OVER (PARTITION BY role) AS administrator FROM found) AS f
+   WHERE NOT (administrator AND kind IN ('source', 'person'))
+   ORDER BY role, CASE WHEN administrator THEN held ELSE how END, length(how), how
 )
-SELECT DISTINCT
-  pg_get_userbyid(r.login)::text AS login,
-  w.how || r.path AS how,
-  (SELECT rolsuper OR rolcreaterole OR oid = (SELECT datdba FROM pg_database WHERE datname = current_database()) FROM pg_roles WHERE oid = r.login) AS administrator
-FROM reach r JOIN ways w ON w.holder = r.role
-WHERE r.login <> to_regrole('acme_prod_service')
-UNION SELECT 'PUBLIC', w.how, false FROM ways w WHERE w.holder = 0
-ORDER BY administrator, login, how
+,
+flaw(login, how, kind) AS (
+  SELECT w.name, 'is missing: run grants/10_roles.sql', 'flaw' FROM unnest(ARRAY['acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor']) AS w(name) WHERE to_regrole(w.name) IS NULL
+  UNION ALL SELECT rolname, 'is not this project''s: its comment is not ''dbt-envs: project acme''', 'flaw'
+    FROM pg_roles WHERE rolname IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor') AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM 'dbt-envs: project acme'
+  UNION ALL SELECT rolname, 'has ' || a.name, 'flaw'
+    FROM pg_roles
+   CROSS JOIN LATERAL (VALUES (rolsuper, 'SUPERUSER'), (rolcreaterole, 'CREATEROLE'), (rolcreatedb, 'CREATEDB'), (rolreplication, 'REPLICATION'), (rolbypassrls, 'BYPASSRLS'),
+                              (rolcanlogin AND rolname NOT IN ('acme_ci_service', 'acme_prod_service', 'acme_janitor'), 'LOGIN')) AS a(has, name)
+   WHERE rolname IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor') AND a.has
+  -- Between 40_services.sql and 90_close_prod.sql acme_prod_service may be a member of those who own part of production.
+  UNION ALL SELECT pg_get_userbyid(e.member), 'is a member of ' || pg_get_userbyid(e.role),
+      CASE WHEN e.member = to_regrole('acme_prod_service') AND e.role IN (SELECT c.relowner FROM prod p JOIN pg_class c ON c.relnamespace = p.oid) THEN 'bridge' ELSE 'flaw' END
+    FROM edge e WHERE pg_get_userbyid(e.member) IN ('acme_ci_service', 'acme_prod_service', 'acme_janitor', 'acme_env_owner', 'acme_prod_owner')
+  UNION ALL SELECT 'acme_env_owner', format('lends its rights to whoever calls acme_door.%I(%s), which does not pin search_path = pg_catalog, pg_temp', r.proname, oidvectortypes(r.proargtypes)), 'flaw'
+    FROM pg_proc r WHERE r.pronamespace = to_regnamespace('acme_door') AND r.prosecdef AND NOT coalesce(r.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
+  UNION ALL SELECT o.rolname, 'may look into schema ' || quote_ident(n.nspname) || ', which holds personal data', 'flaw'
+    FROM pg_namespace n JOIN pg_roles o ON o.rolname IN ('acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_janitor')
+   WHERE n.nspname = ANY (ARRAY['crm']::name[]) AND has_schema_privilege(o.oid, n.oid, 'USAGE')
+  UNION ALL SELECT o.rolname, 'does not read ' || array_to_string((array_agg(format('%I.%I', p.nspname, c.relname) ORDER BY c.relname))[1:3], ', ')
+      || CASE WHEN count(*) > 3 THEN format(' and %s more', count(*) - 3) ELSE '' END, 'flaw'
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') JOIN pg_roles o ON o.rolname IN ('acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service')
+   WHERE NOT (has_schema_privilege(o.oid, p.oid, 'USAGE') AND has_any_column_privilege(o.oid, c.oid, 'SELECT'))
+   GROUP BY o.rolname, p.nspname
+  -- What is built next is read by a default privilege of its builder, in that schema or in all.
+  UNION ALL SELECT o.rolname, format('will not read what %s builds next', w.builder) || coalesce(' in ' || quote_ident(w.schema), ''), 'flaw'
+    FROM (SELECT 'acme_prod_service', nspname, oid, ARRAY['acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service'] FROM prod
+          UNION ALL SELECT 'acme_ci_service', NULL, NULL, ARRAY['acme_developer', 'acme_reviewer']) AS w(builder, schema, nsp, readers)
+    JOIN pg_roles o ON o.rolname = ANY (w.readers)
+   WHERE NOT EXISTS (SELECT FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) g
+                      WHERE d.defaclrole = to_regrole(w.builder) AND d.defaclnamespace IN (0, w.nsp) AND d.defaclobjtype = 'r' AND g.privilege_type = 'SELECT' AND g.grantee IN (0, o.oid))
+      OR NOT coalesce(has_schema_privilege(o.oid, w.nsp, 'USAGE'), true)
+),
+person(role) AS ( -- of this project: whom the boundary is to hold
+  SELECT oid FROM pg_roles WHERE rolname IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor')
+  UNION SELECT e.member FROM person p JOIN edge e ON e.role = p.role
+   WHERE e.given AND p.role NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('acme_ci_service', 'acme_prod_service', 'acme_janitor', 'acme_env_owner', 'acme_prod_owner'))
+),
+closed(done) AS ( -- 90_close_prod.sql has written the administrators down
+  SELECT EXISTS (SELECT FROM acme_door.accepted a WHERE a.how = 'administrator')
+),
+judged AS (
+  SELECT f.login, f.how,
+      CASE WHEN f.administrator AND f.person THEN 'HOLE'
+           WHEN EXISTS (SELECT FROM acme_door.accepted a WHERE a.login = f.login AND a.how = f.how) THEN 'accepted'
+           WHEN f.administrator AND (NOT closed.done OR EXISTS (SELECT FROM acme_door.accepted a WHERE a.login = f.login AND a.how = 'administrator')) THEN 'administrator'
+           WHEN f.kind = 'source' AND NOT f.person THEN 'source'
+           WHEN f.kind = 'bridge' AND NOT closed.done THEN 'accepted'
+           ELSE 'HOLE' END AS verdict,
+      CASE WHEN f.administrator AND f.person THEN NULL ELSE format('(%L, %L)', f.login, CASE WHEN f.administrator THEN 'administrator' ELSE f.how END) END AS accept
+    FROM (SELECT login, how, kind, administrator, role IN (SELECT role FROM person) AS person FROM named
+          UNION ALL SELECT login, how, kind, false, false FROM flaw) AS f, closed
+)
+SELECT DISTINCT login, how, verdict, CASE verdict WHEN 'HOLE' THEN accept END FROM judged
+$$;
+
+CREATE OR REPLACE FUNCTION acme_door.audit() RETURNS TABLE (login text, how text, verdict text)
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT login, how, verdict FROM acme_door.audit_with_remedy() ORDER BY verdict <> 'HOLE', verdict, login, how
+$$;
+
+-- What the audit fails with, in one line; null when there is no hole.
+CREATE OR REPLACE FUNCTION acme_door.audit_error() RETURNS text
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE count(*) WHEN 1 THEN '1 hole: ' ELSE format('%s holes: ', count(*)) END
+      || string_agg(login || ' ' || how, '; ' ORDER BY at) FILTER (WHERE at <= 10)
+      || CASE WHEN count(*) > 10 THEN format('; and %s more', count(*) - 10) ELSE '' END
+      || '. Take that away.'
+      || CASE WHEN count(*) FILTER (WHERE remedy IS NULL) > 0 THEN
+           format(' Give %s a second login, without these rights, for this project.', string_agg(DISTINCT login, ', ') FILTER (WHERE remedy IS NULL)) ELSE '' END
+      || coalesce(' Where it is meant, accept it as a superuser or as acme_env_owner: INSERT INTO acme_door.accepted (login, how) VALUES '
+                  || string_agg(DISTINCT remedy, ', ') FILTER (WHERE at <= 10) || ';', '')
+    FROM (SELECT *, row_number() OVER (ORDER BY login, how) AS at FROM acme_door.audit_with_remedy() WHERE verdict = 'HOLE') AS hole
+  HAVING count(*) > 0
 $$;
 
 REVOKE ALL ON SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA acme_door FROM PUBLIC;
 GRANT USAGE ON SCHEMA acme_door TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
-GRANT SELECT ON acme_door.developer, acme_door.environment TO acme_developer, acme_ci_service, acme_janitor;
+GRANT SELECT ON acme_door.developer TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON FUNCTION acme_door.refusal(text, text) TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.create_schema(text), acme_door.touch(text) TO acme_developer, acme_ci_service;
 GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint), acme_door.keep_schema(text, timestamptz) TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.close_schema(text) TO acme_ci_service, acme_janitor;
+GRANT SELECT ON acme_door.found TO acme_prod_service;
+GRANT EXECUTE ON PROCEDURE acme_door.keep_readers(text, text, text) TO acme_prod_service;
 GRANT EXECUTE ON FUNCTION acme_door.identity() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
-GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text), acme_door.verify(boolean, text) TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
+GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text, text), acme_door.make_and_drop_schema(), acme_door.verify(boolean, text) TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 -- Everybody of this project may run the audit, and so may whoever owns this database.
 GRANT USAGE ON SCHEMA acme_door TO pg_database_owner;
-GRANT SELECT ON acme_door.accepted TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
-GRANT EXECUTE ON FUNCTION acme_door.audit() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
-
+GRANT SELECT ON acme_door.environment, acme_door.accepted TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
+GRANT EXECUTE ON FUNCTION acme_door.user_of(name), acme_door.audit_with_remedy(), acme_door.audit(), acme_door.audit_error() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 RESET ROLE;
 
 DO $$
 DECLARE
-  r text;
+  v_role name;
 BEGIN
-  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    RETURN;
-  END IF;
-  FOREACH r IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner'] LOOP
-    EXECUTE format('REVOKE %I FROM %I', r, current_user);
+  FOR v_role IN SELECT role FROM borrowed LOOP
+    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
   END LOOP;
 END $$;
 

@@ -4,34 +4,39 @@
 --               every change of the roster.
 -- What changes  a missing login is created, without a password; an existing one is given membership of acme_developer
 --               and is otherwise left as it is. Whoever left the roster loses that membership and dev_<slug>; the
---               login itself stays (grants/leavers/<slug>.sql locks it).
+--               login itself stays (grants/leavers/<slug>.sql locks it). Refused where a name is a group, a login that
+--               others may use, or a role of a project.
 -- How to undo   take the person out of roster.yml, run the generator, run this file again.
 --
 -- Set the password of a new login with psql, or let the person set it:  \password <login>
 
 BEGIN;
 
+-- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
+-- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
+SET LOCAL search_path = pg_catalog, pg_temp;
 -- One run at a time, and no waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-SELECT pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0));
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
--- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles:
--- taken here, given back before the end of this transaction.
+-- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
+-- here where it is missing, given back before the end of this transaction.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
 DO $$
 DECLARE
-  r text;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    RETURN;
-  END IF;
-  FOREACH r IN ARRAY ARRAY['acme_env_owner'] LOOP
-    -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
-    EXECUTE format('GRANT %I TO %I', r, current_user)
-      || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+  FOREACH v_role IN ARRAY ARRAY['acme_env_owner']::name[] LOOP
+    IF to_regrole(quote_ident(v_role)) IS NULL THEN
+      RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
+    ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
+      INSERT INTO borrowed VALUES (v_role);
+    END IF;
   END LOOP;
 EXCEPTION
-  WHEN undefined_object THEN
-    RAISE EXCEPTION 'A role of this project is missing (%). Run grants/10_roles.sql first.', SQLERRM;
   WHEN insufficient_privilege THEN
     RAISE EXCEPTION '% may not act for the roles of this project (%). Run this as the administrator who ran grants/10_roles.sql, or as a superuser.',
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
@@ -48,52 +53,81 @@ GRANT SELECT ON roster TO acme_env_owner;
 DO $$
 DECLARE
   v_login name;
+  v_names text;
   v_grant record;
-  v_missing text;
-  v_inherits text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE' ELSE '' END;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
+  SELECT string_agg(format('%s (%s)', o.login, o.other), ', ' ORDER BY o.login) INTO v_names FROM (
+    SELECT w.login, CASE
+        WHEN w.login IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor') THEN 'a role of this project itself'
+        WHEN c.comment ~ '^dbt-envs: project ' AND c.comment <> 'dbt-envs: project acme' THEN 'a role of ' || substr(c.comment, 11)
+        WHEN NOT r.rolcanlogin THEN format('may not log in: a group, or somebody who left; ALTER ROLE %I LOGIN takes a person back', w.login)
+        ELSE (SELECT 'may be used by its members ' || string_agg(DISTINCT u.rolname, ', ')
+                FROM pg_auth_members m JOIN pg_roles u ON u.oid = m.member
+               WHERE m.roleid = r.oid AND NOT u.rolsuper AND NOT u.rolcreaterole
+                 AND u.rolname <> 'acme_prod_service' -- until 90, a member of whoever built production before it
+                 -- From PostgreSQL 16 on a member may be one that only lets others in. https://www.postgresql.org/docs/current/catalog-pg-auth-members.html
+                 AND coalesce((to_jsonb(m) ->> 'inherit_option')::boolean OR (to_jsonb(m) ->> 'set_option')::boolean, true))
+      END AS other
+      FROM (SELECT login FROM roster) AS w
+      JOIN pg_roles r ON r.rolname = w.login
+      CROSS JOIN LATERAL (SELECT shobj_description(r.oid, 'pg_authid') AS comment) AS c) AS o
+   WHERE o.other IS NOT NULL;
+  IF v_names IS NOT NULL THEN
+    RAISE EXCEPTION 'Not one person''s own login: %. Name the login of the person in roster.yml.', v_names;
+  END IF;
+
+  -- Nothing but CREATE: a COMMENT ON or ALTER ROLE by an administrator who is no superuser looks, from PostgreSQL 16 on,
+  -- through every role that this administrator has ever created.
   FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
     IF to_regrole(quote_ident(v_login)) IS NULL THEN
       EXECUTE format('CREATE ROLE %I LOGIN', v_login);
-      EXECUTE format('COMMENT ON ROLE %I IS %L', v_login, 'dbt-envs: project acme');
-      EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = ''10min''', v_login);
     END IF;
   END LOOP;
 
-  -- All of them in one statement: each GRANT looks at everything that its grantor is a member of.
-  SELECT string_agg(quote_ident(w.login), ', ') INTO v_missing FROM (SELECT login FROM roster) AS w
-   WHERE NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_developer') AND member = to_regrole(quote_ident(w.login)));
-  IF v_missing IS NOT NULL THEN
-    EXECUTE 'GRANT acme_developer TO ' || v_missing || v_inherits;
+  -- All of them in one statement, for the same reason.
+  SELECT string_agg(quote_ident(w.login), ', ') INTO v_names FROM (SELECT login FROM roster) AS w
+   WHERE NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole('acme_developer') AND m.member = to_regrole(quote_ident(w.login))
+                        AND coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true));
+  IF v_names IS NOT NULL THEN
+    EXECUTE 'GRANT acme_developer TO ' || v_names || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE' ELSE '' END;
   END IF;
 
-  FOR v_login IN SELECT login FROM roster ORDER BY 1 LOOP
-    IF NOT pg_has_role(v_login, 'acme_developer', 'USAGE') THEN
-      RAISE EXCEPTION 'Login % does not inherit what it is a member of. Have its owner run: ALTER ROLE % INHERIT', v_login, quote_ident(v_login);
-    ELSIF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = v_login) THEN
-      RAISE WARNING 'Login % is an administrator: the boundary does not hold it. Give the person a second login for dbt.', v_login;
-    END IF;
-  END LOOP;
+  SELECT string_agg(format('ALTER ROLE %I INHERIT', w.login), '; ') INTO v_names FROM (SELECT login FROM roster) AS w
+   WHERE NOT pg_has_role(w.login, 'acme_developer', 'USAGE');
+  IF v_names IS NOT NULL THEN
+    RAISE EXCEPTION 'A login does not inherit what it is a member of. Whoever administers it runs: %', v_names;
+  END IF;
+  SELECT string_agg(w.login, ', ') INTO v_names FROM (SELECT login FROM roster) AS w JOIN pg_roles r ON r.rolname = w.login WHERE r.rolsuper OR r.rolcreaterole;
+  IF v_names IS NOT NULL THEN
+    RAISE WARNING 'The boundary does not hold administrators: %. Give each person a second login for dbt.', v_names;
+  END IF;
+
+  SELECT string_agg(pg_get_userbyid(m.member), ', ') INTO v_names FROM pg_auth_members m
+   WHERE m.roleid = to_regrole('acme_developer') AND pg_get_userbyid(m.member) <> current_user
+     AND pg_get_userbyid(m.member) NOT IN (SELECT login FROM roster)
+     AND NOT EXISTS (SELECT FROM acme_door.developer WHERE login = pg_get_userbyid(m.member))
+     AND coalesce((to_jsonb(m) ->> 'inherit_option')::boolean OR (to_jsonb(m) ->> 'set_option')::boolean, true);
+  IF v_names IS NOT NULL THEN
+    RAISE WARNING 'Members of acme_developer who are not in roster.yml: %. Only an administrator can have let them in; REVOKE acme_developer FROM them, or put them on the roster.', v_names;
+  END IF;
 
   FOR v_grant IN
-    SELECT pg_get_userbyid(m.member) AS member, pg_get_userbyid(m.grantor) AS grantor,
-           EXISTS (SELECT FROM acme_door.developer WHERE login = pg_get_userbyid(m.member)) AS managed
+    SELECT pg_get_userbyid(m.grantor) AS grantor, array_agg(m.member) AS members, string_agg(quote_ident(pg_get_userbyid(m.member)), ', ') AS names
       FROM pg_auth_members m
-     WHERE m.roleid = to_regrole('acme_developer') AND pg_get_userbyid(m.member) <> current_user
+     WHERE m.roleid = to_regrole('acme_developer') AND coalesce((to_jsonb(m) ->> 'inherit_option')::boolean OR (to_jsonb(m) ->> 'set_option')::boolean, true)
        AND pg_get_userbyid(m.member) NOT IN (SELECT login FROM roster)
-       -- An administrator who may only grant the role to others is no member in this sense.
-       AND NOT ((SELECT rolcreaterole FROM pg_roles WHERE oid = m.member) AND NOT pg_has_role(m.member, 'acme_developer', 'USAGE'))
+       AND EXISTS (SELECT FROM acme_door.developer WHERE login = pg_get_userbyid(m.member))
+     GROUP BY m.grantor
   LOOP
-    IF NOT v_grant.managed THEN
-      RAISE WARNING '% is a member of acme_developer and not in roster.yml: nobody but an administrator can have done that.', v_grant.member;
-      CONTINUE;
-    END IF;
     -- From PostgreSQL 16 on each grantor's grant is a grant of its own.
-    EXECUTE format('REVOKE acme_developer FROM %I', v_grant.member)
-      || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN format(' GRANTED BY %I', v_grant.grantor) ELSE '' END;
-    IF EXISTS (SELECT FROM pg_auth_members WHERE roleid = to_regrole('acme_developer')
-                  AND pg_get_userbyid(member) = v_grant.member AND pg_get_userbyid(grantor) = v_grant.grantor) THEN
-      RAISE EXCEPTION '% is still a member of acme_developer: it was granted by %, who has to revoke it.', v_grant.member, v_grant.grantor;
+    BEGIN
+      EXECUTE 'REVOKE acme_developer FROM ' || v_grant.names || CASE WHEN v_since_16 THEN format(' GRANTED BY %I', v_grant.grantor) ELSE '' END;
+    EXCEPTION WHEN insufficient_privilege THEN
+      NULL; -- said below
+    END;
+    IF EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = to_regrole('acme_developer') AND m.member = ANY (v_grant.members) AND pg_get_userbyid(m.grantor) = v_grant.grantor) THEN
+      RAISE EXCEPTION 'Still members of acme_developer: %. They were let in by %, who has to run this file, or a superuser.', v_grant.names, v_grant.grantor;
     END IF;
   END LOOP;
 END $$;
@@ -103,6 +137,7 @@ SET LOCAL ROLE acme_env_owner;
 DO $$
 DECLARE
   gone record;
+  heir record;
 BEGIN
   FOR gone IN
     SELECT d.login, d.slug FROM acme_door.developer d
@@ -113,19 +148,29 @@ BEGIN
     END IF;
     DELETE FROM acme_door.developer d WHERE d.login = gone.login;
   END LOOP;
+
+  -- A new login for a schema that has been built in: what another role owns there, dbt cannot replace.
+  FOR heir IN
+    SELECT r.login, r.slug, string_agg(DISTINCT pg_get_userbyid(c.relowner), ', ') AS owners
+      FROM roster r
+      JOIN pg_namespace n ON n.nspname = 'dev_' || r.slug
+      JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_get_userbyid(c.relowner) <> r.login
+     WHERE NOT EXISTS (SELECT FROM acme_door.developer d WHERE d.login = r.login)
+     GROUP BY r.login, r.slug
+  LOOP
+    RAISE WARNING 'dev_% still holds relations of %, which % cannot replace. To start afresh, % runs: CALL acme_door.drop_schema(''dev_%'')',
+      heir.slug, heir.owners, heir.login, heir.login, heir.slug;
+  END LOOP;
 END $$;
 INSERT INTO acme_door.developer (login, slug) SELECT login, slug FROM roster ON CONFLICT DO NOTHING;
 RESET ROLE;
 
 DO $$
 DECLARE
-  r text;
+  v_role name;
 BEGIN
-  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    RETURN;
-  END IF;
-  FOREACH r IN ARRAY ARRAY['acme_env_owner'] LOOP
-    EXECUTE format('REVOKE %I FROM %I', r, current_user);
+  FOR v_role IN SELECT role FROM borrowed LOOP
+    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
   END LOOP;
 END $$;
 

@@ -1,5 +1,6 @@
 {#-
-  Tries the forbidden acts, and beside them what must be possible, under the login of this target; undoes all of it.
+  Tries the forbidden acts, beside each one an act of its kind that must succeed (the control), and what must be possible,
+  under the login of this target; undoes all of it.
 
       dbt run-operation verify_boundary                                                    as yourself
       dbt run-operation verify_boundary --target ci                                        as acme_ci_service
@@ -11,7 +12,7 @@
   {%- if not execute -%}{{ return('') }}{%- endif -%}
   {%- set report = fromjson(run_query('call acme_door.verify(false)').rows[0][0]) -%}
   {%- for act in report['acts'] -%}
-    {%- do print(('ok    ' if act['ok'] else 'WRONG ') ~ '| ' ~ act['act'] ~ ' | expected ' ~ act['expected'] ~ ' | got ' ~ act['got']) -%}
+    {%- do print(('ok    ' if act['ok'] else 'WRONG ') ~ '| ' ~ act['act'] ~ ' | control ' ~ act['control'] ~ ' | expected ' ~ act['expected'] ~ ' | got ' ~ act['got']) -%}
   {%- endfor -%}
   {%- do print(report['acts'] | length ~ ' acts tried as ' ~ report['login'] ~ ' (' ~ report['identity'] ~ '), ' ~ report['wrong'] ~ ' came out wrong.') -%}
   {%- do print(tojson(report)) -%}
