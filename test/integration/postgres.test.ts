@@ -324,6 +324,8 @@ describe('run-operations, with JSON on the last line', () => {
   test('audit is green and names the administrators', async () => {
     const { run, json } = await operation('audit', [], developer('priya'));
     expect(run.code, run.output).toBe(0);
-    expect(json).toMatchObject({ can_write: expect.arrayContaining([{ login: 'postgres', how: 'is a superuser', verdict: 'administrator', administrator: true }]) });
+    expect(json).toMatchObject({
+      can_write: expect.arrayContaining([{ login: 'postgres', how: 'is a superuser', verdict: 'administrator', administrator: true }]),
+    });
   });
 });
