@@ -4,8 +4,9 @@
 --               20_boundary.sql.
 -- What changes  acme_prod_service may write the prod schemas, and replace what is there as a member of its present
 --               owners until 90_close_prod.sql; what it builds from now on is readable by everybody who should read it.
---               Owners and rights are written down as they are now. acme_ci_service builds pr_<number> through the door, and developers and reviewers read that.
---               acme_janitor may drop through the door and nothing else. Nothing is taken from anybody.
+--               Owners and rights are written down as they are now. acme_ci_service builds pr_<number> through the
+--               door, and developers and reviewers read that. acme_janitor may drop through the door and nothing else.
+--               Nothing is taken from anybody.
 -- How to undo   REVOKE the same rights; DROP OWNED BY <role> takes all of them, and what the service built.
 
 BEGIN;
