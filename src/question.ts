@@ -1,3 +1,5 @@
+import { shown } from './names.ts';
+
 /** What is known when a default is worked out: raw answers so far, by question name. */
 export type Known = Readonly<Record<string, string | undefined>>;
 
@@ -42,7 +44,7 @@ export function oneOf<const Value extends string>(what: string, values: readonly
 /** `There is no warehouse "snowflke". Did you mean snowflake?` */
 export function noSuch(what: string, given: string, values: readonly string[]): string {
   const near = nearest(given, values);
-  return `There is no ${what} "${given}". ${near === undefined ? `Choose one of: ${values.join(', ')}.` : `Did you mean ${near}?`}`;
+  return `There is no ${what} "${shown(given)}". ${near === undefined ? `Choose one of: ${values.join(', ')}.` : `Did you mean ${near}?`}`;
 }
 
 /** The value at most two typing slips away, or undefined. */

@@ -34,7 +34,7 @@ function checkGiven(given: Readonly<Record<string, string>>): void {
     const question = all.find((one) => one.name === name);
     if (!question) {
       const names = all.map((one) => one.name);
-      throw new UsageError(noSuch('question', shown(name), names));
+      throw new UsageError(noSuch('question', name, names));
     }
     asUsage(() => parseAnswer(question, text));
   }

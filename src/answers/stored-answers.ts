@@ -51,7 +51,7 @@ function answersFrom(entries: Readonly<Record<string, unknown>>): Readonly<Recor
   for (const [name, value] of Object.entries(entries)) {
     const question = questions.find((one) => one.name === name);
     if (!isStored(name)) throw wrong(`has "${name}", which belongs in roster.yml alone`, 'Delete that line');
-    if (!question) throw wrong(`has an answer that nobody asked: ${noSuch('question', shown(name), names)}`, 'Rename or delete that line');
+    if (!question) throw wrong(`has an answer that nobody asked: ${noSuch('question', name, names)}`, 'Rename or delete that line');
     if (value === null) continue; // unanswered
     if (typeof value !== 'string') throw wrong(`has "${name}" that is no text`, `Write it in quotes, e.g. "${name}": "${shown(String(value))}"`);
     try {
@@ -70,7 +70,7 @@ function partsFrom(value: unknown): readonly PartName[] {
   if (!Array.isArray(value)) throw wrong('has "parts" that is no list', 'Write it like "parts": ["app"]');
   return value.map((given: unknown) => {
     const part = partNames.find((name) => name === given);
-    if (part === undefined) throw wrong(`has a wrong entry in "parts": ${noSuch('part', shown(String(given)), partNames)}`, 'Correct that line');
+    if (part === undefined) throw wrong(`has a wrong entry in "parts": ${noSuch('part', String(given), partNames)}`, 'Correct that line');
     return part;
   });
 }

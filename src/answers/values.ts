@@ -1,4 +1,4 @@
-import { foldToSlug, type Identifier, parseIdentifier, parseProdSchema, SLUG_LIMIT, shown } from '../names.ts';
+import { foldToSlug, type Identifier, isProjectName, parseProdSchema, parseSourceSchema, SLUG_LIMIT, shown } from '../names.ts';
 import type { ProdRun, SourceSchema } from '../project.ts';
 import { noSuch } from '../question.ts';
 
@@ -17,7 +17,7 @@ export function parseSourceSchemas(raw: string): readonly SourceSchema[] {
     if (more.length > 0 || (mark !== undefined && mark !== 'pii')) {
       throw new RangeError(`"${shown(entry)}" is no source schema: write a name, or <name>:pii for one that only production may read.`);
     }
-    return { schema: parseIdentifier(name, 'a source schema'), pii: mark === 'pii' };
+    return { schema: parseSourceSchema(name), pii: mark === 'pii' };
   });
   unique(
     schemas.map(({ schema }) => schema),
@@ -41,7 +41,7 @@ export function parseProdRuns(raw: string): readonly ProdRun[] {
 
 /** Whole days, 1 to 3650. */
 export function days(raw: string): number {
-  if (!/^[1-9][0-9]{0,3}$/.test(raw) || Number(raw) > 3650) throw new RangeError(`"${shown(raw)}" is no number of days from 1 to 3650.`);
+  if (!/^[1-9][0-9]{0,3}$/.test(raw) || Number(raw) > 3650) throw new RangeError(`"${shown(raw)}" is no number of days: write a whole number from 1 to 3650.`);
   return Number(raw);
 }
 
@@ -69,5 +69,5 @@ export function projectNameFrom(folder: string): string {
     .slice(0, SLUG_LIMIT)
     .replace(/(?:_*dbt)+$/, '')
     .replace(/_+$/, '');
-  return name === '' ? 'acme' : name;
+  return isProjectName(name) ? name : 'acme';
 }

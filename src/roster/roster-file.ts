@@ -1,6 +1,6 @@
 import type { Node } from 'yaml';
 import { RunError } from '../errors.ts';
-import { NameError, parseLogin, parseSlug, shown } from '../names.ts';
+import { NameError, parseEmail, parseLogin, parseSlug, shown } from '../names.ts';
 import { yaml } from '../yaml-package.ts';
 import { type Developer, distinct, type Leaver, type Reader, type Roster } from './roster.ts';
 
@@ -58,7 +58,7 @@ class RosterReader {
     return {
       slug: at(slug.line, () => parseSlug(slug.text)),
       login: at(login.line, () => parseLogin(login.text)),
-      ...(email && { email: parseEmail(email) }),
+      ...(email && { email: at(email.line, () => parseEmail(email.text)) }),
       ...(left && { left: parseDay(left) }),
     };
   }
@@ -113,11 +113,6 @@ function required(entry: Entry, key: string, what: string): { readonly text: str
   const value = entry.get(key);
   if (value) return value;
   throw wrong(entry.line, `${what} has no ${key}. Add "${key}: ..."`);
-}
-
-function parseEmail({ text, line }: { readonly text: string; readonly line: number }): string {
-  if (/^[^\s@"'<>]+@[^\s@"'<>]+$/.test(text)) return text;
-  throw wrong(line, `"${shown(text)}" is no e-mail address. Correct or delete the line`);
 }
 
 /** ISO 8601, and a day that the calendar has. */

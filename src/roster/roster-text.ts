@@ -1,3 +1,4 @@
+import { yamlText } from '../yaml-text.ts';
 import type { Developer, Leaver, Reader, Roster } from './roster.ts';
 
 /** Every entry of roster.yml as the lines of its mapping, safe to paste: what the template and the roster command print. */
@@ -18,9 +19,3 @@ export const developerLines = (person: Developer | Leaver): readonly string[] =>
 ];
 
 const readerLines = ({ login, reviews }: Reader): readonly string[] => [`login: ${yamlText(login)}`, ...(reviews ? ['reviews: true'] : [])];
-
-/** Words that YAML 1.1, which dbt and Python read, takes for truth values or nothing. */
-const WORDS = /^(?:y|yes|n|no|true|false|on|off|null)$/i;
-
-/** A value on one line of YAML: plain where every reader sees a text, in double quotes otherwise. */
-export const yamlText = (value: string): string => (/^[A-Za-z][\w.@+-]*$/.test(value) && !WORDS.test(value) ? value : JSON.stringify(value));

@@ -1,10 +1,10 @@
-import { foldToSlug, type Login, NameError, parseLogin, parseSlug, type Slug, shown } from '../names.ts';
+import { type Email, foldToSlug, type Login, lostLetters, NameError, parseEmail, parseLogin, parseSlug, type Slug, shown } from '../names.ts';
 
 /** A person who writes `dev_<slug>` and nothing else. */
 export interface Developer {
   readonly slug: Slug;
   readonly login: Login;
-  readonly email?: string;
+  readonly email?: Email;
 }
 /** Somebody who left on `left` (ISO date): loses every right, keeps a script in grants/leavers. */
 export interface Leaver extends Developer {
@@ -22,8 +22,8 @@ export interface Roster {
 }
 
 /**
- * Reads a team as people give it: `ana, Bo Li, cy@acme.com, dee=d.miller`, one or several lines, or a CSV with a
- * header (`name`, `email`, `slug`, `login` in any order). `slug=login` says both. Throws {@link NameError}.
+ * Reads a team as people give it: `ana, Bo Li, cy@acme.com, Eve Ito <eve@acme.com>, dee=d.miller`, one or several lines,
+ * or a CSV with a header (`name`, `email`, `slug`, `login` in any order). `slug=login` says both. Throws {@link NameError}.
  */
 export function parseTeam(text: string): readonly Developer[] {
   const rows = csvRows(text.replace(/^\uFEFF/, ''));
@@ -53,7 +53,7 @@ export function parseReaders(text: string): readonly Reader[] {
     .map((entry) => {
       const [login = '', mark, ...rest] = entry.split(':');
       if (rest.length > 0 || (mark !== undefined && mark !== 'reviews')) {
-        throw new NameError(`"${shown(entry)}" is no reader: write a login, or <login>:reviews for one who reads PR schemas too.`);
+        throw new NameError(`"${shown(entry)}" is no reader. Write a login, or <login>:reviews for one who reads PR schemas too.`);
       }
       return { login: parseLogin(login), reviews: mark === 'reviews' };
     });
@@ -72,7 +72,10 @@ export function distinct<Person extends Developer>(people: readonly Person[]): r
       throw new NameError(`${named(other)} and ${named(person)} share the slug "${person.slug}". Give one of them another: <slug>=<login>.`);
     }
     const sameLogin = byLogin.get(person.login.toLowerCase());
-    if (sameLogin) throw new NameError(`"${sameLogin.slug}" and "${person.slug}" share the login "${person.login}". One person has one slug.`);
+    if (sameLogin)
+      throw new NameError(
+        `"${sameLogin.slug}" and "${person.slug}" share the login "${person.login}". Name each person once, with a login of their own: <slug>=<login>.`,
+      );
     bySlug.set(person.slug, person);
     byLogin.set(person.login.toLowerCase(), person);
   }
@@ -80,10 +83,13 @@ export function distinct<Person extends Developer>(people: readonly Person[]): r
 }
 
 const COLUMNS = new Set(['name', 'email', 'slug', 'login']);
-const named = ({ email, login }: Developer): string => `"${email ?? login}"`;
+const named = ({ email, login }: Developer): string => `"${shown(email ?? login)}"`;
 
 function fromRow(header: readonly string[], row: readonly string[]): Developer {
-  if (row.length > header.length) throw new NameError(`The line "${shown(row.join(','))}" has ${row.length} cells, the header ${header.length}.`);
+  if (row.length > header.length)
+    throw new NameError(
+      `The line "${shown(row.join(','))}" has ${row.length} cells, the header ${header.length}. Write a cell that holds a comma in "quotes".`,
+    );
   const cell = (column: string): string | undefined => row[header.indexOf(column)]?.trim() || undefined;
   return person(cell('slug'), cell('login'), cell('email'), cell('name') ?? cell('email') ?? cell('login') ?? '');
 }
@@ -91,19 +97,21 @@ function fromRow(header: readonly string[], row: readonly string[]): Developer {
 function fromEntry(entry: string): Developer {
   const at = entry.indexOf('=');
   if (at >= 0) return person(entry.slice(0, at).trim(), entry.slice(at + 1).trim(), undefined, entry);
-  return person(undefined, undefined, EMAIL.test(entry) ? entry : undefined, entry);
+  const [, name = '', address] = /^([^<>]*)<([^<>]*)>$/.exec(entry) ?? [];
+  const email = address ?? (entry.includes('@') ? entry : undefined);
+  return person(undefined, undefined, email, name.trim() || (email ?? entry));
 }
 
-const EMAIL = /^[^\s@"'<>]+@[^\s@"'<>]+$/;
-
 function person(slug: string | undefined, login: string | undefined, email: string | undefined, from: string): Developer {
-  if (email !== undefined && !EMAIL.test(email)) throw new NameError(`"${shown(email)}" is no e-mail address.`);
+  const address = email === undefined ? undefined : parseEmail(email);
   const folded = slug ?? foldToSlug(from);
   if (folded === '') throw new NameError(`No slug can be made from "${shown(from)}". Give one: <slug>=<login>.`);
   if (slug === undefined && !/^[a-z]/.test(folded))
-    throw new NameError(`A slug begins with a letter; "${shown(from)}" gives "${folded}". Give one: <slug>=<login>.`);
+    throw new NameError(`A slug begins with a letter; "${shown(from)}" gives "${shown(folded)}". Give one: <slug>=<login>.`);
+  const lost = slug === undefined ? lostLetters(from) : '';
+  if (lost !== '') throw new NameError(`"${shown(from)}" has letters that no slug can have (${shown(lost)}). Give one: <slug>=<login>.`);
   const parsed = parseSlug(folded);
-  return { slug: parsed, login: parseLogin(login ?? parsed), ...(email !== undefined && { email }) };
+  return { slug: parsed, login: parseLogin(login ?? parsed), ...(address !== undefined && { email: address }) };
 }
 
 function firstDuplicate(values: readonly string[]): string | undefined {
@@ -136,7 +144,7 @@ function csvRows(text: string): string[][] {
       cell = '';
     } else cell += char;
   }
-  if (quoted) throw new NameError(`A quote is not closed near "${shown(cell)}".`);
+  if (quoted) throw new NameError(`A quote is not closed near "${shown(cell)}". Close it, or leave it out.`);
   rows.at(-1)?.push(cell);
   return rows.filter((row) => row.some((one) => one.trim() !== ''));
 }

@@ -54,9 +54,9 @@ test('a login that is not quoted keeps its zeros, and a slug may be a YAML word'
 test('CRLF and a byte order mark are no obstacle', () => expect(parseRosterFile(`\uFEFF${ROSTER.replaceAll('\n', '\r\n')}`)).toEqual(parseRosterFile(ROSTER)));
 
 test('what the template writes is what was answered', () => {
-  const file = planned({ team: 'ana, Bo Li, cy@acme.com, dee=d.miller, no=007, on=1e3, x@y$z', readers: 'looker, anna:reviews, yes' }, ['roster'])[0];
+  const file = planned({ team: 'ana, Bo Li, cy@acme.com, dee=d.miller, no=007, on=1e3, x+1@y-z', readers: 'looker, anna:reviews, yes' }, ['roster'])[0];
   const roster = parseRosterFile(file?.contents ?? '');
-  expect(roster.developers).toEqual(parseTeam('ana, Bo Li, cy@acme.com, dee=d.miller, no=007, on=1e3, x@y$z'));
+  expect(roster.developers).toEqual(parseTeam('ana, Bo Li, cy@acme.com, dee=d.miller, no=007, on=1e3, x+1@y-z'));
   expect(roster.readers).toEqual([
     { login: 'looker', reviews: false },
     { login: 'anna', reviews: true },
