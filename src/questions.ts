@@ -87,7 +87,9 @@ export const questions = {
     message: 'Which branch is production?',
     help: 'The branch whose tip is deployed.',
     default: 'main',
-    parse: (raw) => matching(raw, /^(?!.*(?:\.\.|\/\/|\.lock$))[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/, 'a branch name', 'main'),
+    // https://git-scm.com/docs/git-check-ref-format
+    parse: (raw) =>
+      matching(raw, /^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$))|HEAD$)[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/, 'a branch name', 'main'),
   }),
   devDays: question({
     name: 'devDays',
@@ -152,7 +154,7 @@ export const questions = {
     help: "URL of the package index that CI installs from; empty means pip's own default.",
     default: '',
     parse: (raw) =>
-      raw === '' ? '' : matching(raw, /^https?:\/\/[A-Za-z0-9][A-Za-z0-9._~:/?&=%+-]*$/, 'an index URL without credentials', 'https://pypi.example.com/simple'),
+      raw === '' ? '' : matching(raw, /^https?:\/\/[A-Za-z0-9][A-Za-z0-9._~:/?&=+-]*$/, 'an index URL without credentials', 'https://pypi.example.com/simple'),
   }),
 } as const satisfies Record<string, Question<unknown>>;
 
@@ -208,7 +210,32 @@ export function parseAnswers(given: Readonly<Record<string, string | undefined>>
     if (one.name in questions) parsed[one.name] = value;
     else settings[one.name] = text;
   }
-  return { ...parsed, settings } as Answers;
+  const answers = { ...parsed, settings } as Answers;
+  refuseClashes(answers);
+  return answers;
+}
+
+/** What two answers together cannot mean. */
+function refuseClashes({ projectName, warehouse, prodSchemas, sourceSchemas, rolePrefix }: Answers): void {
+  if (projectName === warehouse.adapter.replaceAll('-', '_')) {
+    throw new AnswerError('project-name', `--project-name: "${projectName}" is the name of ${warehouse.adapter} itself. Choose another, e.g. acme.`);
+  }
+  const both = sourceSchemas.find(({ schema }) => prodSchemas.includes(schema));
+  if (both) {
+    throw new AnswerError(
+      'source-schemas',
+      `--source-schemas: "${both.schema}" is a prod schema too, and production alone writes those. Name it in one of the two: --source-schemas or --prod-schemas.`,
+    );
+  }
+  const door = `${rolePrefix}_door`;
+  for (const [flag, schemas] of [
+    ['prod-schemas', prodSchemas],
+    ['source-schemas', sourceSchemas.map(({ schema }) => schema)],
+  ] as const) {
+    if (schemas.some((schema) => schema === door)) {
+      throw new AnswerError(flag, `--${flag}: "${door}" is the schema of the door, which we make. Choose another name, or another --role-prefix.`);
+    }
+  }
 }
 
 export function parseAnswer(one: Question<unknown>, text: string): unknown {

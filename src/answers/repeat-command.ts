@@ -31,5 +31,5 @@ const readerText = ({ login, reviews }: Reader): string => (reviews ? `${login}:
 /** Double quotes where every shell leaves the inside alone, cmd.exe included; single quotes for the rest. */
 function quoted(value: string): string {
   if (/^[\w./:@+-]+$/.test(value)) return value;
-  return /^[\w ./:@+,=;()-]*$/.test(value) ? `"${value}"` : `'${value.replaceAll("'", "'\\''")}'`;
+  return /^[\w ./:@+,=;()~?&-]*$/.test(value) ? `"${value}"` : `'${value.replaceAll("'", "'\\''")}'`;
 }

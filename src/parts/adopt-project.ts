@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import type { FileRequest, PlannedEdit } from '../planned-file.ts';
+import { yamlText } from '../yaml-text.ts';
 
 /** dbt runs it before anything is built; where it fails, nothing is. */
 const CHECK = '"{{ dbt_envs_check_isolation() }}"';
@@ -17,6 +18,6 @@ export const adoptedProject = ({ project }: Context): FileRequest => ({
   path: 'dbt_project.yml',
   owner: 'yours',
   template: 'profiles/dbt_project.yml.ejs',
-  view: { name: project.name, profile: project.profile, check: CHECK },
+  view: { name: project.name, profile: yamlText(project.profile), check: CHECK },
   edits,
 });

@@ -1,5 +1,6 @@
 import { DEV_SCHEMA_PATTERN, PR_SCHEMA_PATTERN } from '../names.ts';
 import type { Part } from '../plan.ts';
+import { yamlText } from '../yaml-text.ts';
 import { adoptProfiles } from './adopt-profiles.ts';
 import { adoptedProject } from './adopt-project.ts';
 
@@ -22,7 +23,7 @@ export const profilesFiles: Part = (context) => {
       path: 'profiles.yml',
       owner: 'ours',
       template: 'profiles/profiles.yml.ejs',
-      view: { profile: project.profile, dev: indented(text(targets.dev)), ci: indented(text(targets.ci)), prod: indented(text(targets.prod)) },
+      view: { profile: yamlText(project.profile), dev: indented(text(targets.dev)), ci: indented(text(targets.ci)), prod: indented(text(targets.prod)) },
       edits: adoptProfiles(context),
     },
     ...(adopted ? [adoptedProject(context)] : []),

@@ -128,9 +128,9 @@ const runsOn = ({ runner = 'ubuntu-latest' }: Pipeline): string =>
   runner.includes(',')
     ? `[${runner
         .split(',')
-        .map((label) => label.trim())
+        .map((label) => yamlScalar(label.trim()))
         .join(', ')}]`
-    : runner;
+    : yamlScalar(runner);
 
 const install = ({ projectDir, pythonVersion, image, pythonIndex }: Pipeline) => ({
   projectDir: projectDir === '' ? '' : yamlScalar(projectDir),
