@@ -7,16 +7,17 @@ import { type Change, type Conflict, changes, type World } from './changes/chang
 import { LOCK_FILE, printLock } from './changes/lock.ts';
 import { nextLock } from './changes/next-lock.ts';
 import { type Summary, settle } from './changes/settle.ts';
-import { type Context, contextOf } from './context.ts';
+import { type Context, contextOf, type Situation } from './context.ts';
 import { apply } from './disk/disk.ts';
-import { findPlace, type Place } from './disk/place.ts';
+import { findPlace, namesOf, type Place } from './disk/place.ts';
 import { rivalMacros } from './disk/rival-macros.ts';
 import { exists, textOf, textsBelow } from './disk/territory.ts';
 import { UsageError } from './errors.ts';
+import { type Explanation, explanationsOf } from './explain.ts';
 import { type PartName, partNames, plan, withNeeds } from './plan.ts';
 import type { PlannedFile } from './planned-file.ts';
 import type { Question } from './question.ts';
-import { isStored, parseAnswers, questionsFor, withDefaults } from './questions.ts';
+import { type Answers, isStored, parseAnswers, questionsFor, withDefaults } from './questions.ts';
 import { parseReaders, parseTeam, type Roster } from './roster/roster.ts';
 import { editRoster, type RosterEdit } from './roster/roster-edit.ts';
 import { parseRosterFile, ROSTER_FILE } from './roster/roster-file.ts';
@@ -25,6 +26,7 @@ export { type Change, type Conflict, drift } from './changes/changes.ts';
 export { diffOf } from './changes/diff.ts';
 export type { Summary } from './changes/settle.ts';
 export { RunError, UsageError } from './errors.ts';
+export type { Explanation } from './explain.ts';
 
 /** What was asked for, in whichever shell. */
 export interface Invocation {
@@ -85,19 +87,7 @@ export function look({ cwd, projectDir, command, given }: Invocation): Look {
 
 /** Everything is decided here, and nothing written. Throws like {@link look}; a missing answer takes its default or throws {@link UsageError}. */
 export function decide(invocation: Invocation, given: Readonly<Record<string, string>>): Decision {
-  const place = findPlace(invocation.cwd, invocation.projectDir);
-  const raw = { ...knownAnswers(place, invocation.given), ...given };
-  const team = teamOf(place, raw, invocation.rosterEdit);
-  const parts = installed(place, invocation.command);
-  const all = withNeeds(parts);
-  const answers = asUsage(() => parseAnswers({ ...raw, ...(team && { team: teamText(team.roster.developers) }) }));
-  const roster = team?.roster ?? { developers: answers.team, leavers: [], readers: answers.readers };
-  const situation = { projectDir: place.projectDir, ...(place.adopted && { adopted: place.adopted }) };
-  const planned = plan(answers, roster, situation, parts);
-  const world = worldOf(place, invocation.force);
-  const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
-  const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
-  const context = contextOf(answers, roster, situation);
+  const { place, raw, context, roster, all, planned, world, changes: decided } = prepared(invocation, given);
   return {
     about: aboutOf(context, all),
     changes: decided,
@@ -115,6 +105,47 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
       return settled.summary;
     },
   };
+}
+
+/**
+ * Why a path is there and what becomes of it; a folder stands for all that is planned below it. Reads only. Throws like
+ * {@link look}, and {@link UsageError} where nothing is called that.
+ */
+export function explain(invocation: Invocation, given: string): readonly Explanation[] {
+  const { place, answers, roster, situation, planned, world, changes: decided } = prepared(invocation, {});
+  const taken = new Set(planned.map(({ path }) => path));
+  const possible = plan(answers, roster, situation, partNames).filter(({ path }) => !taken.has(path));
+  return explanationsOf(namesOf(place, invocation.cwd, given), { planned, possible, changes: decided, world });
+}
+
+interface Prepared {
+  readonly place: Place;
+  readonly raw: Readonly<Record<string, string>>;
+  readonly answers: Answers;
+  readonly roster: Roster;
+  readonly situation: Situation;
+  readonly context: Context;
+  /** The installed and added parts, with all that they need. */
+  readonly all: readonly PartName[];
+  readonly planned: readonly PlannedFile[];
+  readonly world: World;
+  readonly changes: readonly Change[];
+}
+
+function prepared(invocation: Invocation, given: Readonly<Record<string, string>>): Prepared {
+  const place = findPlace(invocation.cwd, invocation.projectDir);
+  const raw = { ...knownAnswers(place, invocation.given), ...given };
+  const team = teamOf(place, raw, invocation.rosterEdit);
+  const parts = installed(place, invocation.command);
+  const all = withNeeds(parts);
+  const answers = asUsage(() => parseAnswers({ ...raw, ...(team && { team: teamText(team.roster.developers) }) }));
+  const roster = team?.roster ?? { developers: answers.team, leavers: [], readers: answers.readers };
+  const situation: Situation = { projectDir: place.projectDir, ...(place.adopted && { adopted: place.adopted }) };
+  const planned = plan(answers, roster, situation, parts);
+  const world = worldOf(place, invocation.force);
+  const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
+  const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
+  return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation), all, planned, world, changes: decided };
 }
 
 function aboutOf({ project, warehouse, ci }: Context, parts: readonly PartName[]): About {

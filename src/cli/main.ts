@@ -2,9 +2,10 @@ import type { Person, Setting } from '../shell/conversation.ts';
 import { endingOf } from '../shell/ending.ts';
 import { isOn, parseFlags } from '../shell/flags.ts';
 import { binManner, helpText } from '../shell/help.ts';
-import { inkFor } from '../shell/ink.ts';
+import { inkFor, noColours } from '../shell/ink.ts';
 import { readerFrom } from '../shell/named-file.ts';
 import { allOptions } from '../shell/options.ts';
+import { absenceIn } from '../shell/presence.ts';
 import { requestOf } from '../shell/request.ts';
 import { version } from '../shell/version.ts';
 
@@ -15,6 +16,8 @@ export interface Terminal {
   readonly now: Date;
   /** Whether a person can be asked: both ends are a terminal. */
   readonly present: boolean;
+  /** Whether the report is read on a terminal; by default as `present`. */
+  readonly onScreen?: boolean;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   /** Puts one prompt; loaded only when there is a question. */
@@ -43,15 +46,23 @@ async function run(words: readonly string[], terminal: Terminal): Promise<number
     return 0;
   }
   const setting: Setting = { cwd: terminal.cwd, today: terminal.now.toISOString().slice(0, 10), read: readerFrom(terminal.cwd) };
+  if (typed.command === 'completion') {
+    const { completionFor } = await import('../shell/completion.ts');
+    terminal.stdout.write(completionFor(typed.operand));
+    return 0;
+  }
   const request = requestOf(typed, setting.read);
-  const { converse, engine } = await import('../shell/work.ts');
-  return await converse(request, personAt(terminal), setting, engine);
+  const person = personAt(terminal, isOn(typed, 'no-color'));
+  const { converse, engine, explanation } = await import('../shell/work.ts');
+  if (typed.command !== 'explain') return await converse(request, person, setting, engine);
+  person.print(explanation(request, setting, engine));
+  return 0;
 }
 
-function personAt({ present, stdout, stderr, env, asker }: Terminal): Person {
+function personAt({ present, onScreen = present, stdout, stderr, env, asker }: Terminal, plain: boolean): Person {
   return {
-    present,
-    ink: inkFor(env, present),
+    absence: absenceIn(env, present),
+    ink: plain ? noColours : inkFor(env, onScreen),
     ask: async (prompt) => (await asker())(prompt),
     tell: (...lines) => stderr.write(lines.map((line) => `${line}\n`).join('')),
     print: (text) => stdout.write(text),

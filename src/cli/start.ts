@@ -1,6 +1,6 @@
 import process from 'node:process';
+import { isTerminal, standardStream } from '../shell/standard-stream.ts';
 import { main, type Terminal } from './main.ts';
-import { isTerminal, standardStream } from './standard-stream.ts';
 
 /** The bin itself, once Node is known to be new enough. */
 const terminal: Terminal = {
@@ -8,6 +8,7 @@ const terminal: Terminal = {
   env: process.env,
   now: new Date(),
   present: isTerminal(2) && isTerminal(0),
+  onScreen: isTerminal(2),
   stdout: standardStream(1),
   stderr: standardStream(2),
   asker: async () => (process.env.TERM === 'dumb' ? await import('./ask-plainly.ts') : await import('./ask.ts')).ask,

@@ -6,7 +6,7 @@ import { RunError, UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { ROSTER_FILE } from '../roster/roster-file.ts';
 import { type ProjectFile, parseProjectFile } from './project-file.ts';
-import { hindrance, realPath, type Territory, textOf } from './territory.ts';
+import { hindrance, inside, realPath, type Territory, textOf } from './territory.ts';
 
 /** What is there before a run: read once, never written here. */
 export interface Place extends Territory {
@@ -44,6 +44,21 @@ export function findPlace(cwd: string, projectDir?: string): Place {
     ...(adopted && { adopted }),
   };
 }
+
+/**
+ * What a typed path may mean, as paths from the project's folder, with `/`: from where the person stands, from the
+ * project, from the git repository. Backslashes are tried as separators everywhere.
+ */
+export function namesOf({ root, boundary }: Territory, cwd: string, typed: string): readonly string[] {
+  const spellings = path.sep === '/' && typed.includes('\\') ? [typed, typed.replaceAll('\\', '/')] : [typed];
+  const places = spellings.flatMap((spelling) => [real(cwd), root, boundary].map((from) => inRealFolder(path.resolve(from, spelling))));
+  const reached = places.filter((one) => inside(boundary, one));
+  if (reached.length === 0) throw new UsageError(`"${shown(typed)}" is outside of ${boundary}. Name a path inside it.`);
+  return [...new Set(reached.map((one) => path.relative(root, one).split(path.sep).join('/')))];
+}
+
+/** Links on the way are followed; one at the end is what is meant. */
+const inRealFolder = (file: string): string => path.join(real(path.dirname(file)), path.basename(file));
 
 /** The nearest folder, from here upward to the git repository's root, that holds a dbt project or our answers; else here. */
 function upward(cwd: string): string {

@@ -8,8 +8,8 @@ import { partsOf, type ReadFile, type Request, teamText } from './request.ts';
 
 /** Who is at the other end: a terminal, a pipe, or Yeoman's adapter. */
 export interface Person {
-  /** Whether there is somebody to ask. */
-  readonly present: boolean;
+  /** Why nobody can be asked, as the beginning of a sentence; undefined where somebody can. */
+  readonly absence: string | undefined;
   readonly ink: Ink;
   /** Throws {@link Interrupted} where the person interrupts. */
   ask(prompt: Prompt): Promise<string>;
@@ -18,6 +18,8 @@ export interface Person {
   /** Data, for programs. */
   print(text: string): void;
 }
+
+const isThere = ({ absence }: Person): boolean => absence === undefined;
 
 /** The directory and the day of a run: nothing below this asks the system for them. */
 export interface Setting {
@@ -55,14 +57,14 @@ export async function carryOut({ request, invocation, answers, root }: Gathered,
   if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
   person.tell(...openingLines(decision, root, person.ink), ...intentLines(decision.changes, person.ink));
   const settle = await settlement(request, decision, person, engine);
-  if (person.present && !request.yes && writes(decision)) await confirmed(root, person);
+  if (isThere(person) && !request.yes && writes(decision)) await confirmed(root, person);
   const summary = await decision.apply(settle);
   if (request.json) person.print(jsonOf(summary, decision));
   person.tell(...resultLines(summary, person.ink), ...closingLines(decision, person.ink));
   return 0;
 }
 
-function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Request, { cwd, today }: Setting): Invocation {
+export function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Request, { cwd, today }: Setting): Invocation {
   return {
     cwd,
     command: partsOf(command),
@@ -73,14 +75,16 @@ function invocationOf({ command, given, conflicts, projectDir, rosterEdit }: Req
   };
 }
 
+export const nothingInstalled = (root: string): UsageError =>
+  new UsageError(`Nothing is installed in ${root}. Run dbt-envs there first, or say where with --project-dir.`);
+
 /** The answers that were asked for; given and stored ones are the engine's own to find, defaults its own to take. */
 async function settled(request: Request, invocation: Invocation, person: Person, { read }: Setting, { look }: Engine): Promise<{ answers: Raw; root: string }> {
   let seen = look(invocation);
-  if (request.check && seen.parts.length === 0)
-    throw new UsageError(`Nothing is installed in ${seen.root}. Run dbt-envs there first, or say where with --project-dir.`);
-  if (request.yes || !person.present) refuseOpen(request, seen);
+  if (request.check && seen.parts.length === 0) throw nothingInstalled(seen.root);
+  if (request.yes || !isThere(person)) refuseOpen(request, seen, person);
   const answers: Record<string, string> = {};
-  for (let [next] = seen.open; next !== undefined && !request.yes && person.present; [next] = seen.open) {
+  for (let [next] = seen.open; next !== undefined && !request.yes && isThere(person); [next] = seen.open) {
     const { name } = next;
     const text = (answer: string): string => (name === 'team' ? teamText(answer.trim(), read) : answer.trim());
     answers[name] = text(await person.ask(promptFor(next, seen.known, text)));
@@ -91,12 +95,12 @@ async function settled(request: Request, invocation: Invocation, person: Person,
 }
 
 /** Nobody can be asked: what has no answer is named, all of it at once. */
-function refuseOpen({ yes }: Request, { open }: Look): void {
+function refuseOpen({ yes }: Request, { open }: Look, { absence }: Person): void {
   const missing = yes ? open.filter((question) => question.default === undefined) : open;
   if (missing.length === 0) return;
   const flags = missing.map(({ flag }) => `--${flag}`).join(', ');
   if (yes) throw new UsageError(`--yes invents no answer for ${flags}. Give it, e.g. --team "ana, bo".`);
-  throw new UsageError(`There is no terminal to ask at, and no answer for ${flags}. Give them, or --yes for the defaults (a team has none).`);
+  throw new UsageError(`${absence}, and no answer for ${flags}. Give them, or --yes for the defaults (a team has none).`);
 }
 
 /** A typed flag of a vendor that was not chosen would be passed over silently. */
@@ -135,7 +139,7 @@ async function settlement(
   const conflicts = conflictsIn(decision);
   if (manner !== 'ask') return () => manner;
   const chosen = new Map<string, Settlement>();
-  if (conflicts.length > 0 && (yes || !person.present)) {
+  if (conflicts.length > 0 && (yes || !isThere(person))) {
     if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
     throw new RunError(conflictHelp(conflicts.map(({ path }) => path)));
   }

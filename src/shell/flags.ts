@@ -1,11 +1,13 @@
 import { UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
-import { nearest } from '../question.ts';
-import { type Command, commandNames, isCommand, type Option, type Steering } from './options.ts';
+import { nearest, noSuch } from '../question.ts';
+import { type Command, commandNames, flagsOf, isCommand, type Option, operands, type Steering } from './options.ts';
 
 /** What was typed, sorted but not yet judged. */
 export interface Typed {
   readonly command?: Command;
+  /** The word that has to follow the command. */
+  readonly operand?: string;
   /** Values by flag, exactly as they were typed. */
   readonly values: ReadonlyMap<string, string>;
   readonly switches: ReadonlySet<string>;
@@ -47,8 +49,25 @@ export function parseFlags(words: readonly string[], options: readonly Option[])
     }
     values.set(option.flag, value);
   }
-  const command = commandOf(places);
-  return { ...(command !== undefined && { command }), values, switches };
+  const typed = { ...commandOf(places), values, switches };
+  return switches.has('help') || switches.has('version') ? typed : complete(typed);
+}
+
+/** What a command cannot do without is there, and nothing that would be passed over. Throws a {@link UsageError}. */
+export function complete(typed: Typed): Typed {
+  const { command, operand, values, switches } = typed;
+  if (command === undefined) return typed;
+  const wanted = operands[command];
+  if (wanted !== undefined && operand === undefined) {
+    throw new UsageError(`${command} needs a ${wanted.noun}: ${command} ${wanted.value}, e.g. ${command} ${wanted.example}.`);
+  }
+  if (wanted?.choices !== undefined && operand !== undefined && !wanted.choices.includes(operand)) {
+    throw new UsageError(noSuch(wanted.noun, shown(operand), wanted.choices));
+  }
+  const known: readonly string[] | undefined = flagsOf[command];
+  const foreign = known === undefined ? undefined : [...values.keys(), ...switches].find((flag) => !known.includes(flag));
+  if (foreign !== undefined) throw new UsageError(`--${foreign} has no meaning for ${command}. Leave it out.`);
+  return typed;
 }
 
 function find(name: string, options: readonly Option[]): Option {
@@ -63,14 +82,18 @@ function find(name: string, options: readonly Option[]): Option {
   throw new UsageError(`There is no flag ${shown(name)}. ${near === undefined ? 'See --help.' : `Did you mean --${near}?`}`);
 }
 
-function commandOf([word, ...more]: readonly string[]): Command | undefined {
-  if (word === undefined) return undefined;
+function commandOf([word, ...more]: readonly string[]): Pick<Typed, 'command' | 'operand'> {
+  if (word === undefined) return {};
   if (!isCommand(word)) {
     const near = nearest(word, commandNames);
     throw new UsageError(`There is no part "${shown(word)}". ${near === undefined ? `Choose one of: ${commandNames.join(', ')}.` : `Did you mean ${near}?`}`);
   }
-  const [extra] = more;
+  const wanted = operands[word];
+  const [operand] = wanted === undefined ? [] : more;
+  const extra = more[wanted === undefined ? 0 : 1];
+  if (extra !== undefined && wanted !== undefined)
+    throw new UsageError(`One ${wanted.noun} at a time: "${shown(extra)}" after ${shown(operand ?? '')} is too many.`);
   if (extra !== undefined)
     throw new UsageError(`One part at a time: "${shown(extra)}" after ${word} is too many. A list with spaces needs quotes: --team "ana, bo".`);
-  return word;
+  return { command: word, ...(operand !== undefined && { operand }) };
 }

@@ -1,5 +1,5 @@
 import { defaultOf } from '../questions.ts';
-import { allOptions, commandNames, commands, type Option } from './options.ts';
+import { allOptions, commandNames, commands, type Option, shapeOf } from './options.ts';
 
 /** docs/options.md, made from the table of flags. */
 export function optionsPage(): string {
@@ -15,9 +15,12 @@ yo dbt-envs[:part] [flags]
 
 ## Parts
 
-| part | what it writes |
+| part | what it writes, or says |
 |---|---|
-${commandNames.map((name) => `| \`${name}\` | ${commands[name]} |`).join('\n')}
+${commandNames.map((name) => `| \`${cell(shapeOf(name))}\` | ${commands[name]} |`).join('\n')}
+
+\`completion\` is the bin's alone: \`yo\` completes nothing. To have it: \`source <(dbt-envs completion bash)\` in ~/.bashrc,
+the same with \`zsh\` in ~/.zshrc after compinit, \`dbt-envs completion fish > ~/.config/fish/completions/dbt-envs.fish\` once.
 
 ## Answers
 
@@ -41,7 +44,7 @@ ${options.flatMap(flagRow).join('\n')}
 | 0 | done |
 | 1 | failed, or drift was found by \`check\` |
 | 2 | a flag or an answer is wrong or missing |
-| 130 | interrupted |
+| 130 | interrupted; every file is as it was before |
 `;
 }
 

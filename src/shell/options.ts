@@ -2,7 +2,7 @@ import type { PartName } from '../plan.ts';
 import type { Question } from '../question.ts';
 import { allQuestions } from '../questions.ts';
 
-/** What can be typed after `dbt-envs`, or after `yo dbt-envs:`. `check` is no part: it looks, and writes nothing. */
+/** What can be typed after `dbt-envs`, or after `yo dbt-envs:`. The last three are no parts: they look, and write nothing. */
 export const commands = {
   app: 'everything: the repository with its three environments (the default)',
   profiles: 'profiles.yml, the schema rules and their guards',
@@ -10,9 +10,38 @@ export const commands = {
   ci: 'the jobs for pull requests and for production',
   roster: 'the team: --add, --remove, --rename',
   check: 'compare what is there with the plan; exit 1 on drift',
-} as const satisfies Readonly<Record<PartName | 'check', string>>;
+  explain: 'why a file is there, who owns it, what rewrites it; a folder: each of its files',
+  completion: 'a script that makes this shell complete parts, flags and values',
+} as const satisfies Readonly<Record<PartName | 'check' | 'explain' | 'completion', string>>;
 export type Command = keyof typeof commands;
 export const commandNames = Object.keys(commands) as readonly Command[];
+
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type ShellName = (typeof shells)[number];
+export const isShell = (word: string | undefined): word is ShellName => shells.some((shell) => shell === word);
+
+/** A word that has to follow a command. */
+export interface Operand {
+  /** What it is called in an error, and in its place in the help. */
+  readonly noun: string;
+  readonly value: string;
+  readonly example: string;
+  readonly choices?: readonly string[];
+}
+
+export const operands: Readonly<Partial<Record<Command, Operand>>> = {
+  explain: { noun: 'path', value: 'PATH', example: 'profiles.yml' },
+  completion: { noun: 'shell', value: shells.join('|'), example: shells[0], choices: shells },
+};
+
+/** A command as it is typed: `explain PATH`. */
+export const shapeOf = (command: Command): string => [command, ...(operands[command] === undefined ? [] : [operands[command].value])].join(' ');
+
+/** The commands that answer a question of their own: of the flags below they know these, and no others. */
+export const flagsOf: Readonly<Partial<Record<Command, readonly Steering[]>>> = {
+  explain: ['project-dir', 'json', 'no-color', 'help', 'version'],
+  completion: ['no-color', 'help', 'version'],
+};
 
 export const isCommand = (word: string): word is Command => Object.hasOwn(commands, word);
 
@@ -47,6 +76,7 @@ const steering = [
   { flag: 'dry-run', help: 'Prints the plan with its differences and writes nothing.' },
   { flag: 'check', help: 'Exits 1 if a run would write; writes nothing.' },
   { flag: 'json', help: 'Prints one JSON object on standard output.' },
+  { flag: 'no-color', help: 'Prints without colours, as it does where NO_COLOR is set, or into a pipe.' },
   { flag: 'help', short: 'h', help: 'Prints this text.' },
   { flag: 'version', help: 'Prints the version.' },
 ] as const satisfies readonly Option[];

@@ -8,6 +8,8 @@ import type { Command } from './options.ts';
 /** What a person wants of one run, whichever shell it was said in. */
 export interface Request {
   readonly command: Command;
+  /** The word after it. */
+  readonly operand?: string;
   /** Raw answers by question name: those of the answers file under those that were typed. */
   readonly given: Raw;
   /** The names of the questions whose flags were typed. */
@@ -34,6 +36,7 @@ export function requestOf(typed: Typed, read: ReadFile): Request {
   const answers = valued(typed, 'answers');
   return {
     command,
+    ...(typed.operand !== undefined && { operand: typed.operand }),
     given: { ...(answers !== undefined && answersIn(answers, read(answers))), ...fromFlags },
     typed: new Set(Object.keys(fromFlags)),
     yes: isOn(typed, 'yes'),
@@ -47,7 +50,7 @@ export function requestOf(typed: Typed, read: ReadFile): Request {
 }
 
 /** The parts that a command adds to those that are installed. */
-export const partsOf = (command: Command): readonly PartName[] => (command === 'check' ? [] : [command]);
+export const partsOf = (command: Command): readonly PartName[] => (command === 'check' || command === 'explain' || command === 'completion' ? [] : [command]);
 
 /** `@file` in place of a team means the file's text. */
 export const teamText = (given: string, read: ReadFile): string => (given.startsWith('@') ? read(given.slice(1)) : given);

@@ -1,14 +1,17 @@
+import { statSync } from 'node:fs';
 import process from 'node:process';
 import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
 import { RunError } from '../errors.ts';
 import type { Gathered, Person, Setting } from '../shell/conversation.ts';
 import { endingOf } from '../shell/ending.ts';
 import { helpText, yoManner } from '../shell/help.ts';
-import { inkFor } from '../shell/ink.ts';
+import { inkFor, noColours } from '../shell/ink.ts';
 import { readerFrom } from '../shell/named-file.ts';
 import { allOptions, type Command } from '../shell/options.ts';
+import { absenceIn } from '../shell/presence.ts';
 import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 import { requestOf } from '../shell/request.ts';
+import { standardStream } from '../shell/standard-stream.ts';
 import * as work from '../shell/work.ts';
 import { LINES, registersLines } from './lines.ts';
 import { typedOptions, typedWords, wordsTyped } from './typed.ts';
@@ -29,11 +32,15 @@ export const generatorFor = (command: Command) =>
 export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>, Options> {
   abstract readonly command: Command;
   private gathered: Gathered | undefined;
+  /** What was typed or handed in beside the options. */
+  private readonly words: readonly string[];
 
   constructor(args?: string[], options?: Options, features?: BaseFeatures) {
     // inheritTasks: the tasks are this class's, and yo runs a class that is derived from it.
     super(args, options, { unique: 'namespace', inheritTasks: true, skipParseOptions: true, customInstallTask: true, ...features });
+    this.words = args ?? [];
     for (const { flag, short, value, help } of allOptions()) {
+      if (flag.startsWith('no-')) continue; // yo reads it itself, and Yeoman takes no option of such a name
       this.option(flag, { type: value === undefined ? Boolean : String, description: help, ...(short !== undefined && { alias: short }) });
     }
   }
@@ -55,17 +62,19 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     return super.createStorage('.dbt-envs-never-written.json', options);
   }
 
-  /** Whether somebody can be asked: prompts are read from standard input and drawn on standard output. */
-  get hasTerminal(): boolean {
-    return process.stdin.isTTY === true && process.stdout.isTTY === true;
+  /** Why nobody can be asked: prompts are read from standard input and drawn on standard output. */
+  get absence(): string | undefined {
+    return absenceIn(process.env, process.stdin.isTTY === true && process.stdout.isTTY === true);
   }
 
   async prompting(): Promise<void> {
     await this.ending(async () => {
       const words = wordsTyped(process.argv.slice(2));
-      const typed = words === undefined ? typedOptions(this.options, this.command) : typedWords(words, this.command);
+      const typed = words === undefined ? typedOptions(this.options, this.words, this.command) : typedWords(words, this.command);
       const setting: Setting = { cwd: this.destinationRoot(), today: new Date().toISOString().slice(0, 10), read: readerFrom(this.destinationRoot()) };
-      this.gathered = await work.gather(requestOf(typed, setting.read), this.person(), setting, work.engine);
+      const request = requestOf(typed, setting.read);
+      if (this.command === 'explain') this.person().print(work.explanation(request, setting, work.engine));
+      else this.gathered = await work.gather(request, this.person(), setting, work.engine);
     });
   }
 
@@ -79,11 +88,12 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
 
   private person(): Person {
     return {
-      present: this.hasTerminal,
-      ink: inkFor(process.env, this.hasTerminal),
+      absence: this.absence,
+      ink: process.argv.includes('--no-color') ? noColours : inkFor(process.env, process.stderr.isTTY === true),
       ask: (prompt) => this.put(prompt),
       tell: (...lines) => this.log(lines.join('\n')),
-      print: (text) => process.stdout.write(text),
+      // A stream of Node's would bring yo down with a trace where the reader has gone.
+      print: (text) => standardStream(1).write(text),
     };
   }
 
@@ -103,7 +113,16 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
       await task();
     } catch (error) {
       const { code, line } = endingOf(error);
-      throw Object.assign(error instanceof Error ? error : new Error(line), { message: line, code });
+      const message = `${line}${/\(E(?:ACCES|PERM)\)/.test(line) && isRootsFolder(this.destinationRoot()) ? ` ${AS_ROOT}` : ''}`;
+      throw Object.assign(error instanceof Error ? error : new Error(line), { message, code });
     }
   }
+}
+
+const AS_ROOT = 'yo gives the rights of root away; as root, run npx generator-dbt-envs instead.';
+
+/** Whether the system refuses us a folder of root's: where root called yo, yo changed the user (https://github.com/yeoman/yo/issues/225). */
+function isRootsFolder(folder: string): boolean {
+  const user = process.getuid?.();
+  return user !== undefined && user !== 0 && statSync(folder, { throwIfNoEntry: false })?.uid === 0;
 }

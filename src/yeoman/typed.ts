@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
-import { parseFlags, type Typed } from '../shell/flags.ts';
+import { complete, parseFlags, type Typed } from '../shell/flags.ts';
 import { yoManner } from '../shell/help.ts';
-import { allOptions, type Command, type Option } from '../shell/options.ts';
+import { allOptions, type Command, type Option, operands } from '../shell/options.ts';
 
 /** Flags that `yo` and its environment read themselves and that do us no harm. */
 const YOS: readonly Option[] = [
@@ -12,7 +12,6 @@ const YOS: readonly Option[] = [
   'skip-cache',
   'skip-local-cache',
   'ask-answered',
-  'no-color',
   'color',
   'ignore-version-check',
 ].map((flag) => ({ flag, help: 'read by yo' }));
@@ -30,13 +29,15 @@ export function wordsTyped(argv: readonly string[]): readonly string[] | undefin
 
 /** What was typed after `yo dbt-envs:<command>`. */
 export function typedWords(words: readonly string[], command: Command): Typed {
-  const typed = parseFlags(words, [...allOptions(), ...YOS]);
+  const all = [...allOptions(), ...YOS];
+  if (operands[command] !== undefined) return parseFlags([command, ...words], all);
+  const typed = parseFlags(words, all);
   if (typed.command !== undefined) throw new UsageError(`Under yo a part is written with a colon: ${yoManner.line(typed.command)}.`);
   return { ...typed, command };
 }
 
-/** The options of a program that runs or composes the generator: by flag, in kebab case or in camel case. */
-export function typedOptions(options: Readonly<Record<string, unknown>>, command: Command): Typed {
+/** The options of a program that runs or composes the generator, by flag, in kebab case or in camel case; and its arguments. */
+export function typedOptions(options: Readonly<Record<string, unknown>>, [operand]: readonly string[], command: Command): Typed {
   const values = new Map<string, string>();
   const switches = new Set<string>();
   for (const { flag, value: takesValue } of allOptions()) {
@@ -45,7 +46,7 @@ export function typedOptions(options: Readonly<Record<string, unknown>>, command
     if (takesValue === undefined) switches.add(flag);
     else values.set(flag, String(value));
   }
-  return { command, values, switches };
+  return complete({ command, ...(operand !== undefined && { operand }), values, switches });
 }
 
 const camel = (flag: string): string => flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

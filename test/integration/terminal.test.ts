@@ -1,16 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tree } from '../support/command-line.ts';
 import { installed } from '../support/package.ts';
-import { asNobody, commandOfNobody, folderOfNobody, putForNobody, yoBin, yoFolder } from '../support/yo.ts';
-
-/** What the person sees before typing. */
-type Step = readonly [sees: string, types: string];
-const ENTER = '\r';
-const DOWN = '\u001b[B';
-const CTRL_C = '\u0003';
+import { CTRL_C, DOWN, ENTER, play, type Step } from '../support/terminal.ts';
+import { asNobody, folderOfNobody, putForNobody, yoBin, yoFolder } from '../support/yo.ts';
 
 let prefix: string;
 let engines: string;
@@ -18,32 +11,11 @@ beforeAll(async () => {
   [prefix, engines] = [await installed(), await yoFolder()];
 });
 
-interface Played {
-  readonly status: number;
-  readonly shown: string;
-  readonly missing: string | null;
-  readonly coloured: boolean;
-  readonly moved: boolean;
-}
-
-/** Plays at a pseudo-terminal: node-pty would have to be compiled, Python has one in its standard library. */
-function play(words: readonly string[], cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}): Played {
-  const { command, environment } = commandOfNobody(words, { cwd, home: folderOfNobody(), env: { TERM: 'xterm-256color', ...env } });
-  const plan = { command, cwd, env: environment, steps: steps.map(([sees, types]) => ({ sees, types })), seconds: 60 };
-  const python = process.platform === 'win32' ? 'python' : 'python3';
-  const { stdout, stderr } = spawnSync(python, [fileURLToPath(new URL('../support/terminal.py', import.meta.url))], {
-    input: JSON.stringify(plan),
-    encoding: 'utf8',
-  });
-  expect(stderr).toBe('');
-  return JSON.parse(stdout);
-}
-
 const bin = (): readonly string[] => [process.execPath, path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs')];
 const shells = {
-  'the bin': (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) => play([...bin(), 'profiles'], cwd, steps, env),
+  'the bin': (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) => play([...bin(), 'profiles'], cwd, steps, { env }),
   yo: (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) =>
-    play([process.execPath, yoBin(engines), 'dbt-envs:profiles'], cwd, steps, { NODE_PATH: path.join(prefix, 'node_modules'), ...env }),
+    play([process.execPath, yoBin(engines), 'dbt-envs:profiles'], cwd, steps, { env: { NODE_PATH: path.join(prefix, 'node_modules'), ...env } }),
 } as const;
 
 const CONVERSATION: readonly Step[] = [

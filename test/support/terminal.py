@@ -1,6 +1,6 @@
 """Plays a person at a real terminal: waits for a text, types, and reports what was shown and how it ended.
 
-Reads {"command", "cwd", "env", "steps": [{"sees", "types"}], "seconds"} as JSON on standard input and prints
+Reads {"command", "cwd", "env", "steps": [{"sees", "types"}], "seconds", "rows", "columns"} as JSON on standard input and prints
 {"status", "shown", "missing", "coloured", "moved"}. Standard library only.
 """
 
@@ -23,9 +23,9 @@ def main():
     plan = json.load(sys.stdin)
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", plan["rows"], plan["columns"], 0, 0))
         os.chdir(plan["cwd"])
         os.execve(plan["command"][0], plan["command"], plan["env"])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     shown, missing = play(terminal, plan["steps"], time.monotonic() + plan["seconds"])
     if missing is not None:
         os.kill(pid, 9)

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ciProviders, warehouses } from '../../src/catalogue.ts';
 import { allQuestions } from '../../src/questions.ts';
 import { type Answering, emptyFolder, type Ran, runBin, tree } from '../support/command-line.ts';
 
@@ -308,6 +309,39 @@ describe('at a terminal', () => {
 
   test('--yes asks nothing', async () => expect(await runBin(folder, ANSWERED, answering)).toMatchObject({ status: 0, asked: [] }));
 
+  test.each(['true', '1', 'yes'])('CI=%s means that nobody sits there: nothing is asked', async (ci) => {
+    const ran = await runBin(folder, ['profiles'], answering, { CI: ci });
+    expect(ran).toMatchObject({
+      status: 2,
+      asked: [],
+      err: expect.stringMatching(/^dbt-envs: CI is set, so there is nobody to ask, and no answer for --project-name/),
+    });
+    expect(await runBin(folder, ANSWERED, answering, { CI: ci })).toMatchObject({ status: 0, asked: [] });
+  });
+  test.each(['', '0', 'false'])('CI="%s" means that somebody does', async (ci) =>
+    expect((await runBin(folder, ['profiles'], answering, { CI: ci })).asked.length).toBeGreaterThan(1),
+  );
+
+  test.each(warehouses.flatMap(({ id: warehouse }) => ciProviders.map(({ id: ci }) => [warehouse, ci])))(
+    'everything on %s with %s is at most seven questions away',
+    async (warehouse, ci) => {
+      const typed: Readonly<Record<string, string>> = { warehouse, ci, team: 'ana' };
+      const { status, asked } = await runBin(folder, [], ({ name }) => typed[name]);
+      expect(status).toBe(0);
+      const questions = asked.filter(({ name }) => name !== 'write');
+      expect(questions.length).toBeLessThanOrEqual(7);
+      expect(asked.at(-1)).toMatchObject({ name: 'write' });
+      expect(Object.keys(tree(folder))).toEqual(expect.arrayContaining(['profiles.yml', 'models/marts/fct_revenue.sql', 'grants/README.md']));
+    },
+  );
+
+  test('before the last question it says what will be created and where', async () => {
+    const { err } = await runBin(folder, ['profiles'], (prompt) => (prompt.name === 'write' ? 'no' : answering(prompt)));
+    expect(err.replaceAll(new RegExp(`${ESCAPE}\\[[0-9]+m`, 'g'), '')).toMatch(
+      /^Project .+\nFor {5}.+, 1 developer\nFiles {3}\d+ to create\n(?:! warning.+\n)*\+ create {5}\.yo-rc\.json, roster\.yml, profiles\.yml, macros\/ \(\d+\), /,
+    );
+  });
+
   test('a run that would write nothing asks nothing', async () => {
     await installed();
     expect(await runBin(folder, ['profiles'], answering)).toMatchObject({ status: 0, asked: [] });
@@ -337,8 +371,12 @@ describe('colour', () => {
     ['in a pipe', undefined, {}],
     ['with NO_COLOR', () => undefined, { NO_COLOR: '1' }],
     ['on a dumb terminal', () => undefined, { TERM: 'dumb' }],
+    ['with FORCE_COLOR=0', () => undefined, { FORCE_COLOR: '0' }],
   ])('is not used %s', async (_, answering, env) => {
     const { err, out } = await runBin(folder, ANSWERED, answering, env);
     expect(err + out).not.toContain(ESCAPE);
   });
+  test('is not used with --no-color, whatever else is said', async () =>
+    expect((await runBin(folder, [...ANSWERED, '--no-color'], () => undefined, { FORCE_COLOR: '1' })).err).not.toContain(ESCAPE));
+  test('is used in a pipe with FORCE_COLOR', async () => expect((await runBin(folder, ANSWERED, undefined, { FORCE_COLOR: '1' })).err).toContain(ESCAPE));
 });

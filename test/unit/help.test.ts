@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { binManner, helpText, yoManner } from '../../src/shell/help.ts';
 import { allOptions, commandNames } from '../../src/shell/options.ts';
@@ -11,9 +12,15 @@ describe.each([
   test.each(allOptions().map(({ flag }) => flag))('names --%s', (flag) =>
     expect(lines.some((line) => line.startsWith('  ') && new RegExp(`--${flag}( |$)`).test(line))).toBe(true),
   );
-  test.each(commandNames)('names the part %s', (name) => expect(lines.some((line) => line.startsWith(`  ${name} `))).toBe(true));
+  test.each(manner.commands)('names the part %s', (name) => expect(lines.some((line) => line.startsWith(`  ${name} `))).toBe(true));
   test('fits into 100 columns', () => expect(lines.filter((line) => line.length > 100)).toEqual([]));
   test('ends with a line end', () => expect(lines.at(-1)).toBe(''));
+});
+
+test('yo has every command but completion, which yo gave up', () => {
+  expect(yoManner.commands).toEqual(commandNames.filter((name) => name !== 'completion'));
+  expect(readdirSync('generators').sort()).toEqual([...yoManner.commands].sort());
+  expect(binManner.commands).toEqual(commandNames);
 });
 
 test('--help beats everything else, goes to standard output and writes nothing', async () => {

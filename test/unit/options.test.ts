@@ -36,6 +36,8 @@ describe('flags', () => {
     [['grants', '--yes', '--team', 'ana'], 'ana'],
   ])('%j gives a team', (words, team) => expect(parse(...words).values.get('team')).toBe(team));
 
+  test('a word that has to follow is kept apart', () => expect(parse('explain', '--json', 'a/b')).toMatchObject({ command: 'explain', operand: 'a/b' }));
+  test('help needs no word', () => expect(parse('explain', '--help').command).toBe('explain'));
   test('a short flag is the long one', () => expect([...parse('-y').switches]).toEqual(['yes']));
   test('an empty value is a value', () => expect(parse('--readers', '').values.get('readers')).toBe(''));
 
@@ -52,6 +54,14 @@ describe('flags', () => {
     [['zzz'], /^There is no part "zzz"\. Choose one of: app, /],
     [['grants', 'ci'], /^One part at a time: "ci" after grants is too many/],
     [['--', 'grants', 'ci'], /^One part at a time/],
+    [['completion'], 'completion needs a shell: completion bash|zsh|fish, e.g. completion bash.'],
+    [['completion', 'bsh'], 'There is no shell "bsh". Did you mean bash?'],
+    [['completion', 'powershell'], 'There is no shell "powershell". Choose one of: bash, zsh, fish.'],
+    [['completion', 'bash', 'zsh'], 'One shell at a time: "zsh" after bash is too many.'],
+    [['completion', 'bash', '--yes'], '--yes has no meaning for completion. Leave it out.'],
+    [['explain'], 'explain needs a path: explain PATH, e.g. explain profiles.yml.'],
+    [['explain', 'a', '--team', 'ana'], '--team has no meaning for explain. Leave it out.'],
+    [['explian', 'a'], 'There is no part "explian". Did you mean explain?'],
   ])('%j is refused', (words, message) => {
     const refusal = (): unknown => parse(...words);
     expect(refusal).toThrow(UsageError);

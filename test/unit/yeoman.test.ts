@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import helpers from 'yeoman-test';
+import ExplainGenerator from '../../generators/explain/index.ts';
 import ProfilesGenerator from '../../generators/profiles/index.ts';
 import { helpText, yoManner } from '../../src/shell/help.ts';
 import { emptyFolder, runBin, tree } from '../support/command-line.ts';
@@ -10,8 +11,8 @@ const resolved = path.resolve('generators/profiles/index.ts');
 
 /** The generator at a terminal: yeoman-test answers its prompts. */
 class AtTerminal extends ProfilesGenerator {
-  override get hasTerminal(): boolean {
-    return true;
+  override get absence(): undefined {
+    return undefined;
   }
 }
 
@@ -143,6 +144,32 @@ test('a conflict at a terminal is asked about', async () => {
   expect(tree(folder)).toMatchObject({
     'macros/dbt_envs/generate_schema_name.sql': 'mine\n',
     'macros/dbt_envs/generate_schema_name.sql.new': expect.stringMatching(/macro/),
+  });
+});
+
+describe('explain', () => {
+  const explaining = (folder: string, ...words: readonly string[]) => {
+    const options: Record<string, unknown> = { force: false };
+    vi.spyOn(process, 'argv', 'get').mockReturnValue(['node', 'yo', 'dbt-envs:explain', ...words]);
+    return helpers
+      .create(ExplainGenerator, { resolved: path.resolve('generators/explain/index.ts'), namespace: 'dbt-envs:explain' })
+      .cd(folder)
+      .withOptions(options);
+  };
+  test('reads, says and writes nothing', async () => {
+    const folder = emptyFolder();
+    await running(folder, { yes: true, team: 'ana' });
+    const before = tree(folder);
+    await explaining(folder, 'profiles.yml');
+    expect(tree(folder)).toEqual(before);
+  });
+  test.each<[string, readonly string[], RegExp]>([
+    ['no path', [], /explain needs a path/],
+    ['a slip', ['profile.yml'], /Did you mean profiles\.yml\?/],
+  ])('%s: 2', async (_, words, message) => {
+    const folder = emptyFolder();
+    await running(folder, { yes: true, team: 'ana' });
+    await expect(explaining(folder, ...words)).rejects.toMatchObject({ code: 2, message: expect.stringMatching(message) });
   });
 });
 
