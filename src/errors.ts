@@ -6,6 +6,8 @@ export class RunError extends Error {}
 
 /** Ctrl-C, another signal that ends a process, or "no" to the last question: exit status 130. Nothing has changed. */
 export class Interrupted extends Error {
+  /** Known by its name: the prompts are a bundle of their own, with a class of their own. */
+  override readonly name = 'Interrupted';
   constructor(message = 'Interrupted. Nothing was written.') {
     super(message);
   }

@@ -3,12 +3,14 @@ import { createInterface } from 'node:readline/promises';
 import { Interrupted } from '../errors.ts';
 import type { Prompt } from '../shell/prompt.ts';
 
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Puts one prompt line by line and draws nothing: for TERM=dumb, and for whoever has the screen read to them. */
 export async function ask(prompt: Prompt): Promise<string> {
   const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const interrupted = new AbortController();
   const stop = (): void => interrupted.abort();
-  process.once('SIGINT', stop);
+  for (const signal of ENDING) process.once(signal, stop);
   reader.once('close', stop);
   try {
     process.stderr.write(`${opening(prompt)}\n`);
@@ -23,7 +25,7 @@ export async function ask(prompt: Prompt): Promise<string> {
     if (interrupted.signal.aborted) throw new Interrupted();
     throw error;
   } finally {
-    process.removeListener('SIGINT', stop);
+    for (const signal of ENDING) process.removeListener(signal, stop);
     reader.removeListener('close', stop);
     reader.close();
   }

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import inquirer from 'inquirer';
+import { heedingSignals } from '../shell/heed-signals.ts';
 import { linesPrompt } from '../shell/lines-prompt.ts';
 import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 
@@ -10,6 +11,7 @@ prompt.registerPrompt(LINES, linesPrompt);
 
 /** Puts one prompt to the person at the terminal. Ctrl-C rejects with inquirer's ExitPromptError. */
 export async function ask(asked: Prompt): Promise<string> {
-  const answers: Readonly<Record<string, unknown>> = await prompt([toInquirer(asked, LINES)]);
+  const asking = prompt([toInquirer(asked, LINES)]);
+  const answers: Readonly<Record<string, unknown>> = await heedingSignals(asking, () => asking.ui.close());
   return asText(answers[asked.name]);
 }

@@ -2,6 +2,12 @@ import process from 'node:process';
 import { isTerminal, standardStream } from '../shell/standard-stream.ts';
 import { main, type Terminal } from './main.ts';
 
+// inquirer colours by node:util, which knows the variable and not the flag; Node warns of FORCE_COLOR beside it.
+if (process.argv.includes('--no-color')) {
+  process.env.NO_COLOR = '1';
+  delete process.env.FORCE_COLOR;
+}
+
 /** The bin itself, once Node is known to be new enough. */
 const terminal: Terminal = {
   cwd: process.cwd(),

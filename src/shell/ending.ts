@@ -15,7 +15,7 @@ export function endingOf(error: unknown): Ending {
   if (!(error instanceof Error)) return { code: 1, line: String(error) };
   if (error instanceof UsageError || error instanceof AnswerError) return { code: 2, line: error.message };
   if (error instanceof RunError) return { code: 1, line: error.message };
-  if (error instanceof Interrupted) return { code: 130, line: error.message };
+  if (error.name === 'Interrupted') return { code: 130, line: error.message };
   // What inquirer throws at Ctrl-C; nothing is written while anything is asked.
   if (error.name === 'ExitPromptError') return { code: 130, line: new Interrupted().message };
   if ('syscall' in error) return { code: 1, line: error.message.split('\n')[0] ?? error.message };

@@ -116,8 +116,8 @@ function keptLines(kept: Summary['kept'], ink: Ink): readonly string[] {
 
 /** Nobody was there to settle them: the files, and the two ways on. */
 export function conflictHelp(paths: readonly string[]): string {
-  const those = paths.length === 1 ? 'This file is' : 'These files are';
-  return `${those} yours and differ from ours: ${paths.join(', ')}. Nothing was written. --keep keeps yours, --force takes ours, --dry-run shows the differences.`;
+  const those = paths.length === 1 ? 'This file is yours and differs' : 'These files are yours and differ';
+  return `${those} from ours: ${paths.join(', ')}. Nothing was written. --keep keeps yours, --force takes ours, --dry-run shows the differences.`;
 }
 
 /** A plan as the summary of the run that it would be. */

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import process from 'node:process';
 import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
-import { RunError } from '../errors.ts';
+import { Interrupted, RunError } from '../errors.ts';
 import type { Gathered, Person, Setting } from '../shell/conversation.ts';
 import { endingOf } from '../shell/ending.ts';
+import { heedingSignals } from '../shell/heed-signals.ts';
 import { helpText, yoManner } from '../shell/help.ts';
 import { inkFor, noColours } from '../shell/ink.ts';
 import { readerFrom } from '../shell/named-file.ts';
@@ -13,7 +14,7 @@ import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 import { requestOf } from '../shell/request.ts';
 import { standardStream } from '../shell/standard-stream.ts';
 import * as work from '../shell/work.ts';
-import { LINES, registersLines } from './lines.ts';
+import { abortPrompt, LINES, registersLines, whenAborted } from './adapter.ts';
 import { typedOptions, typedWords, wordsTyped } from './typed.ts';
 
 /** Yeoman's own options, and whatever was typed or handed in. */
@@ -39,6 +40,7 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     // inheritTasks: the tasks are this class's, and yo runs a class that is derived from it.
     super(args, options, { unique: 'namespace', inheritTasks: true, skipParseOptions: true, customInstallTask: true, ...features });
     this.words = args ?? [];
+    outlivesItsReader();
     for (const { flag, short, value, help } of allOptions()) {
       if (flag.startsWith('no-')) continue; // yo reads it itself, and Yeoman takes no option of such a name
       this.option(flag, { type: value === undefined ? Boolean : String, description: help, ...(short !== undefined && { alias: short }) });
@@ -68,6 +70,10 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
   }
 
   async prompting(): Promise<void> {
+    // After Ctrl-C the adapter hands the environment the error of its own prompt, before it reaches us.
+    whenAborted(this.env.adapter, (reason) => {
+      if (reason instanceof Error && reason.name === 'ExitPromptError') this.ended(reason);
+    });
     await this.ending(async () => {
       const words = wordsTyped(process.argv.slice(2));
       const typed = words === undefined ? typedOptions(this.options, this.words, this.command) : typedWords(words, this.command);
@@ -99,24 +105,38 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
 
   private async put(prompt: Prompt): Promise<string> {
     const lines = prompt.kind === 'lines' && (await registersLines(this.env.adapter)) ? LINES : undefined;
-    const answers: Readonly<Record<string, unknown>> = await this.prompt([toInquirer(prompt, lines)]);
+    const interrupted = Object.assign(new Interrupted(), { code: 130 });
+    const asking: Promise<Readonly<Record<string, unknown>>> = this.prompt([toInquirer(prompt, lines)]);
+    const answers = await heedingSignals(asking, () => abortPrompt(this.env.adapter, interrupted));
     return asText(answers[prompt.name]);
   }
 
-  /**
-   * yo hands `error.code` to process.exit, which throws on the string codes of Node's own errors (lib/cli.js, onError in
-   * https://github.com/yeoman/yo). The error itself is changed, because after Ctrl-C the adapter has already passed on
-   * the very one that it threw.
-   */
   private async ending(task: () => Promise<void>): Promise<void> {
     try {
       await task();
     } catch (error) {
-      const { code, line } = endingOf(error);
-      const message = `${line}${/\(E(?:ACCES|PERM)\)/.test(line) && isRootsFolder(this.destinationRoot()) ? ` ${AS_ROOT}` : ''}`;
-      throw Object.assign(error instanceof Error ? error : new Error(line), { message, code });
+      throw this.ended(error);
     }
   }
+
+  /**
+   * yo hands `error.code` to process.exit, which throws on the string codes of Node's own errors (lib/cli.js, onError in
+   * https://github.com/yeoman/yo). The error itself is changed, because others hold it already.
+   */
+  private ended(error: unknown): Error {
+    const { code, line } = endingOf(error);
+    const message = `${line}${/\(E(?:ACCES|PERM)\)/.test(line) && isRootsFolder(this.destinationRoot()) ? ` ${AS_ROOT}` : ''}`;
+    return Object.assign(error instanceof Error ? error : new Error(line), { message, code });
+  }
+}
+
+/** Where the reader of a pipe has gone (`yo dbt-envs 2>&1 | head -1`), Node's streams would end yo with a trace. */
+function outlivesItsReader(): void {
+  for (const stream of [process.stdout, process.stderr]) if (!stream.listeners('error').includes(passOver)) stream.on('error', passOver);
+}
+
+function passOver(error: Error): void {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
 }
 
 const AS_ROOT = 'yo gives the rights of root away; as root, run npx generator-dbt-envs instead.';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tree } from '../support/command-line.ts';
 import { installed } from '../support/package.ts';
-import { CTRL_C, DOWN, ENTER, play, type Step } from '../support/terminal.ts';
+import { CTRL_C, DOWN, ENTER, play, type Seat, type Step } from '../support/terminal.ts';
 import { asNobody, folderOfNobody, putForNobody, yoBin, yoFolder } from '../support/yo.ts';
 
 let prefix: string;
@@ -13,9 +13,10 @@ beforeAll(async () => {
 
 const bin = (): readonly string[] => [process.execPath, path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs')];
 const shells = {
-  'the bin': (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) => play([...bin(), 'profiles'], cwd, steps, { env }),
-  yo: (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}) =>
-    play([process.execPath, yoBin(engines), 'dbt-envs:profiles'], cwd, steps, { env: { NODE_PATH: path.join(prefix, 'node_modules'), ...env } }),
+  'the bin': (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}, seat: Seat = {}, words: readonly string[] = []) =>
+    play([...bin(), ...words], cwd, steps, { ...seat, env }),
+  yo: (cwd: string, steps: readonly Step[], env: Readonly<Record<string, string>> = {}, seat: Seat = {}, words: readonly string[] = []) =>
+    play([process.execPath, yoBin(engines), 'dbt-envs', ...words], cwd, steps, { ...seat, env: { NODE_PATH: path.join(prefix, 'node_modules'), ...env } }),
 } as const;
 
 const CONVERSATION: readonly Step[] = [
@@ -25,23 +26,18 @@ const CONVERSATION: readonly Step[] = [
   ['Which schemas does production own?', ENTER],
   ['Which schemas hold raw data?', ENTER],
   ['Which database', ENTER],
+  ['Which CI provider?', ENTER],
   ['Write to ', ENTER],
 ];
 const byFlags = () => {
   const cwd = folderOfNobody();
-  const { status } = asNobody([...bin(), 'profiles', '--yes', '--project-name', 'acme', '--warehouse', 'postgres', '--team', 'ana, Bo Li, cy@acme.com'], {
+  const { status } = asNobody([...bin(), '--yes', '--project-name', 'acme', '--warehouse', 'postgres', '--team', 'ana, Bo Li, cy@acme.com'], {
     cwd,
     home: folderOfNobody(),
   });
   expect(status).toBe(0);
   return tree(cwd);
 };
-
-/** yo takes a second to start: with it, the first prompt, our own, and the last. */
-const INTERRUPTED = {
-  'the bin': CONVERSATION,
-  yo: CONVERSATION.filter(([sees]) => /project called|develops|Write/.test(sees)),
-} as const;
 
 describe.each(['the bin', 'yo'] as const)('at a real terminal, %s', (name) => {
   const shell = shells[name];
@@ -53,15 +49,48 @@ describe.each(['the bin', 'yo'] as const)('at a real terminal, %s', (name) => {
     expect(tree(cwd)).toEqual(byFlags());
   });
 
-  test.each(INTERRUPTED[name].map(([sees]) => sees))('Ctrl-C at "%s" ends with 130 and leaves the folder empty', (sees) => {
+  test.each(CONVERSATION.map(([sees]) => sees))('Ctrl-C at "%s" ends with 130 and leaves the folder empty', (sees) => {
     const cwd = folderOfNobody();
     const before = CONVERSATION.slice(
       0,
       CONVERSATION.findIndex(([seen]) => seen === sees),
     );
     const played = shell(cwd, [...before, [sees, CTRL_C]]);
-    expect(played, played.shown).toMatchObject({ status: 130, missing: null });
+    expect(played, played.shown).toMatchObject({ status: 130, missing: null, restored: true });
     expect(played.shown).not.toMatch(/^ {4}at /m);
+    expect(tree(cwd)).toEqual({});
+  });
+
+  test('a conversation asks at most seven questions before the last one', () => expect(CONVERSATION.length - 1).toBeLessThanOrEqual(7));
+
+  test('Ctrl-C at a conflict ends with 130 and leaves your file and nothing else', () => {
+    const cwd = folderOfNobody();
+    putForNobody(cwd, 'macros/dbt_envs/generate_schema_name.sql', 'mine\n');
+    const played = shell(cwd, [...CONVERSATION.slice(0, -1), ['generate_schema_name.sql differs from ours', CTRL_C]]);
+    expect(played, played.shown).toMatchObject({ status: 130, missing: null });
+    expect(tree(cwd)).toEqual({ 'macros/dbt_envs/generate_schema_name.sql': 'mine\n' });
+  });
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('%s at a question ends it, leaves the folder empty and the terminal as it was', (signal) => {
+    const cwd = folderOfNobody();
+    const played = shell(cwd, [...CONVERSATION.slice(0, 1), ['Which warehouse?', '']], {}, { signal });
+    expect(played, played.shown).toMatchObject({ status: 130, missing: null, restored: true });
+    expect(played.shown).toContain('Interrupted. Nothing was written.');
+    expect(tree(cwd)).toEqual({});
+  });
+
+  test('asks just as well where the terminal is twenty columns wide', () => {
+    const cwd = folderOfNobody();
+    const played = shell(cwd, CONVERSATION, {}, { columns: 20, rows: 10 });
+    expect(played, played.shown).toMatchObject({ status: 0, missing: null });
+    expect(tree(cwd)).toEqual(byFlags());
+  });
+
+  test('with CI set asks nothing, though there is a terminal: 2, and what to give', () => {
+    const cwd = folderOfNobody();
+    const played = shell(cwd, [], { CI: 'true' });
+    expect(played, played.shown).toMatchObject({ status: 2, missing: null });
+    expect(played.shown.replaceAll(/\s+/g, ' ')).toContain('CI is set, so there is nobody to ask, and no answer for --project-name');
     expect(tree(cwd)).toEqual({});
   });
 
@@ -96,7 +125,11 @@ function besideMine(cwd: string): Readonly<Record<string, string>> {
 describe('a terminal that is', () => {
   const FIRST: readonly Step[] = [['What is the dbt project called?', CTRL_C]];
   test('an ordinary one gets colours', () => expect(shells['the bin'](folderOfNobody(), FIRST)).toMatchObject({ status: 130, coloured: true, moved: true }));
-  test('under NO_COLOR gets none', () => expect(shells['the bin'](folderOfNobody(), FIRST, { NO_COLOR: '1' })).toMatchObject({ status: 130, coloured: false }));
+  test('under --no-color gets none', () =>
+    expect(shells['the bin'](folderOfNobody(), FIRST, {}, {}, ['--no-color'])).toMatchObject({ status: 130, coloured: false }));
+  test.each(['the bin', 'yo'] as const)('under NO_COLOR gets none from %s', (name) =>
+    expect(shells[name](folderOfNobody(), FIRST, { NO_COLOR: '1' })).toMatchObject({ status: 130, coloured: false }),
+  );
 
   test('dumb is written to line by line, and asks the same', () => {
     const cwd = folderOfNobody();

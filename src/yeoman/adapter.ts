@@ -16,6 +16,19 @@ export async function registersLines(adapter: unknown): Promise<boolean> {
   return true;
 }
 
+/** Closes the prompt that is open, where the adapter can; `reason` is what the environment then ends with. */
+export function abortPrompt(adapter: unknown, reason: Error): void {
+  if (canAbort(adapter)) adapter.abort(reason);
+}
+
+/** Calls back with the reason at the very moment when the adapter gives up. */
+export function whenAborted(adapter: unknown, act: (reason: unknown) => void): void {
+  const signal = property(adapter, 'signal');
+  if (signal instanceof AbortSignal) signal.addEventListener('abort', () => act(signal.reason), { once: true });
+}
+
+const canAbort = (value: unknown): value is { abort(reason: Error): unknown } => typeof property(value, 'abort') === 'function';
+
 function registryOf(adapter: unknown): Registry | undefined {
   const promptModule = property(adapter, 'promptModule');
   return isRegistry(promptModule) ? promptModule : undefined;
