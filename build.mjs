@@ -4,12 +4,14 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
 import { refuseEager } from './tools/eager.mjs';
-import { bundledPackages, noticesOf } from './tools/notices.mjs';
+import { bundledPackages, noticesOf, packageIn, refuseUnnoticed } from './tools/notices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
 const require = createRequire(import.meta.url);
+refuseAdaptationsOfChanged(root);
 
 /**
  * Puts other modules in the place of two of ours, and leaves the loading of them to the moment they are needed: the
@@ -40,13 +42,25 @@ async function compiledTemplates() {
   return code;
 }
 
-const shared = { bundle: true, platform: 'node', target: 'node20', minify: true, legalComments: 'none', metafile: true, logLevel: 'warning' };
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minify: true,
+  legalComments: 'external', // into files beside the bundles, and from there into the notices
+  // esbuild names chunks by a hash of their files' paths too: a node_modules that is a link must give the same bytes.
+  preserveSymlinks: true,
+  metafile: true,
+  logLevel: 'warning',
+};
 const external = ['./templates.cjs', '#templates', '#yaml', '#yeoman-generator'];
 // inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
 const alias = { '@inquirer/external-editor': './src/cli/no-editor.ts' };
 
 for (const folder of ['dist', 'vendor']) rmSync(folder, { recursive: true, force: true });
-const parts = readdirSync('generators', { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+const parts = readdirSync('generators', { withFileTypes: true })
+  .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  .sort();
 
 // The bin is CommonJS: Node starts it faster, because it needs neither the loader for ESM nor, through it, streams.
 const bin = await build({
@@ -65,7 +79,6 @@ const bin = await build({
 refuseEager(bin.metafile, ['yeoman-generator', '@yeoman/types', 'inquirer', '@inquirer/core', 'yaml', 'ejs']);
 const prompts = await build({ ...shared, format: 'cjs', alias, entryPoints: ['src/cli/ask.ts'], outfile: 'dist/ask.cjs' });
 copyFileSync('src/cli/bin.cjs', 'dist/cli.cjs');
-chmodSync('dist/cli.cjs', 0o755);
 writeFileSync('dist/templates.cjs', await compiledTemplates());
 
 // Bundled CommonJS packages call require() for Node's own modules.
@@ -97,4 +110,29 @@ const { name, version, license } = JSON.parse(readFileSync('node_modules/yeoman-
 writeFileSync('vendor/yeoman-generator/package.json', `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`);
 
 const metafiles = [bin, prompts, generators, yaml, yeoman].map(({ metafile }) => metafile);
-writeFileSync('THIRD_PARTY_NOTICES.txt', noticesOf(bundledPackages(metafiles, root)));
+// In no metafile: the functions that EJS wrote into dist/templates.cjs, and esbuild's own few lines in every bundle.
+const writers = ['ejs', 'esbuild'].map((writer) => packageIn(path.join(root, 'node_modules', writer)));
+const notices = noticesOf([...bundledPackages(metafiles, root), ...writers], legalComments());
+refuseUnnoticed(notices, metafiles, root);
+writeFileSync('THIRD_PARTY_NOTICES.txt', notices);
+setModes();
+
+/** What the bundled sources say of their licence in comments; the files that esbuild put it into are removed. */
+function legalComments() {
+  const files = metafiles.flatMap(({ outputs }) => Object.keys(outputs)).filter((file) => file.endsWith('.LEGAL.txt'));
+  return files.sort().map((file) => {
+    const text = readFileSync(file, 'utf8');
+    rmSync(file);
+    return text;
+  });
+}
+
+/** npm packs a file with the mode that it has here, so whoever packs under another umask would get other bytes. */
+function setModes() {
+  const built = ['dist', 'vendor'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [path.join(entry.parentPath, entry.name)] : [])),
+  );
+  const files = [...built, ...parts.map((part) => `generators/${part}/index.js`), 'THIRD_PARTY_NOTICES.txt', 'package.json', 'README.md', 'LICENSE'];
+  for (const file of files) chmodSync(file, 0o644);
+  chmodSync('dist/cli.cjs', 0o755);
+}

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,8 @@ export interface Packed {
   /** Paths in the tarball. */
   readonly files: readonly string[];
   readonly bytes: number;
+  /** As the registry shows it under dist.integrity: `sha512-` and base64. */
+  readonly integrity: string;
 }
 
 /** `npm pack`, with the build that it runs; once for one state of the sources, whoever asks first. */
@@ -37,12 +39,25 @@ export async function packed(): Promise<Packed> {
   return parsePacked(readFileSync(done, 'utf8'), folder);
 }
 
-/** Installs the tarball, and nothing else, into a new folder outside the checkout; returns that folder. */
+/** What `packed()` gave to the tests of these very sources; nothing is packed here. Throws where none did. */
+export function packedForTests(): Packed {
+  const folder = path.join(cache, sourcesHash());
+  const done = path.join(folder, 'packed.json');
+  if (!existsSync(done)) throw new Error('No test has packed these sources. Run npm run test:integration first.');
+  return parsePacked(readFileSync(done, 'utf8'), folder);
+}
+
+/** What the tarball is called in a folder of `installed()`. */
+export const TARBALL = 'package.tgz';
+
+/** Installs the tarball, and nothing else, into a new folder outside the checkout that everybody may read; returns that folder. */
 export async function installed(): Promise<string> {
   const { tarball } = await packed();
   const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-installed-'));
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder, stdio: 'pipe', shell: process.platform === 'win32' });
+  const copy = path.join(folder, TARBALL);
+  copyFileSync(tarball, copy);
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', copy], { cwd: folder, stdio: 'pipe', shell: process.platform === 'win32' });
   execFileSync('chmod', ['-R', 'a+rX', folder]);
   return folder;
 }
@@ -64,14 +79,31 @@ function pack(folder: string, done: string): void {
 function parsePacked(text: string, folder: string): Packed {
   const said: unknown = JSON.parse(text);
   const [first] = Array.isArray(said) ? said : Object.values(said ?? {});
-  const { filename, files, size } = first;
-  return { tarball: path.join(folder, String(filename)), files: files.map((file: { path: string }) => file.path), bytes: Number(size) };
+  const { filename, files } = first;
+  const tarball = path.join(folder, String(filename));
+  const content = readFileSync(tarball);
+  return { tarball, files: files.map((file: { path: string }) => file.path), bytes: content.length, integrity: integrityOf(content) };
 }
+
+export const integrityOf = (content: Buffer): string => `sha512-${createHash('sha512').update(content).digest('base64')}`;
+
+/** What the package is made from, beside node_modules. */
+export const packageSources = [
+  'build.mjs',
+  'tsconfig.json',
+  'package.json',
+  'package-lock.json',
+  'README.md',
+  'LICENSE',
+  'tools',
+  'src',
+  'templates',
+  'generators',
+] as const;
 
 function sourcesHash(): string {
   const hash = createHash('sha256');
-  for (const name of ['build.mjs', 'package.json', 'package-lock.json', 'README.md', 'LICENSE', 'tools', 'src', 'templates', 'generators'])
-    addTo(hash, path.join(root, name));
+  for (const name of packageSources) addTo(hash, path.join(root, name));
   return hash.digest('hex').slice(0, 16);
 }
 
