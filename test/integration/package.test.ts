@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { helpText, yoManner } from '../../src/shell/help.ts';
 import { tree } from '../support/command-line.ts';
+import { lookedFor, requireNoNetwork } from '../support/no-network.ts';
 import { installed, type Packed, packed } from '../support/package.ts';
-import { asNobody, folderOfNobody, network, yoBin, yoFolder } from '../support/yo.ts';
+import { environment6, npx, otherBin, start, theBin, wholeTree, yo as yo7 } from '../support/ways-in.ts';
+import { asNobody, folderOfNobody, putForNobody, yoBin, yoFolder } from '../support/yo.ts';
 
 const ANSWERS = ['--yes', '--project-name', 'acme', '--warehouse', 'postgres', '--team', 'ana, bo'] as const;
 
@@ -28,54 +30,167 @@ const run = (words: readonly string[], cwd: string, env: Readonly<Record<string,
   const { status, stdout, stderr } = asNobody(words, { cwd, home, env });
   return { status, out: stdout, err: stderr, cwd, home };
 };
-const bin = (words: readonly string[], cwd = folderOfNobody(), name = 'dbt-envs'): Run =>
-  run([path.join(prefix, 'node_modules', '.bin', name), ...words], cwd, {});
+const bin = (words: readonly string[], cwd = folderOfNobody()): Run => run([path.join(prefix, 'node_modules', '.bin', 'dbt-envs'), ...words], cwd, {});
 const yo = (words: readonly string[], cwd = folderOfNobody()): Run =>
   run([process.execPath, yoBin(engines), ...words], cwd, { NODE_PATH: path.join(prefix, 'node_modules') });
 
-test(`the network is ${network}`, () => {
-  if (process.env.CI !== undefined && process.platform === 'linux') expect(network).toBe('cut off');
+describe('the network', () => {
+  test('is cut off from whatever these tests run', () => requireNoNetwork());
+  test('is seen from outside of the cut, where it is not from inside', async () => {
+    expect(await lookedFor(false)).toMatchObject({ reached: true, interfaces: expect.arrayContaining(['lo']) });
+    expect(await lookedFor(true)).toEqual({ reached: false, interfaces: [] });
+  });
 });
 
+/** Names of esbuild's chunks end in a hash of what is in them. */
+const nameOf = (file: string): string => file.replace(/-[0-9A-Z]{8}\.js$/, '-*.js');
+
+/** What belongs in the package; whoever adds a file says so here. */
+const BELONGS = new Set([
+  'LICENSE',
+  'README.md',
+  'THIRD_PARTY_NOTICES.txt',
+  'package.json',
+  'dist/ask.cjs',
+  'dist/chunk-*.js',
+  'dist/cli.cjs',
+  'dist/lines-prompt-*.js',
+  'dist/start.cjs',
+  'dist/templates.cjs',
+  ...readdirSync('generators').map((part) => `generators/${part}/index.js`),
+  'vendor/yaml/index.cjs',
+  'vendor/yeoman-generator/dist/index.js',
+  'vendor/yeoman-generator/package.json',
+]);
+const strangers = (files: readonly string[]): readonly string[] => files.filter((file) => !BELONGS.has(nameOf(file)));
+
+/** What no published text may hold: secrets, maps, tests, and the machine that it was packed on. */
+const TRACES: readonly [string, RegExp | string][] = [
+  ['the folder that it was packed in', process.cwd()],
+  ['a map', /sourceMappingURL=/],
+  ['a test', /from ?["']vitest["']|\bdescribe\.each\(/],
+  ['a token of npm', /\bnpm_[A-Za-z0-9]{36}\b|_authToken ?=/],
+  ['a token of GitHub', /\bgh[pousr]_[A-Za-z0-9]{36}\b|\bgithub_pat_/],
+  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
+  ['a key of AWS', /\bAKIA[0-9A-Z]{16}\b/],
+];
+const traces = (texts: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(texts).flatMap(([file, text]) =>
+    TRACES.flatMap(([what, trace]) => ((typeof trace === 'string' ? text.includes(trace) : trace.test(text)) ? [`${file} holds ${what}`] : [])),
+  );
+
 describe('the tarball', () => {
-  test('holds the bin, one entry a part, the notices and nothing that is not needed', () => {
-    expect(tarball.files).toEqual(
-      expect.arrayContaining(['dist/cli.cjs', 'generators/app/index.js', 'vendor/yeoman-generator/package.json', 'THIRD_PARTY_NOTICES.txt', 'LICENSE']),
-    );
-    expect(tarball.files.filter((file) => /\.ts$|\.ejs$|node_modules|^test|^src|^templates/.test(file))).toEqual([]);
+  const unpacked = (): Readonly<Record<string, string>> => tree(path.join(prefix, 'node_modules/generator-dbt-envs'));
+
+  test('holds what belongs in it, all of it, and nothing else', () => {
+    expect(strangers(tarball.files)).toEqual([]);
+    expect([...new Set(tarball.files.map(nameOf))].sort()).toEqual([...BELONGS].sort());
+    expect(Object.keys(unpacked()).sort()).toEqual([...tarball.files].sort());
   });
+  test.each(['dist/start.cjs.map', 'dist/start.cjs.LEGAL.txt', 'test/unit/names.test.js', 'src/names.ts', '.env', '.npmrc', 'generators/app/index.ts'])(
+    'and %s would be noticed',
+    (file) => expect(strangers([...tarball.files, file])).toEqual([file]),
+  );
+  test('says nothing of the machine that it was packed on, and holds neither secrets nor maps nor tests', () => expect(traces(unpacked())).toEqual([]));
+  test.each([
+    `throw new Error("at ${process.cwd()}/src/names.ts")`,
+    `//# sourceMappingURL=start.cjs.map`,
+    `import { test } from 'vitest'`,
+    `const token = "npm_${'a1'.repeat(18)}"`,
+    `//registry.example.com/:_authToken=secret`,
+    `GH_TOKEN=ghp_${'a1'.repeat(18)}`,
+    '-----BEGIN OPENSSH PRIVATE KEY-----',
+    'AKIAIOSFODNN7EXAMPLE',
+  ])('and %s would be noticed', (text) => expect(traces({ 'dist/start.cjs': text })).toHaveLength(1));
   test('brings no package with it', () => {
     const manifest: unknown = JSON.parse(readFileSync(path.join(prefix, 'node_modules/generator-dbt-envs/package.json'), 'utf8'));
-    expect(manifest).not.toHaveProperty('dependencies');
+    for (const kind of ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies']) expect(manifest).not.toHaveProperty(kind);
     expect(Object.keys(JSON.parse(readFileSync(path.join(prefix, 'package-lock.json'), 'utf8')).packages)).toHaveLength(2);
+    const { scripts } = JSON.parse(readFileSync(path.join(prefix, 'node_modules/generator-dbt-envs/package.json'), 'utf8'));
+    expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$|^prepare$/.test(name))).toEqual([]);
   });
-  test('is at most 600 kB', () => expect(tarball.bytes).toBeLessThan(600_000));
+  test('is less than 800 kB', () => {
+    console.log(`The tarball has ${tarball.bytes} bytes.`);
+    expect(tarball.bytes).toBeLessThan(800_000);
+  });
   test('names the licence of whatever is bundled', () => {
-    const notices = readFileSync(path.join(prefix, 'node_modules/generator-dbt-envs/THIRD_PARTY_NOTICES.txt'), 'utf8');
-    for (const name of ['yeoman-generator', 'inquirer', 'yaml', 'mem-fs-editor'])
+    const notices = unpacked()['THIRD_PARTY_NOTICES.txt'];
+    for (const name of ['yeoman-generator', 'inquirer', 'yaml', 'mem-fs-editor', 'ejs', 'esbuild'])
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(.+\\)$`, 'm'));
+    expect(notices).toContain('Based on Underscore.js');
   });
-  test('says nothing of the machine that it was packed on', () => {
-    const texts = tree(path.join(prefix, 'node_modules/generator-dbt-envs'));
-    expect(
-      Object.entries(texts)
-        .filter(([, text]) => text.includes(process.cwd()))
-        .map(([name]) => name),
-    ).toEqual([]);
+});
+
+describe.each([
+  ['DuckDB', ['--yes', '--project-name', 'acme', '--warehouse', 'duckdb', '--team', 'ana, bo']],
+  ['PostgreSQL', ANSWERS],
+])('for %s, the same bytes come out through', (_, flags) => {
+  let expected: Readonly<Record<string, string>>;
+  beforeAll(() => {
+    const { status, err, cwd } = start(theBin, process.execPath, { prefix, yo: engines }, flags);
+    expect(status, err).toBe(0);
+    expected = wholeTree(cwd);
+    expect(Object.keys(expected).length).toBeGreaterThan(30);
   });
+  test.each([otherBin, npx, yo7, environment6].map((way) => [way.name, way] as const))('%s', (_name, way) => {
+    const { status, err, cwd } = start(way, process.execPath, { prefix, yo: engines }, flags);
+    expect(status, err).toBe(0);
+    expect(wholeTree(cwd)).toEqual(expected);
+  });
+  test('and another answer is seen in them', () => {
+    const { cwd } = start(theBin, process.execPath, { prefix, yo: engines }, [...flags, '--main-branch', 'trunk']);
+    expect(wholeTree(cwd)).not.toEqual(expected);
+  });
+});
+
+describe('asked for nothing but its work, the bin', () => {
+  /** Loaded before the program: writes down whoever opens a connection, asks for a name, or starts a process. */
+  const WATCH = `
+    const log = (what) => require('node:fs').appendFileSync(process.env.WATCHED, what + '\\n');
+    for (const [module, names] of Object.entries({ net: ['connect', 'createConnection'], dns: ['lookup', 'resolve'], dgram: ['createSocket'], child_process: ['spawn', 'spawnSync', 'execFile', 'fork'], http: ['request', 'get'], https: ['request', 'get'], tls: ['connect'] })) {
+      const real = require('node:' + module);
+      for (const name of names) { const was = real[name]; real[name] = (...given) => { log(module + '.' + name); return was(...given); }; }
+    }
+    const { connect } = require('node:net').Socket.prototype;
+    require('node:net').Socket.prototype.connect = function (...given) { log('socket.connect'); return connect.apply(this, given); };
+    if (globalThis.fetch) globalThis.fetch = () => { log('fetch'); return Promise.reject(new Error('watched')); };`;
+
+  function watched(words: readonly string[]): { readonly status: number | null; readonly seen: string } {
+    const cwd = folderOfNobody();
+    const hook = path.join(cwd, 'watch.cjs');
+    const log = path.join(cwd, 'log');
+    putForNobody(cwd, 'watch.cjs', WATCH);
+    putForNobody(cwd, 'log', '');
+    const { status } = asNobody([process.execPath, '--require', hook, ...words], { cwd: folderOfNobody(), home: cwd, env: { WATCHED: log } });
+    return { status, seen: readFileSync(log, 'utf8') };
+  }
+  const cli = (): string => path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs');
+
+  test.each<[readonly string[], number]>([
+    [ANSWERS, 0],
+    [['--help'], 0],
+    [['--version'], 0],
+    [['--warehous', 'x'], 2],
+  ])('%j: opens no connection, asks for no name, starts no program', (words, status) => {
+    expect(watched([cli(), ...words])).toEqual({ status, seen: '' });
+  });
+  test.each([
+    [`fetch('http://127.0.0.1:9').catch(() => {})`, 'fetch'],
+    [`require('node:https').get('https://127.0.0.1:9').on('error', () => {})`, 'https.get'],
+    [`require('node:net').connect(9, '127.0.0.1').on('error', () => {})`, 'net.connect'],
+    [`require('node:dns').lookup('localhost', () => {})`, 'dns.lookup'],
+    [`require('node:child_process').spawnSync('true')`, 'child_process.spawnSync'],
+  ])('and %s would be noticed', (script, call) => expect(watched(['-e', script]).seen).toContain(call));
 });
 
 describe('installed elsewhere, as an ordinary user', () => {
-  test('the bin writes a repository, under both its names, and nothing at home', () => {
-    const one = bin(ANSWERS);
-    const other = bin(ANSWERS, folderOfNobody(), 'generator-dbt-envs');
-    expect(one).toMatchObject({ status: 0, out: '' });
-    expect(tree(other.cwd)).toEqual(tree(one.cwd));
-    expect(tree(one.home)).toEqual({});
+  test('the bin writes a repository, and nothing at home', () => {
+    const ran = bin(ANSWERS);
+    expect(ran).toMatchObject({ status: 0, out: '' });
+    expect(tree(ran.home)).toEqual({});
   });
 
   test.each([
-    ['app', [], []],
     ['profiles', [':profiles'], ['profiles']],
     ['roster', [':roster'], ['roster']],
   ])('yo writes the same bytes: %s', (_, [colon = ''], part) => {

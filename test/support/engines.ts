@@ -37,3 +37,7 @@ export const engines = workspace('engines', '../engines/');
 export const postgresBetween = workspace('postgres-between', '../engines/postgres-between/');
 /** DuckDB's library, which dbt 2 loads as its driver. */
 export const driver = workspace('dbt2', '../engines/dbt2/');
+/** The Nodes that the packed package is tried on: 877 MB that only test:full starts. */
+export const nodes = workspace('nodes', '../engines/nodes/');
+/** The yeoman-environment after the one that yo 7 brings. */
+export const environment7 = workspace('environment-7', '../engines/environment-7/');
