@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
-import { refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
+import { noticeOfAdaptations, refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
 import { refuseEager } from './tools/eager.mjs';
 import { bundledPackages, noticesOf, packageIn, refuseUnnoticed } from './tools/notices.mjs';
 
@@ -112,7 +112,7 @@ writeFileSync('vendor/yeoman-generator/package.json', `${JSON.stringify({ name, 
 const metafiles = [bin, prompts, generators, yaml, yeoman].map(({ metafile }) => metafile);
 // In no metafile: the functions that EJS wrote into dist/templates.cjs, and esbuild's own few lines in every bundle.
 const writers = ['ejs', 'esbuild'].map((writer) => packageIn(path.join(root, 'node_modules', writer)));
-const notices = noticesOf([...bundledPackages(metafiles, root), ...writers], legalComments());
+const notices = noticesOf([...bundledPackages(metafiles, root), ...writers], legalComments(), noticeOfAdaptations(root));
 refuseUnnoticed(notices, metafiles, root);
 writeFileSync('THIRD_PARTY_NOTICES.txt', notices);
 setModes();

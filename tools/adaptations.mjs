@@ -15,14 +15,27 @@ export function changedAdaptations(adaptations, root, folderOf) {
   });
 }
 
+/**
+ * For the notices: what was written after files of packages that are not bundled, and therefore not printed there. Their
+ * licence is Apache-2.0, whose text is among those of the bundled packages.
+ */
+export function noticeOfAdaptations(root) {
+  const files = listedIn(root).filter(({ license }) => license !== undefined);
+  const lines = files.map(
+    ({ ours, package: name, file, how, license, copyright }) => `${ours}\n  ${name} (${license}, Copyright ${copyright}), ${file}: ${how}`,
+  );
+  return `What is adapted to files of other packages\n\n${lines.join('\n')}\n`;
+}
+
 /** Throws where an npm package has changed that we adapt: the build runs it first. Tests do the same for dbt's packages, which a build does not have. */
 export function refuseAdaptationsOfChanged(root) {
-  const all = JSON.parse(readFileSync(path.join(root, 'tools', 'adaptations.json'), 'utf8'));
   const changed = changedAdaptations(
-    all.filter(({ registry }) => registry === 'npm'),
+    listedIn(root).filter(({ registry }) => registry === 'npm'),
     root,
     (name) => path.join(root, 'node_modules', name),
   );
   if (changed.length === 0) return;
   throw new Error(`Read what changed upstream, carry it over, then write the new hash into tools/adaptations.json:\n  ${changed.join('\n  ')}`);
 }
+
+const listedIn = (root) => JSON.parse(readFileSync(path.join(root, 'tools', 'adaptations.json'), 'utf8'));

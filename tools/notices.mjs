@@ -48,9 +48,9 @@ export function bundledPackages(metafiles, root) {
 
 /**
  * The notices as one text: packages with their licences, then what their sources say of it in comments (`comments`, as
- * esbuild collects them). Throws for a licence that nobody has looked at, and for a package that brings no text of it.
+ * esbuild collects them), then what is adapted from elsewhere. Throws for a licence that nobody has looked at, and for a package that brings no text of it.
  */
-export function noticesOf(unsorted, comments = []) {
+export function noticesOf(unsorted, comments = [], adapted = '') {
   const packages = unsorted.toSorted((one, other) => (headingOf(one) < headingOf(other) ? -1 : 1));
   const wrong = packages.flatMap(({ name, version, license, text }) => {
     if (!isAllowed(license)) return [`${name} ${version} has the licence ${license ?? '(none)'}, which is not on the list in tools/notices.mjs`];
@@ -63,6 +63,7 @@ export function noticesOf(unsorted, comments = []) {
     intro,
     ...packages.map((one) => `${RULER}\n${headingOf(one)}\n${one.source}\n\n${one.text}\n`),
     ...(said.length === 0 ? [] : [`${RULER}\nWhat the bundled sources say in comments\n\n${said.join('\n\n')}\n`]),
+    ...(adapted === '' ? [] : [`${RULER}\n${adapted}`]),
   ].join('\n');
 }
 

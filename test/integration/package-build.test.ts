@@ -150,6 +150,15 @@ describe("what of ours is adapted to somebody else's file", () => {
     expect(found).not.toEqual([]);
     for (const folder of found) expect(changed([one], folder)).toEqual([]);
   });
+  test.each(ofDbt.map((one) => [one.ours, one] as const))('%s: the notices say whose it was, under the licence that came with it', (_, one) => {
+    for (const folder of installedIn(one.package)) {
+      const [info = ''] = readdirSync(folder).filter((name) => name.startsWith(`${one.package.replaceAll('-', '_')}-`) && name.endsWith('.dist-info'));
+      expect(readFileSync(path.join(folder, info, 'licenses/LICENSE'), 'utf8')).toMatch(/Apache License\s+Version 2\.0/);
+    }
+    expect(tool(`adapted.noticeOfAdaptations('.')`)).toContain(
+      `${one.ours}\\n  ${one.package} (Apache-2.0, Copyright ${one.copyright}), ${one.file}: ${one.how}`,
+    );
+  });
   test('another content, and a file that is gone, are noticed', () => {
     const [one] = ofDbt;
     const [folder = ''] = installedIn(one?.package ?? '');
