@@ -57,8 +57,14 @@ export function namesOf({ root, boundary }: Territory, cwd: string, typed: strin
   return [...new Set(reached.map((one) => path.relative(root, one).split(path.sep).join('/')))];
 }
 
-/** Links on the way are followed; one at the end is what is meant. */
-const inRealFolder = (file: string): string => path.join(real(path.dirname(file)), path.basename(file));
+/** Links on the way are followed; one at the end is what is meant. What cannot be followed stays as it was typed. */
+function inRealFolder(file: string): string {
+  try {
+    return path.join(realPath(path.dirname(file)), path.basename(file));
+  } catch {
+    return file;
+  }
+}
 
 /** The nearest folder, from here upward to the git repository's root, that holds a dbt project or our answers; else here. */
 function upward(cwd: string): string {

@@ -146,6 +146,7 @@ const REASONS: Readonly<Record<string, readonly [reason: string, way: string]>> 
   ENOSPC: ['no space is left on the device', 'Free some space and run again.'],
   EDQUOT: ['your disk quota is used up', 'Free some space and run again.'],
   EFBIG: ['the file is larger than this process may write', 'Raise the limit (ulimit -f) and run again.'],
+  ENOENT: ['it is not there, and its folder cannot be made there', 'Look for a slip in the path, or a drive that is away.'],
   ENOTDIR: ['a folder is needed where a file is', 'Move that file away.'],
   EISDIR: ['a folder is there', 'Move it away.'],
   ENAMETOOLONG: ['the path is too long', 'Choose a folder with a shorter path.'],
