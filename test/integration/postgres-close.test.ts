@@ -146,7 +146,7 @@ describe('closing is refused, and nothing is changed', () => {
     await createDatabase(server, database, plain, COMPANY);
     await asSuperuser(server, database, 'create table analytics.report as select 1 as id; alter table analytics.report owner to shared');
     await expect(install(plain)).rejects.toThrow(
-      'cloud_admin may not act for shared, who owns what this file is about. Run this as a superuser, or have one run: GRANT shared TO cloud_admin',
+      'cloud_admin may not act for shared, who owns what this file is about. Run this as a superuser, or have one run: GRANT shared TO cloud_admin WITH ADMIN OPTION',
     );
   });
 

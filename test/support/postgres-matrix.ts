@@ -232,7 +232,7 @@ export const acts: readonly Act[] = [
   act('leave the roster', 'delete from acme_door.developer', nobody),
   act('backdate use', "update acme_door.environment set last_used_at = '-infinity'", nobody),
   act('read the roster', 'select * from acme_door.developer', [...developers, CI, JANITOR]),
-  act('read how production was found', 'select * from acme_door.found', [PROD]),
+  act('read how production was found', 'select * from acme_door.found', nobody),
   act('forge how production was found', "insert into acme_door.found values ('TABLE', 'analytics.orders', '', 'sam', 'sam', 'OWNER', false)", nobody),
   act('accept oneself', "insert into acme_door.accepted values (session_user, 'administrator')", nobody),
   act('create a role', 'create role mallory', nobody),
