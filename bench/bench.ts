@@ -1,81 +1,81 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rivals } from '../test/support/engines.ts';
 import { installed } from '../test/support/package.ts';
-import { asNobody, folderOfNobody, yoBin, yoFolder } from '../test/support/yo.ts';
-import { bars, type What } from './bars.ts';
-import { type Contestant, filesIn, median, race, ratio } from './run.ts';
+import { yoFolder } from '../test/support/yo.ts';
+import { contestants } from './contestants.ts';
+import { installs } from './install.ts';
+import { benchmarksPage } from './page.ts';
+import { exceeds, type Measured, missed, resultsOf, verdict } from './results.ts';
+import { race } from './run.ts';
 
-/** `npm run bench`: holds the packed package to the bars. Exit status 1 where one is missed. */
-const TEAM = 'ana, bo, cy, dee, eli, fay, gus, hal';
-const ANSWERS = ['--yes', '--project-name', 'acme', '--warehouse', 'postgres', '--team', TEAM];
+/**
+ * `npm run bench`: holds the packed package to the bars; exit status 1 where one is missed. `--write` puts the figures
+ * into docs/benchmarks.md; `--quick` takes few rounds, for a first look.
+ */
+const words = process.argv.slice(2);
+const unknown = words.find((word) => word !== '--write' && word !== '--quick');
+if (unknown !== undefined) throw new Error(`There is no flag ${unknown}. Give --write, --quick or nothing.`);
+const isQuick = words.includes('--quick');
+const [rounds, yoRounds, coldRounds] = isQuick ? [5, 2, 1] : [25, 7, 3];
 
 const prefix = await installed();
-const engines = await yoFolder();
-const cli = path.join(prefix, 'node_modules/generator-dbt-envs/dist/cli.cjs');
-const files = filesWritten();
-const contestants: Readonly<Record<What, Contestant>> = {
-  'node -e 0': { words: [process.execPath, '-e', '0'], asNobody: false, status: 0, files: 0 },
-  'the bin, everything into a new folder': { words: [process.execPath, cli, ...ANSWERS], asNobody: false, status: 0, files },
-  'the bin, --help': { words: [process.execPath, cli, '--help'], asNobody: false, status: 0, files: 0 },
-  'the bin, a misspelt flag': { words: [process.execPath, cli, '--warehous', 'postgres'], asNobody: false, status: 2, files: 0 },
-  'yo, an empty generator': { words: [process.execPath, yoBin(engines), 'empty'], env: { NODE_PATH: emptyGenerator() }, asNobody: true, status: 0, files: 0 },
-  'yo, everything into a new folder': {
-    words: [process.execPath, yoBin(engines), 'dbt-envs', ...ANSWERS],
-    env: { NODE_PATH: path.join(prefix, 'node_modules') },
-    asNobody: true,
-    status: 0,
-    files,
-  },
+const { files, groups } = await contestants(prefix);
+const times = new Map(groups.flatMap((group) => (isThroughYo(group) ? [...race(group, yoRounds, 1)] : [...race(group, rounds, 2)])));
+const measured: Measured = {
+  machine: `Node ${process.version} on ${process.platform} ${process.arch}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'})`,
+  version: versionIn('package.json'),
+  files,
+  rounds: `${rounds} rounds, through yo ${yoRounds}, from nothing ${coldRounds}, after a warm-up`,
+  ...resultsOf(times),
+  installs: await cold(),
 };
 
-const isYo = ([name]: readonly [string, Contestant]): boolean => name.startsWith('yo');
-const times = new Map([
-  ...race(Object.fromEntries(Object.entries(contestants).filter((one) => !isYo(one))), 25),
-  ...race(Object.fromEntries(Object.entries(contestants).filter(isYo)), 8, 1),
-]);
-
-console.log(`Node ${process.version}, ${files} files. Medians of the rounds, in milliseconds; a ratio is of one round, and its median counts.\n`);
-const row = (cells: readonly string[]): string => cells.map((cell, at) => (at === 0 ? cell.padEnd(40) : cell.padStart(10))).join('');
-console.log(row(['', 'ms', 'ratio', 'at most', '']));
-let missed = 0;
-for (const { what, yardstick, most } of bars) {
-  const [own = [], measure = []] = [times.get(what), times.get(yardstick)];
-  const found = ratio(own, measure);
-  const holds = found <= most;
-  if (!holds) missed++;
-  console.log(row([what, median(own).toFixed(1), found.toFixed(2), String(most), holds ? 'ok' : 'MISSED']));
-  console.log(row([`  against ${yardstick}`, median(measure).toFixed(1), '1.00']));
-}
+printed(measured);
+if (words.includes('--write')) writeFileSync('docs/benchmarks.md', benchmarksPage(measured));
 rmSync(prefix, { recursive: true, force: true });
-if (missed > 0) {
-  console.error(`\n${missed} of ${bars.length} bars missed.`);
+const count = missed(measured);
+if (count > 0) {
+  console.error(`\n${count} bars missed.`);
   process.exitCode = 1;
 }
 
-/** How many files the answers make: every timed run has to write as many. */
-function filesWritten(): number {
-  const cwd = folderOfNobody();
-  const { status, stderr } = asNobody([process.execPath, cli, ...ANSWERS], { cwd, home: folderOfNobody() }, false);
-  if (status !== 0) throw new Error(stderr);
-  return filesIn(cwd);
+function isThroughYo(group: object): boolean {
+  return Object.keys(group).every((name) => name.startsWith('yo'));
 }
 
-/** A generator that does nothing, installed as people install one: with yeoman-generator in a tree of its own. */
-function emptyGenerator(): string {
-  const modules = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-empty-')), 'node_modules');
-  const generator = path.join(modules, 'generator-empty');
-  mkdirSync(path.join(generator, 'generators', 'app'), { recursive: true });
-  chmodSync(path.dirname(modules), 0o755);
-  writeFileSync(
-    path.join(generator, 'package.json'),
-    '{ "name": "generator-empty", "version": "1.0.0", "type": "module", "keywords": ["yeoman-generator"] }\n',
-  );
-  writeFileSync(
-    path.join(generator, 'generators/app/index.js'),
-    "import Generator from 'yeoman-generator';\nexport default class extends Generator {\n  writing() {}\n}\n",
-  );
-  symlinkSync(path.dirname(path.dirname(fileURLToPath(import.meta.resolve('yeoman-generator')))), path.join(modules, 'yeoman-generator'), 'junction');
-  return modules;
+async function cold(): Promise<Measured['installs']> {
+  const engines = await yoFolder();
+  const of = (folder: string, name: string): string => versionIn(path.join(folder, name, 'package.json'));
+  const rival = path.join(rivals.folder, 'node_modules');
+  try {
+    return await installs({ 'create-vite': of(rival, 'create-vite'), projen: of(rival, 'projen'), yo: of(engines, 'yo') }, coldRounds);
+  } catch (error) {
+    console.error(String(error));
+    return 'Not measured: an install failed, most likely because no package registry answered.';
+  }
+}
+
+function versionIn(file: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
+  throw new Error(`${file} has no version`);
+}
+
+function printed({ machine, rounds: taken, results, limited, installs: fromNothing }: Measured): void {
+  const row = (cells: readonly string[]): string => cells.map((cell, at) => (at === 0 ? cell.padEnd(58) : cell.padStart(10))).join('');
+  console.log(`${machine}; ${files} files; ${taken}.\n`);
+  console.log(row(['', 'ms', 'ratio', 'fastest', 'at most', 'goal']));
+  for (const result of results) {
+    const { what, yardstick, milliseconds, yardstickMilliseconds, found, best, most, goal } = result;
+    console.log(`${row([what, milliseconds.toFixed(1), found.toFixed(2), best.toFixed(2), String(most), String(goal ?? '')])}  ${verdict(result)}`);
+    console.log(row([`  beside ${yardstick}`, yardstickMilliseconds.toFixed(1)]));
+  }
+  for (const one of limited) console.log(`\n${one.what}: ${one.milliseconds.toFixed(0)} ms, at most ${one.most}  ${exceeds(one) ? 'MISSED' : 'ok'}`);
+  console.log('\nFrom nothing, with npx and an empty cache:');
+  if (typeof fromNothing === 'string') console.log(fromNothing);
+  else
+    for (const { what, packages, megabytes, seconds } of fromNothing)
+      console.log(`${what.padEnd(34)}${String(packages).padStart(5)} packages ${megabytes.toFixed(1).padStart(7)} MB ${seconds.toFixed(2).padStart(7)} s`);
 }

@@ -7,17 +7,20 @@ import { asNobody, folderOfNobody } from '../test/support/yo.ts';
 export interface Contestant {
   readonly words: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly status: number;
   /** yo refuses to be root. */
-  readonly asNobody: boolean;
-  /** Files that it leaves in its folder. */
+  readonly asNobody?: true;
+  /** What its folder holds before the clock starts; the command starts there. */
+  readonly from?: string;
+  readonly status: number;
+  /** Files in its folder afterwards. */
   readonly files: number;
 }
 
 /** Milliseconds from start to end in a new folder. Throws where the run did not do what it should. */
 export function timed(name: string, contestant: Contestant): number {
-  const { status, files } = contestant;
+  const { from, status, files } = contestant;
   const [cwd, home] = [folderOfNobody(), folderOfNobody()];
+  if (from !== undefined) mustRun(asNobody(['cp', '-R', `${from}/.`, cwd], { cwd, home }, false));
   const start = process.hrtime.bigint();
   const ran = started(contestant, cwd, home);
   const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
@@ -36,8 +39,13 @@ function started({ words: [command = '', ...args], env = {}, asNobody: dropping 
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: home, USERPROFILE: home, ...env },
     encoding: 'utf8',
+    maxBuffer: 1e9,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+export function mustRun({ status, stdout, stderr }: SpawnSyncReturns<string>): void {
+  if (status !== 0) throw new Error(`ended with ${status}: ${stdout}${stderr}`);
 }
 
 export const filesIn = (folder: string): number =>
@@ -50,7 +58,7 @@ export type Times = ReadonlyMap<string, readonly number[]>;
  * Every contestant once a round, so that a busy neighbour disturbs all of them; the first rounds warm the caches and do
  * not count.
  */
-export function race(contestants: Readonly<Record<string, Contestant>>, rounds: number, warmUp = 2): Times {
+export function race(contestants: Readonly<Record<string, Contestant>>, rounds: number, warmUp: number): Times {
   const times = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
   for (let round = -warmUp; round < rounds; round++) {
     for (const [name, contestant] of Object.entries(contestants)) {
@@ -69,3 +77,6 @@ export function median(values: readonly number[]): number {
 /** The median of the rounds' own ratios: what runs beside both of them in one round cancels out. */
 export const ratio = (own: readonly number[], yardstick: readonly number[]): number =>
   median(own.map((milliseconds, round) => milliseconds / (yardstick[round] ?? Number.NaN)));
+
+/** What an idle machine would say: the fastest round of each. */
+export const ratioOfBest = (own: readonly number[], yardstick: readonly number[]): number => Math.min(...own) / Math.min(...yardstick);

@@ -41,3 +41,5 @@ export const driver = workspace('dbt2', '../engines/dbt2/');
 export const nodes = workspace('nodes', '../engines/nodes/');
 /** The yeoman-environment after the one that yo 7 brings. */
 export const environment7 = workspace('environment-7', '../engines/environment-7/');
+/** Other scaffolders, which only `npm run bench` starts. */
+export const rivals = workspace('bench', '../engines/bench/');

@@ -12,9 +12,9 @@ const cache = fileURLToPath(new URL('../../.cache/python/', import.meta.url));
 const windows = process.platform === 'win32';
 const UV = '0.13.9';
 
-/** The pinned environments: test/engines/python/README.md says what each holds. */
+/** The pinned environments of tests and demo: test/engines/python/README.md says what each holds. */
 export const pythonEnvironments = ['duckdb', 'postgres', 'v2', 'tools'] as const;
-export type PythonEnvironmentName = (typeof pythonEnvironments)[number];
+export type PythonEnvironmentName = (typeof pythonEnvironments)[number] | 'cookiecutter';
 
 export interface PythonEnvironment {
   /** Absent programs are named too; starting one fails. */
@@ -41,7 +41,7 @@ export async function pythonEnvironment(name: PythonEnvironmentName): Promise<Py
   return environmentAt(folder);
 }
 
-/** Makes all of them, one after the other: what `npm run setup` calls. */
+/** Makes those of tests and demo, one after the other: what `npm run setup` calls. */
 export async function preparePython(): Promise<void> {
   for (const name of pythonEnvironments) await pythonEnvironment(name);
 }
