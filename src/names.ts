@@ -59,14 +59,14 @@ const YAML_WORDS = words('y yes n no true false on off null');
  * quotes in every query that anybody writes.
  */
 const SQL_WORDS = words(`
-  all alter analyse analyze and any array as asc asymmetric authorization between binary both by case cast check collate collation column
+  all alter analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case cast check collate collation column
   concurrently connect constraint create cross current current_catalog current_date current_role current_schema current_time
   current_timestamp current_user database default deferrable delete desc describe distinct do drop else end except exists false
   fetch following for foreign freeze from full glob grant group having ilike in increment initially inner insert intersect into is
   isnull join lambda lateral leading left like limit localtime localtimestamp map minus natural not notnull null of offset on only or
-  order outer overlaps pivot pivot_longer pivot_wider placing primary qualify references regexp returning revoke right rlike row
+  order outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify references regexp returning revoke right rlike row
   rows schema select semi session_user set show similar some start struct summarize symmetric system_user table tablesample then to
-  trailing trigger true try_cast union unique unpivot update user using values variadic verbose view when whenever where window with
+  trailing trigger true try_cast union unique unpack unpivot update user using values variadic verbose view when whenever where window with
 `);
 
 /** dbt's own list (https://github.com/dbt-labs/dbt-core/blob/main/core/dbt/contracts/project.py), and what breaks its parser as a project's name. */
@@ -134,7 +134,7 @@ export function parseProjectName(text: string): ProjectName {
   if (text.endsWith('dbt')) {
     throw new NameError(`"${text}" ends in "dbt", and dbt 2 then overlooks the project's schema rules. Choose another name, e.g. ${other}.`);
   }
-  if (DBT_WORDS.has(text) || YAML_WORDS.has(text)) {
+  if (DBT_WORDS.has(text) || isYamlWord(text)) {
     throw new NameError(`"${text}" is a word of dbt's own or of YAML's, which no project can be called. Choose another name, e.g. ${other}.`);
   }
   if (DEVICE.test(text)) {
@@ -142,6 +142,9 @@ export function parseProjectName(text: string): ProjectName {
   }
   return text as ProjectName;
 }
+
+/** The package yaml reads `e1` as a number of YAML 1.1 too. */
+const isYamlWord = (text: string): boolean => YAML_WORDS.has(text) || /^e[0-9]+$/.test(text);
 
 export const isProjectName = (text: string): boolean => {
   try {
@@ -155,7 +158,7 @@ export const isProjectName = (text: string): boolean => {
 /** The name of a schema or a database. `what` says which, in the user's words. */
 export function parseIdentifier(text: string, what: string): Identifier {
   const identifier = wellFormed(text, what);
-  if (SQL_WORDS.has(text) || YAML_WORDS.has(text)) {
+  if (SQL_WORDS.has(text) || isYamlWord(text)) {
     throw new NameError(`"${text}" cannot be ${what}: it is a word of SQL or YAML and would need quotes wherever it stands. Choose e.g. ${text}_data.`);
   }
   return identifier;
@@ -275,6 +278,6 @@ function suggestion(text: string, fallback: string): string {
     .replace(/^[0-9_]+/, '')
     .slice(0, SLUG_LIMIT)
     .replace(/_+$/, '');
-  const isTaken = SHARED_SLUGS.has(folded) || SQL_WORDS.has(folded) || YAML_WORDS.has(folded) || DBT_WORDS.has(folded) || DEVICE.test(folded);
+  const isTaken = SHARED_SLUGS.has(folded) || SQL_WORDS.has(folded) || isYamlWord(folded) || DBT_WORDS.has(folded) || DEVICE.test(folded);
   return folded === '' || isTaken || /dbt$|^(?:dev|pr|pg|ci|information)(?:_|$)/.test(folded) ? fallback : folded;
 }

@@ -12,7 +12,7 @@ export function repeatCommand(command: readonly PartName[], answers: Readonly<Re
   const flags = allQuestions().flatMap((question) => {
     const value = raw[question.name];
     if (value === undefined || (question.name !== 'projectName' && value === defaultOf(question, raw))) return [];
-    return [`--${question.flag} ${quoted(value)}`];
+    return [`--${question.flag} ${quoted(value.trim().replaceAll(/\s+/g, ' '))}`];
   });
   const part = command.filter((name) => name !== 'app');
   return ['npx generator-dbt-envs', ...part, '--yes', ...flags].join(' ');

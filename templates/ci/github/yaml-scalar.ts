@@ -1,4 +1,4 @@
-const NO_STRING = /^(?:true|false|yes|no|on|off|null|y|n)$/i;
+const NO_STRING = /^(?:true|false|yes|no|on|off|null|y|n|e[0-9]+)$/i;
 const PLAIN = /^[A-Za-z][A-Za-z0-9 _./,()'"=@+-]*$/;
 const EXPRESSION = /^\$\{\{(?:(?!: | #)[^\n])*\}\}$/;
 

@@ -1,0 +1,189 @@
+import { ciProviders, warehouses } from '../../src/catalogue.ts';
+import { parseEmail, parseIdentifier, parseLogin, parseProdSchema, parseProjectName, parseRolePrefix, parseSlug, parseSourceSchema } from '../../src/names.ts';
+import { plan } from '../../src/plan.ts';
+import type { PlannedFile } from '../../src/planned-file.ts';
+import { allQuestions, parseAnswers } from '../../src/questions.ts';
+import type { Roster } from '../../src/roster/roster.ts';
+import { ATTACKS, NEAR_MISSES, UNSEEN, WORDS } from './hostile-text.ts';
+import { firstParting, meaningOf, replaced } from './meaning.ts';
+
+/** The places where a person's or a repository's text gets into a plan, each with the rule that it has to pass. */
+export const FIELDS = {
+  projectName: parseProjectName,
+  rolePrefix: parseRolePrefix,
+  prodSchema: parseProdSchema,
+  otherProdSchema: parseProdSchema,
+  sourceSchema: parseSourceSchema,
+  secretSchema: parseSourceSchema,
+  database: (text: string) => parseIdentifier(text, 'a database'),
+  mainBranch: answerOf('mainBranch'),
+  runner: answerOf('runner'),
+  image: answerOf('image'),
+  pythonIndex: answerOf('pythonIndex'),
+  slug: parseSlug,
+  login: parseLogin,
+  email: parseEmail,
+  reader: parseLogin,
+  reviewer: parseLogin,
+  leaverSlug: parseSlug,
+  leaverLogin: parseLogin,
+} as const satisfies Readonly<Record<string, (text: string) => unknown>>;
+export type Field = keyof typeof FIELDS;
+export type Values = Readonly<Record<Field, string>>;
+
+/** The questions whose answers those fields make up; the others are choices, numbers and words of a list. */
+export const COVERED: Readonly<Record<string, readonly Field[]>> = {
+  projectName: ['projectName'],
+  team: ['slug', 'login', 'email'],
+  readers: ['reader', 'reviewer'],
+  prodSchemas: ['prodSchema', 'otherProdSchema'],
+  sourceSchemas: ['sourceSchema', 'secretSchema'],
+  rolePrefix: ['rolePrefix'],
+  mainBranch: ['mainBranch'],
+  runner: ['runner'],
+  image: ['image'],
+  pythonIndex: ['pythonIndex'],
+  database: ['database'],
+};
+
+/** Values that nothing else in any file contains, so that what came from them can be told. */
+export const MARKS: Values = {
+  projectName: 'zqproject',
+  rolePrefix: 'zqprefix',
+  prodSchema: 'zqprod_a',
+  otherProdSchema: 'zqprod_b',
+  sourceSchema: 'zqsource_a',
+  secretSchema: 'zqsource_b',
+  database: 'zqdatabase',
+  mainBranch: 'zqbranch',
+  runner: 'zqrunner',
+  image: 'zqimage',
+  pythonIndex: 'https://zqindex',
+  slug: 'zqslug',
+  login: 'zqlogin',
+  email: 'zqmail@zqhost',
+  reader: 'zqreader',
+  reviewer: 'zqreviewer',
+  leaverSlug: 'zqgone',
+  leaverLogin: 'zqleft',
+};
+
+type Vendors = Readonly<Record<string, string>>;
+
+function parsed(values: Values, vendors: Vendors) {
+  const answers = parseAnswers({
+    ...vendors,
+    projectName: values.projectName,
+    rolePrefix: values.rolePrefix,
+    prodSchemas: `${values.prodSchema}, ${values.otherProdSchema}`,
+    sourceSchemas: `${values.sourceSchema}, ${values.secretSchema}:pii`,
+    database: values.database,
+    mainBranch: values.mainBranch,
+    runner: `self-hosted, ${values.runner}`,
+    image: values.image,
+    pythonIndex: values.pythonIndex,
+    team: `${values.slug}=${values.login}`,
+    readers: `${values.reader}, ${values.reviewer}:reviews`,
+  });
+  const roster: Roster = {
+    developers: answers.team.map((one) => ({ ...one, email: parseEmail(values.email) })),
+    leavers: [{ slug: parseSlug(values.leaverSlug), login: parseLogin(values.leaverLogin), left: '2026-03-31' }],
+    readers: answers.readers,
+  };
+  return { answers, roster };
+}
+
+/** The whole plan with these values, of which every one passes its rule. */
+export function planWith(values: Values, vendors: Vendors): readonly PlannedFile[] {
+  const { answers, roster } = parsed(values, vendors);
+  return plan(answers, roster, { projectDir: '' }, ['app']);
+}
+
+/** The plan with a value that no rule has seen: as if the rule for that field had a hole. */
+export function planUnchecked(field: Field, value: string, vendors: Vendors): readonly PlannedFile[] {
+  const { answers, roster } = parsed(MARKS, vendors);
+  const { warehouse, ci, codeHost } = answers; // functions, which no JSON holds
+  return plan({ ...holed(answers, MARKS[field], value), warehouse, ci, codeHost }, holed(roster, MARKS[field], value), { projectDir: '' }, ['app']);
+}
+
+/** The same data with the mark replaced in every text of it. */
+function holed<T>(data: T, mark: string, value: string): T {
+  const quoted = JSON.stringify(value).slice(1, -1);
+  return JSON.parse(JSON.stringify(data).replaceAll(mark, () => quoted));
+}
+
+function answerOf(name: string): (text: string) => unknown {
+  const question = allQuestions().find((one) => one.name === name);
+  if (question === undefined) throw new Error(`there is no question ${name}`);
+  return question.parse;
+}
+
+/** Everything that is tried in every field. */
+export const POOL: readonly string[] = [...ATTACKS, ...UNSEEN, ...WORDS, ...NEAR_MISSES];
+export const vendors = warehouses.flatMap(({ id: warehouse }) => ciProviders.map(({ id: ci }) => ({ warehouse, ci })));
+const fieldNames = Object.keys(FIELDS).filter((name): name is Field => name in FIELDS);
+
+/** One line that a terminal prints as it is. */
+export const isOneLine = (message: string): boolean => /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+$/u.test(message) && !/[^\P{Z} ]/u.test(message);
+
+/** Whether the rule lets the text through. Throws where it refuses in any other way than by one line. */
+export function isAccepted(rule: (text: string) => unknown, text: string): boolean {
+  try {
+    rule(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RangeError) || !isOneLine(error.message)) throw error;
+    return false;
+  }
+}
+
+/** What of the pool each field lets through: what has to be inert in every file. */
+export const accepted = (): ReadonlyMap<Field, readonly string[]> =>
+  new Map(fieldNames.map((field) => [field, POOL.filter((text) => isAccepted(FIELDS[field], text))]));
+
+/** Plans that together hold every accepted text in every field. */
+export function rounds(): readonly Values[] {
+  const all = accepted();
+  const most = Math.max(...[...all.values()].map((texts) => texts.length));
+  return Array.from({ length: most }, (_, at) => {
+    const taken = new Set<string>();
+    const pick = (field: Field): string => {
+      const texts = all.get(field) ?? [];
+      const free = [...texts.slice(at % texts.length), ...texts].find((text) => !taken.has(text.toLowerCase())) ?? '';
+      taken.add(free.toLowerCase());
+      return free;
+    };
+    return { ...MARKS, ...Object.fromEntries(fieldNames.map((field) => [field, pick(field)])) };
+  });
+}
+
+const meanings = new Map<string, unknown>();
+/** Parsed once: every round is held against it. */
+function harmlessMeaning({ path, contents }: PlannedFile): unknown {
+  const key = `${path}\n${contents}`;
+  const known = meanings.get(key) ?? meaningOf(path, contents);
+  meanings.set(key, known);
+  return known;
+}
+
+/** The first of these files that does not mean what the harmless one means with the values put in, and why. */
+export function firstDifference(files: readonly PlannedFile[], values: Partial<Values>, harmless: readonly PlannedFile[]): string | undefined {
+  const marks = new Map(fieldNames.flatMap((field) => (values[field] === undefined ? [] : [[MARKS[field], values[field]] as const])));
+  const models = new Map(harmless.map((file) => [String(replaced(file.path, marks)), file]));
+  for (const { path, contents } of files) {
+    const model = models.get(path);
+    if (model === undefined) return `${path} is no file of the harmless plan`;
+    if (contents === model.contents) continue;
+    const parting = attempted(() => firstParting(meaningOf(path, contents), replaced(harmlessMeaning(model), marks)));
+    if (parting !== undefined) return `${path}: ${parting}`;
+  }
+  return undefined;
+}
+
+function attempted(act: () => string | undefined): string | undefined {
+  try {
+    return act();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
