@@ -10,6 +10,7 @@ export interface Bar {
 
 export const bars = [
   { what: 'the bin, everything into a new folder', yardstick: 'node -e 0', most: 3, goal: 2.2 },
+  { what: 'the bin, everything into a new folder', yardstick: 'bare Node, the same bytes from memory', most: 2.5 },
   { what: 'the bin, everything into a new folder', yardstick: 'cookiecutter, the same bytes', most: 0.33, goal: 0.25 },
   { what: 'the bin, everything into a new folder', yardstick: 'create-vite, its React template', most: 2, goal: 1.6 },
   { what: 'the bin, everything into a new folder', yardstick: 'projen, new node', most: 0.33, goal: 0.2 },

@@ -38,6 +38,7 @@ export async function contestants(prefix: string): Promise<Groups> {
 
   const quick = {
     'node -e 0': { words: [process.execPath, '-e', '0'], status: 0, files: 0 },
+    'bare Node, the same bytes from memory': { words: [process.execPath, bareScript(texts)], status: 0, files },
     'the bin, everything into a new folder': { words: [...bin, ...everything], status: 0, files },
     'the bin, a second run that changes nothing': { words: [...bin, '--yes'], from: written, status: 0, files },
     'the bin, --help': { words: [...bin, '--help'], status: 0, files: 0 },
@@ -105,6 +106,20 @@ function edited(folder: string, name: string, edit: (text: string) => string): s
   if (after === before) throw new Error(`nothing was changed in ${name}`);
   putForNobody(folder, name, after);
   return folder;
+}
+
+/** No program can be faster that writes these files on Node: nothing is asked, planned or compared. */
+function bareScript(texts: Readonly<Record<string, string>>): string {
+  const script = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-bare-')), 'bare.cjs');
+  const folders = [...new Set(Object.keys(texts).map((name) => path.dirname(name)))];
+  writeFileSync(
+    script,
+    `const { mkdirSync, writeFileSync } = require('node:fs');
+for (const folder of ${JSON.stringify(folders)}) mkdirSync(folder, { recursive: true });
+for (const [name, text] of Object.entries(JSON.parse(${JSON.stringify(JSON.stringify(texts))}))) writeFileSync(name, text);
+`,
+  );
+  return script;
 }
 
 /** The comparison is one only where cookiecutter writes what we write. */

@@ -15,7 +15,7 @@ npm run bench -- --write
 
 which ends with 1 where a bar is missed. Version ${version}; ${machine}; ${rounds}. Each of a group runs once a round, so that a busy neighbour disturbs all of them. A ratio is of two runs in one round, and the median of the rounds counts; beside it the ratio of the fastest rounds. Milliseconds are of this machine; ratios travel.
 
-\`node -e 0\` is what any program on Node costs. Everything is ${files} files for eight developers on PostgreSQL; cookiecutter writes the same bytes, create-vite copies 18 files and projen makes 16.
+\`node -e 0\` is what any program on Node costs; bare Node writes the files from memory and decides nothing. Everything is ${files} files for eight developers on PostgreSQL; cookiecutter writes the same bytes, create-vite copies 18 files and projen makes 16.
 
 ${['| run | beside | ms | ms beside | ratio | of the fastest | at most | goal | |', '|---|---|---|---|---|---|---|---|---|', ...results.map(resultRow)].join('\n')}
 
