@@ -6,6 +6,7 @@ import { inkFor, noColours } from '../shell/ink.ts';
 import { readerFrom } from '../shell/named-file.ts';
 import { allOptions } from '../shell/options.ts';
 import { absenceIn } from '../shell/presence.ts';
+import { printable } from '../shell/printable.ts';
 import { requestOf } from '../shell/request.ts';
 import { version } from '../shell/version.ts';
 
@@ -30,7 +31,7 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     return await run(words, terminal);
   } catch (error) {
     const { code, line } = endingOf(error);
-    terminal.stderr.write(`dbt-envs: ${line}\n`);
+    terminal.stderr.write(printable(`dbt-envs: ${line}\n`));
     return code;
   }
 }
@@ -64,7 +65,7 @@ function personAt({ present, onScreen = present, stdout, stderr, env, asker }: T
     absence: absenceIn(env, present),
     ink: plain ? noColours : inkFor(env, onScreen),
     ask: async (prompt) => (await asker())(prompt),
-    tell: (...lines) => stderr.write(lines.map((line) => `${line}\n`).join('')),
+    tell: (...lines) => stderr.write(printable(lines.map((line) => `${line}\n`).join(''))),
     print: (text) => stdout.write(text),
   };
 }

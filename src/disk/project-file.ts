@@ -15,10 +15,19 @@ export function parseProjectFile(text: string): ProjectFile {
   const error = document && 'errors' in document ? document.errors[0] : undefined;
   if (error) throw wrong(`cannot be read: ${shown(error.message)}`, 'Repair the YAML');
   if (!document || more.length > 0) throw wrong('is not one YAML document', 'Make it one');
-  const project: unknown = document.toJS();
+  const project = asData(document);
   const name = textIn(project, 'name');
   if (name === undefined) throw wrong('has no name', "Give it one, e.g. name: 'acme'");
   return { name, profile: textIn(project, 'profile') ?? name, macroPaths: listIn(project, 'macro-paths') ?? ['macros'] };
+}
+
+/** An alias without its anchor is found only now. */
+function asData(document: { toJS(): unknown }): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw wrong(`cannot be read: ${shown(error instanceof Error ? error.message : String(error))}`, 'Repair the YAML');
+  }
 }
 
 const memberOf = (project: unknown, key: string): unknown =>

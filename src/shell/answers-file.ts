@@ -21,7 +21,7 @@ export function answersIn(file: string, text: string): Raw {
     if (BOOKKEEPING.has(name) || value === null) continue;
     if (!questions.some((question) => question.name === name)) {
       const names = questions.map((question) => question.name);
-      throw new UsageError(`--answers ${file}: ${noSuch('question', shown(name), names)}`);
+      throw new UsageError(`--answers ${file}: ${noSuch('question', name, names)}`);
     }
     given[name] = textOf(file, name, value);
   }

@@ -10,6 +10,7 @@ import { inkFor, noColours } from '../shell/ink.ts';
 import { readerFrom } from '../shell/named-file.ts';
 import { allOptions, type Command } from '../shell/options.ts';
 import { absenceIn } from '../shell/presence.ts';
+import { printable } from '../shell/printable.ts';
 import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
 import { requestOf } from '../shell/request.ts';
 import { standardStream } from '../shell/standard-stream.ts';
@@ -97,7 +98,7 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
       absence: this.absence,
       ink: process.argv.includes('--no-color') ? noColours : inkFor(process.env, process.stderr.isTTY === true),
       ask: (prompt) => this.put(prompt),
-      tell: (...lines) => this.log(lines.join('\n')),
+      tell: (...lines) => this.log(printable(lines.join('\n'))),
       // A stream of Node's would bring yo down with a trace where the reader has gone.
       print: (text) => standardStream(1).write(text),
     };

@@ -110,8 +110,6 @@ describe('a dbt_project.yml that is there', () => {
   test.each(['name', 'profile', 'macro-paths'])('with an attack as its %s has a plain name, or is refused in one line', (place) => {
     for (const text of POOL) {
       for (const written of [text, JSON.stringify(text), `'${text.replaceAll("'", "''")}'`, `[${JSON.stringify(text)}]`]) {
-        // An alias that leads nowhere: YAML reads it, and the error comes from the reader's package.
-        if (written === '*a') continue;
         const rest = place === 'name' ? '' : 'name: acme\n';
         const { value, refusal } = tried(() => parseProjectFile(`${rest}${place}: ${written}\n`));
         if (refusal !== undefined) expect(refusal).toMatch(/^dbt_project\.yml .*nothing was written\.$/);
@@ -161,7 +159,7 @@ describe('a folder', () => {
     'a&b',
     '{{ x }}',
     '<%= 1 %>',
-    '${{ x }}',
+    `${{ x }}`,
     'a\nb',
     'a\u001b[31mb',
     'a\u202eb',
