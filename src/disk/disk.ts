@@ -24,12 +24,13 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
   const territory = { root, boundary }; // what an earlier look found may have changed
   const staged: Staged[] = [];
   const folders: string[] = [];
+  const ready = new Set<string>();
   const undo: (() => void)[] = [];
   const signals = holdSignals();
   try {
     removeLeftovers(territory, work);
     for (const { path: file, decidedOn } of work.removals) unchangedSince(territory, file, decidedOn);
-    for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, staged, folders);
+    for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, { staged, folders, ready });
     await signals.noneCame();
     commit(territory, staged, work, undo);
     await signals.noneCame();
@@ -54,12 +55,14 @@ function unchangedSince(territory: Territory, file: string, decidedOn: { readonl
   if (textOf(territory, file) !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
 }
 
-function stage(territory: Territory, write: Write, staged: Staged[], folders: string[]): void {
+/** `folders`: those that this run made, to take away again; `ready`: those that it has looked at. */
+function stage(territory: Territory, write: Write, { staged, folders, ready }: { staged: Staged[]; folders: string[]; ready: Set<string> }): void {
   const target = regularFile(territory, write.path);
   const folder = path.dirname(target);
   const temporary = path.join(folder, `.dbt-envs-${process.pid}-${staged.length}.tmp`);
   try {
-    const first = staged.some((one) => path.dirname(one.target) === folder) ? undefined : mkdirSync(folder, { recursive: true });
+    const first = ready.has(folder) ? undefined : mkdirSync(folder, { recursive: true });
+    ready.add(folder);
     if (first !== undefined) folders.push(first);
     staged.push({ write, temporary, target });
     writeFileSync(temporary, write.contents, { flag: 'wx' });
