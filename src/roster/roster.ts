@@ -23,12 +23,17 @@ export interface Roster {
 
 /**
  * Reads a team as people give it: `ana, Bo Li, cy@acme.com, Eve Ito <eve@acme.com>, dee=d.miller`, one or several lines,
- * or a CSV with a header (`name`, `email`, `slug`, `login` in any order). `slug=login` says both. Throws {@link NameError}.
+ * or a CSV with a header (`name`, `email`, `slug`, `login` in any order), separated by commas or semicolons. `slug=login` says both. Throws {@link NameError}.
  */
 export function parseTeam(text: string): readonly Developer[] {
-  const rows = csvRows(text.replace(/^\uFEFF/, ''));
-  const header = rows[0]?.map((cell) => cell.trim().toLowerCase());
-  const isTable = header !== undefined && header.length > 0 && header.every((cell) => COLUMNS.has(cell));
+  const plain = text.replace(/^\uFEFF/, '');
+  const headerOf = (cells: readonly (readonly string[])[]): readonly string[] => cells[0]?.map((cell) => cell.trim().toLowerCase()) ?? [];
+  const isHeader = (cells: readonly string[]): boolean => cells.length > 0 && cells.every((cell) => COLUMNS.has(cell));
+  // Spreadsheets of many countries write ; where others write a comma.
+  const separated = csvRows(plain, ';');
+  const rows = isHeader(headerOf(separated)) ? separated : csvRows(plain, ',');
+  const header = headerOf(rows);
+  const isTable = isHeader(header);
   const people = isTable
     ? rows
         .slice(1)
@@ -119,8 +124,8 @@ function firstDuplicate(values: readonly string[]): string | undefined {
   return values.find((value) => seen.has(value.toLowerCase()) || !seen.add(value.toLowerCase()));
 }
 
-/** Cells of comma-separated text, with "quoted, cells" and doubled quotes (RFC 4180). */
-function csvRows(text: string): string[][] {
+/** Cells of text that is separated by commas, or by semicolons, with "quoted, cells" and doubled quotes (RFC 4180). */
+function csvRows(text: string, separator: ',' | ';'): string[][] {
   const rows: string[][] = [[]];
   let cell = '';
   let quoted = false;
@@ -135,7 +140,7 @@ function csvRows(text: string): string[][] {
     } else if (char === '"' && cell.trim() === '') {
       quoted = true;
       cell = '';
-    } else if (char === ',') {
+    } else if (char === separator) {
       rows.at(-1)?.push(cell);
       cell = '';
     } else if (char === '\n' || char === '\r') {
