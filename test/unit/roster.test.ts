@@ -11,6 +11,7 @@ describe('a team', () => {
     ['e-mail addresses', 'first.last@acme.com, bo@acme.com', ['first_last', 'bo']],
     ['a CSV with a header', 'Name,Email\nAna Lee,ana@acme.com\n"Li, Bo",bo@acme.com\n', ['ana_lee', 'li_bo']],
     ['a CSV with its columns in another order and a BOM', '\uFEFFlogin,slug\nd.miller,dee\n', ['dee']],
+    ['a CSV with semicolons, as spreadsheets of many countries write it', '\uFEFFName;Email\r\nAna Lee;ana@acme.com\r\n', ['ana_lee']],
     ['slug=login', 'dee=d.miller', ['dee']],
   ])('may be %s', (_, text, expected) => expect(slugs(text)).toEqual(expected));
 
