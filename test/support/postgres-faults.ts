@@ -23,6 +23,10 @@ const byVersion = (until15: string, since16: string): string =>
   `do $version$ begin if current_setting('server_version_num')::int < 160000 then ${until15}; else ${since16}; end if; end $version$`;
 const onDatabase = (statement: string): string => `do $database$ begin execute format('${statement}', current_database()); end $database$`;
 
+/** A place that is none of the boundary's. */
+const LAB = 'create schema lab; grant usage on schema lab to public';
+const DROP_LAB = 'drop schema lab cascade';
+
 /** The administrators of today are written down, as grants/90_close_prod.sql does. */
 const CLOSE = `insert into acme_door.accepted (login, how) select distinct login, 'administrator' from acme_door.audit() where verdict = 'administrator'`;
 const REOPEN = 'delete from acme_door.accepted';
@@ -165,6 +169,13 @@ export const faults: readonly Fault[] = [
     audit: { who: 'sam', how: 'may change columns in analytics.orders (amount)' },
   },
   {
+    name: 'a developer may change one column of another table',
+    plant: 'create table analytics.second (i int); grant update (i) on analytics.second to sam',
+    remove: 'drop table analytics.second',
+    verify: { as: 'sam', act: 'change any of 2 tables of analytics' },
+    audit: { who: 'sam', how: 'may change columns in analytics.second (i)' },
+  },
+  {
     name: 'developers may insert',
     plant: 'grant insert on analytics.orders to acme_developer',
     remove: 'revoke insert on analytics.orders from acme_developer',
@@ -258,20 +269,180 @@ export const faults: readonly Fault[] = [
     plant: `create function product.t() returns trigger language plpgsql as 'begin return new; end'; alter function product.t() owner to sam;
             create trigger t before insert on analytics.orders for each row execute function product.t()`,
     remove: 'drop trigger t on analytics.orders; drop function product.t()',
-    audit: { who: 'sam', how: 'owns product.t(), which production runs' },
+    audit: { who: 'sam', how: 'owns what production runs: product.t()' },
   },
   {
     name: 'a view of prod calls a developer’s function',
     plant: `create function product.f() returns int language sql as 'select 1'; alter function product.f() owner to sam;
             create view analytics.calls as select product.f() as f; alter view analytics.calls owner to acme_prod_service`,
     remove: 'drop view analytics.calls; drop function product.f()',
-    audit: { who: 'sam', how: 'owns product.f(), which production runs' },
+    audit: { who: 'sam', how: 'owns what production runs: product.f()' },
   },
   {
     name: 'a developer owns a source',
     plant: 'create table raw.uploads (i int); alter table raw.uploads owner to sam',
     remove: 'drop table raw.uploads',
     audit: { who: 'sam', how: 'owns what production reads in raw' },
+  },
+
+  {
+    name: 'a developer may delete from the parent of a partition of prod',
+    plant: `${LAB}; create table lab.all_orders (id int) partition by range (id); create table lab.half partition of lab.all_orders for values from (0) to (9) partition by range (id);
+            create table analytics.orders_1 partition of lab.half for values from (0) to (9); grant delete on lab.all_orders to sam`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'may change production through lab.all_orders' },
+  },
+  {
+    name: 'a developer owns the parent of a table of prod',
+    plant: `${LAB}; create table lab.parent (id int); alter table lab.parent owner to sam; create table analytics.child () inherits (lab.parent)`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'owns what production changes with: lab.parent' },
+  },
+  {
+    name: 'a developer may fill a partition of prod that lies elsewhere',
+    plant: `${LAB}; create table analytics.events (i int) partition by list (i); create table lab.events_1 partition of analytics.events default; grant insert on lab.events_1 to sam`,
+    remove: `drop table analytics.events; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'may change production through lab.events_1' },
+  },
+  {
+    name: 'a developer may delete what rows of prod are deleted with',
+    plant: `${LAB}; create table lab.customers (id int primary key); create table analytics.items (customer int references lab.customers on delete cascade); grant delete on lab.customers to sam`,
+    remove: `drop table analytics.items; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'may change production through lab.customers' },
+  },
+  {
+    name: 'a developer may update, two tables away, what rows of prod are updated with',
+    plant: `${LAB}; create table lab.countries (code text primary key); create table lab.customers (country text primary key references lab.countries on update cascade);
+            create table analytics.items (country text references lab.customers on update set null); grant update (code) on lab.countries to sam`,
+    remove: `drop table analytics.items; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'may change production through lab.countries' },
+  },
+  {
+    name: 'a rule of a table elsewhere writes prod',
+    plant: `${LAB}; create table lab.inbox (i int); create rule r as on insert to lab.inbox do also insert into analytics.orders values (new.i, 0); alter table lab.inbox owner to acme_prod_service; grant insert on lab.inbox to sam`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'may change production through lab.inbox' },
+  },
+  {
+    name: 'one column of a view elsewhere writes prod',
+    plant: `${LAB}; create view lab.v as select * from analytics.orders; alter view lab.v owner to acme_prod_service; grant update (amount) on lab.v to sam`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'may change production through lab.v' },
+  },
+  {
+    name: 'a view of a view elsewhere writes prod',
+    plant: `${LAB}; create view lab.v as select * from analytics.orders; create view lab.w as select * from lab.v; alter view lab.v owner to acme_prod_service; alter view lab.w owner to acme_prod_service;
+            grant insert on lab.w to sam`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'may change production through lab.w' },
+  },
+  {
+    name: 'a trigger elsewhere lends the rights of prod_service, and nobody may call its function',
+    plant: `${LAB}; create table lab.inbox (i int); grant insert on lab.inbox to sam;
+            create function lab.push() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as 'begin insert into analytics.orders values (new.i, 0); return new; end';
+            revoke execute on function lab.push() from public; alter function lab.push() owner to acme_prod_service; create trigger push after insert on lab.inbox for each row execute function lab.push()`,
+    remove: DROP_LAB,
+    audit: { who: 'sam', how: 'may fire lab.push(), which runs as acme_prod_service' },
+  },
+  {
+    name: 'a developer owns the type of a column of prod',
+    plant: `${LAB}; create type lab.state as enum ('open'); alter type lab.state owner to sam; create table analytics.typed (states lab.state[])`,
+    remove: `drop table analytics.typed; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production is made of: type lab.state' },
+  },
+  {
+    name: 'a domain that prod uses checks with a function of a developer',
+    plant: `${LAB}; create function lab.fits(int) returns boolean language sql as 'select true'; alter function lab.fits(int) owner to sam; create domain lab.amount as int check (lab.fits(value));
+            create table analytics.typed (amount lab.amount)`,
+    remove: `drop table analytics.typed; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production runs: lab.fits(integer)' },
+  },
+  {
+    name: 'a developer owns the type inside a composite type of prod',
+    plant: `${LAB}; create domain lab.amount as int; alter domain lab.amount owner to sam; create type lab.pair as (a lab.amount, b int); create table analytics.typed (pair lab.pair)`,
+    remove: `drop table analytics.typed; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production is made of: type lab.amount' },
+  },
+  {
+    name: 'an operator in a view of prod runs a function of a developer',
+    plant: `${LAB}; create function lab.same(int, int) returns boolean language sql as 'select true'; alter function lab.same(int, int) owner to sam;
+            create operator lab.=== (function = lab.same, leftarg = int, rightarg = int); create view analytics.compares as select id operator(lab.===) 1 as x from analytics.orders`,
+    remove: `drop view analytics.compares; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production runs: lab.same(integer,integer)' },
+  },
+  {
+    name: 'an aggregate in a view of prod runs a function of a developer',
+    plant: `${LAB}; create function lab.add(int, int) returns int language sql as 'select 1'; alter function lab.add(int, int) owner to sam; create aggregate public.total(int) (sfunc = lab.add, stype = int);
+            create view analytics.totals as select public.total(id) as x from analytics.orders`,
+    remove: `drop view analytics.totals; drop aggregate public.total(int); ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production runs: lab.add(integer,integer)' },
+  },
+  {
+    name: 'statistics of prod run a function of a developer',
+    plant: `${LAB}; create function lab.bucket(int) returns int immutable language sql as 'select 1'; alter function lab.bucket(int) owner to sam;
+            create statistics analytics.buckets on lab.bucket(id), amount from analytics.orders`,
+    remove: `drop statistics analytics.buckets; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns what production runs: lab.bucket(integer)' },
+  },
+  {
+    name: 'a developer owns a function in public that fits better than PostgreSQL’s own',
+    plant: `create function public.lower(varchar) returns text language sql as 'select current_user::text'; alter function public.lower(varchar) owner to sam`,
+    remove: 'drop function public.lower(varchar)',
+    audit: { who: 'sam', how: 'owns what production may run by its name: public.lower(character varying)' },
+  },
+  {
+    name: 'a developer owns the server of a foreign table of prod',
+    plant:
+      'create foreign data wrapper far; create server far foreign data wrapper far; alter foreign data wrapper far owner to postgres; grant usage on foreign data wrapper far to sam; alter server far owner to sam; create foreign table analytics.away (id int) server far',
+    remove: 'drop foreign data wrapper far cascade',
+    audit: { who: 'sam', how: 'owns what production is made of: server far' },
+  },
+  {
+    name: 'a developer may write files through large objects',
+    plant: 'grant execute on function pg_catalog.lo_export(oid, text) to sam',
+    remove: 'revoke execute on function pg_catalog.lo_export(oid, text) from sam',
+    audit: { who: 'sam', how: 'may reach files of the server with lo_export(oid, text)' },
+  },
+  {
+    name: 'a developer may say how the server archives',
+    plant: 'grant alter system on parameter archive_command to sam',
+    remove: 'revoke alter system on parameter archive_command from sam',
+    audit: { who: 'sam', how: 'may configure the server with archive_command' },
+  },
+  {
+    name: 'a developer may load libraries',
+    plant: 'grant set on parameter session_preload_libraries to sam',
+    remove: 'revoke set on parameter session_preload_libraries from sam',
+    audit: { who: 'sam', how: 'may load code into the server with session_preload_libraries' },
+  },
+  {
+    name: 'a group that nobody can use yet may write',
+    plant: `create role loaders; grant insert on analytics.orders to loaders; do 'begin execute $grant$grant loaders to sam with inherit false, set false$grant$; end'`,
+    remove: 'drop owned by loaders; drop role loaders',
+    audit: { who: 'loaders', how: 'may change rows in analytics.orders' },
+    from: 16,
+  },
+  {
+    name: 'a developer may change a column, and then it is dropped', // up to PostgreSQL 15 the grant stays in the catalogue
+    plant: 'alter table analytics.orders add dropped int; grant update (dropped) on analytics.orders to sam',
+    remove: 'alter table analytics.orders drop dropped',
+    audit: { who: 'sam', how: 'may change columns in analytics.orders (dropped)' },
+  },
+
+  {
+    name: 'a view of a pull request calls a function from elsewhere',
+    plant: `${LAB}; create function lab.trap() returns int language sql as 'select 1'; alter function lab.trap() owner to looker;
+            create view pr_12.trapped as select lab.trap() as i; alter view pr_12.trapped owner to acme_ci_service`,
+    remove: `drop view pr_12.trapped; ${DROP_LAB}`,
+    audit: { who: 'looker', how: 'owns lab.trap(), which runs as whoever reads pr_12.trapped' },
+  },
+  {
+    name: 'a view of a pull request runs a function of a developer by an operator',
+    plant: `${LAB}; create function lab.same(int, int) returns boolean language sql as 'select true'; alter function lab.same(int, int) owner to sam;
+            create operator lab.=== (function = lab.same, leftarg = int, rightarg = int);
+            create view pr_12.trapped as select 1 operator(lab.===) 1 as x; alter view pr_12.trapped owner to acme_ci_service`,
+    remove: `drop view pr_12.trapped; ${DROP_LAB}`,
+    audit: { who: 'sam', how: 'owns lab.same(integer,integer), which runs as whoever reads pr_12.trapped' },
   },
   {
     name: 'a view of a pull request calls a function of that pull request',
@@ -294,6 +465,12 @@ export const faults: readonly Fault[] = [
     remove: 'alter default privileges for role acme_prod_service in schema analytics grant select on tables to acme_reader',
     verify: { as: PROD, act: 'build what acme_reader reads in analytics' },
     audit: { who: 'acme_reader', how: 'will not read what acme_prod_service builds next in analytics' },
+  },
+  {
+    name: 'everybody will read what is built next',
+    plant: 'alter default privileges for role acme_prod_service in schema analytics grant select on tables to public',
+    remove: 'alter default privileges for role acme_prod_service in schema analytics revoke select on tables from public',
+    audit: { who: 'PUBLIC', how: 'will read what acme_prod_service builds next in analytics' },
   },
   {
     name: 'developers will not read what CI builds next',

@@ -133,6 +133,29 @@ describe('what the audit finds can be accepted', () => {
       expect(holes(await audited(bench))).toEqual(['sam may change rows in analytics.orders, analytics.v_orders']);
     }));
 
+  test('and a list that the text cuts short is accepted for these tables alone', () => {
+    const tables = (names: readonly string[]): string => names.map((name) => `analytics.${name}`).join(', ');
+    const five = ['c1', 'c2', 'c3', 'harmless', 'salaries'];
+    return planted(
+      {
+        plant: `${five.map((name) => `create table analytics.${name} (i int); alter table analytics.${name} owner to acme_prod_service; grant select on analytics.${name} to acme_developer, acme_reader, acme_reviewer, acme_ci_service`).join(';')};
+                grant insert on ${tables(five.slice(0, 4))} to sam`,
+        remove: `drop table ${tables(five)}; delete from acme_door.accepted`,
+      },
+      async () => {
+        const said = await error();
+        await bench.admin(said.slice(said.indexOf('INSERT INTO')));
+        expect(holes(await audited(bench))).toEqual([]);
+        await bench.admin(`revoke insert on analytics.harmless from sam; grant insert on analytics.salaries to sam`);
+        expect(holes(await audited(bench))).toEqual([
+          expect.stringMatching(/^sam may change rows in analytics\.c1, analytics\.c2, analytics\.c3 and 1 more \([0-9a-f]{8}\)$/),
+        ]);
+        await bench.admin(`revoke insert on analytics.salaries from sam; grant insert on analytics.harmless to sam`);
+        expect(holes(await audited(bench))).toEqual([]);
+      },
+    );
+  });
+
   test('an administrator since production was closed is accepted as one', () =>
     planted({ plant: `insert into acme_door.accepted (login, how) values ('postgres', 'administrator'); ${insert}`, remove }, async () => {
       const said = await error();
@@ -162,6 +185,57 @@ describe('what the audit finds can be accepted', () => {
   });
 });
 
+describe('what does not change production is no hole', () => {
+  const lab = 'create schema lab; grant usage on schema lab to public';
+  const remove = 'drop schema lab cascade';
+  const items = (rule: string): string =>
+    `${lab}; create table lab.customers (id int primary key); create table analytics.items (customer int references lab.customers ${rule}); alter table analytics.items owner to acme_prod_service;
+     grant select on analytics.items to acme_developer, acme_reader, acme_reviewer, acme_ci_service`;
+
+  test.each([
+    ['a foreign key that does not cascade', `${items('')}; grant update, delete on lab.customers to sam`],
+    ['to insert where a foreign key refers to', `${items('on delete cascade on update cascade')}; grant insert on lab.customers to sam`],
+    ['to update where only deleting cascades', `${items('on delete cascade')}; grant update on lab.customers to sam`],
+    [
+      'another partition of the same parent',
+      `${lab}; create table lab.parent (i int) partition by list (i); create table analytics.items partition of lab.parent for values in (1); alter table analytics.items owner to acme_prod_service;
+       grant select on analytics.items to acme_developer, acme_reader, acme_reviewer, acme_ci_service; alter table lab.parent owner to acme_prod_service;
+       create table lab.other partition of lab.parent for values in (2); alter table lab.other owner to sam`,
+    ],
+    [
+      'a view whose owner may only read',
+      `${lab}; create view lab.v as select * from analytics.orders; alter view lab.v owner to priya; grant insert, update, delete on lab.v to sam`,
+    ],
+    [
+      'a view with the rights of whoever uses it',
+      `${lab}; create view lab.v with (security_invoker = true) as select * from analytics.orders; alter view lab.v owner to acme_prod_service; grant insert on lab.v to sam`,
+    ],
+    [
+      'a trigger that nobody but production may fire',
+      `${lab}; create table lab.inbox (i int); alter table lab.inbox owner to acme_prod_service; grant select on lab.inbox to sam;
+       create function lab.push() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as 'begin return new; end'; revoke execute on function lab.push() from public;
+       alter function lab.push() owner to acme_prod_service; create trigger push after insert on lab.inbox for each row execute function lab.push()`,
+    ],
+    [
+      'a trigger function in public, which nobody can call',
+      `${lab}; create function public.stamp() returns trigger language plpgsql as 'begin return new; end'; alter function public.stamp() owner to sam`,
+    ],
+    ['a setting that loads nothing', `${lab}; grant set on parameter log_min_duration_statement to sam`],
+    [
+      'a developer’s function in a view of that developer',
+      `${lab}; create function dev_sam.f() returns int language sql as 'select 1'; alter function dev_sam.f() owner to sam; create view dev_sam.v as select dev_sam.f() as i; alter view dev_sam.v owner to sam`,
+    ],
+  ])('%s', (_, plant) =>
+    planted(
+      {
+        plant,
+        remove: `drop table if exists analytics.items; ${remove}; drop function if exists public.stamp(); drop function if exists dev_sam.f() cascade; revoke set on parameter log_min_duration_statement from sam`,
+      },
+      async () => expect(holes(await audited(bench))).toEqual([]),
+    ),
+  );
+});
+
 describe('who owns what production reads', () => {
   test('is named as a source, since a function in a view there runs with the rights of prod_service', () =>
     planted(
@@ -174,7 +248,7 @@ describe('who owns what production reads', () => {
       async () => {
         const lines = (await audited(bench)).filter(({ login }) => login === 'loader');
         expect(lines).toContainEqual({ login: 'loader', how: 'owns what production reads in raw', verdict: 'source' });
-        expect(lines).toContainEqual({ login: 'loader', how: 'owns raw.steal(), which production runs', verdict: 'source' });
+        expect(lines).toContainEqual({ login: 'loader', how: 'owns what production runs: raw.steal()', verdict: 'source' });
         await bench.query('acme_prod_service', 'select * from raw.bait');
         expect((await db.query('select amount from analytics.orders where id = 666')).rows).toEqual([{ amount: 0 }]);
       },
@@ -199,7 +273,9 @@ describe('memberships count as PostgreSQL 16 and later count them', () => {
         for (const become of ['', 'set role b;', 'set role a;'])
           outcomes.push(await pgliteEngine(db).attempt('sam', `${become} insert into analytics.orders (id) values (1)`));
         expect(outcomes.includes('done')).toBe(able);
-        expect(holes(await audited(bench))).toEqual(able ? ['sam may change rows in analytics.orders, through b, through a'] : []);
+        expect(holes(await audited(bench))).toEqual([
+          `${able ? 'sam may change rows in analytics.orders, through b' : 'b may change rows in analytics.orders'}, through a`,
+        ]);
       },
     ),
   );
