@@ -167,6 +167,18 @@ describe('closing names what somebody else could lose', () => {
   });
 });
 
+test('after closing by a superuser, everybody of the project can still run verify.sql and audit.sql', async () => {
+  await founded();
+  await runs(superuser, '90_close_prod');
+  for (const login of [`priya${made}`, `${prefix()}_ci_service`, `${prefix()}_janitor`, `${prefix()}_prod_service`]) {
+    await as(login, script('verify')[1]);
+    await as(login, script('audit')[1]);
+  }
+  await asSuperuser(server, database, 'grant insert on analytics.report to intern');
+  await expect(as(`${prefix()}_janitor`, script('audit')[1])).rejects.toThrow(/^1 hole: intern may change rows in analytics\.report\. Take that away\./);
+  await asSuperuser(server, database, 'revoke insert on analytics.report from intern');
+});
+
 describe('the way back', () => {
   test('is there after ordinary changes: a function, a column, a type and an owner that went away', async () => {
     await founded(`create function analytics.usd(int) returns int language sql as 'select $1'; grant execute on function analytics.usd(int) to tableau;
