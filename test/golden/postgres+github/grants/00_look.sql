@@ -50,7 +50,7 @@ production(role) AS (
   SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
 ),
 here AS (
-  SELECT datname, datdba, coalesce(datacl, acldefault('d', datdba)) AS datacl, current_setting('server_version_num')::int >= 160000 AS admin_counts
+  SELECT oid, datdba, coalesce(datacl, acldefault('d', datdba)) AS datacl, current_setting('server_version_num')::int >= 160000 AS admin_counts
     FROM pg_database WHERE datname = current_database()
 ),
 -- From PostgreSQL 16 on a membership may carry the role's rights (inherit), allow SET ROLE (set), allow both to be
@@ -61,6 +61,24 @@ edge(role, member, inherits, sets, admin, given) AS (
    CROSS JOIN LATERAL (SELECT coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true), coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)) AS o(i, s)
    GROUP BY roleid, member
   UNION ALL SELECT to_regrole('pg_database_owner'), datdba, true, true, false, false FROM here -- it has no other member, and no row of its own
+),
+-- What changes production when it is changed, by one of these rights to it. Of a table and its partitions or children, a
+-- statement wants the rights to the one that it names; a foreign key that cascades wants none; a view or a rule has its
+-- owner's. https://www.postgresql.org/docs/current/ddl-inherit.html, https://www.postgresql.org/docs/current/rules-privileges.html
+carrier(relation, rights, up, down, lends) AS (
+  SELECT c.oid, '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}'::text[], true, true, false
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid WHERE c.relkind IN ('r', 'p', 'v', 'f')
+  UNION SELECT via.* FROM carrier c CROSS JOIN LATERAL (
+    SELECT i.inhparent, c.rights, true, false, false FROM pg_inherits i WHERE i.inhrelid = c.relation AND c.up
+    UNION ALL SELECT i.inhrelid, c.rights, false, true, false FROM pg_inherits i WHERE i.inhparent = c.relation AND c.down
+    UNION ALL SELECT k.confrelid, array_remove(ARRAY[CASE WHEN k.confdeltype IN ('c', 'n', 'd') THEN 'DELETE' END, CASE WHEN k.confupdtype IN ('c', 'n', 'd') THEN 'UPDATE' END], NULL), true, false, false
+      FROM pg_constraint k WHERE k.conrelid = c.relation AND k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+    UNION ALL SELECT v.oid, CASE w.ev_type WHEN '2' THEN '{UPDATE}' WHEN '3' THEN '{INSERT}' WHEN '4' THEN '{DELETE}' ELSE ARRAY(SELECT unnest(c.rights) INTERSECT SELECT unnest('{INSERT,UPDATE,DELETE}'::text[])) END, false, false, true
+      FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN pg_class v ON v.oid = w.ev_class AND v.oid <> c.relation
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.relation AND d.classid = 'pg_rewrite'::regclass
+       AND (has_any_column_privilege(v.relowner, c.relation, 'INSERT, UPDATE') OR has_table_privilege(v.relowner, c.relation, 'DELETE'))
+       AND (w.ev_type <> '1' OR NOT coalesce(v.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false))
+  ) AS via(relation, rights, up, down, lends)
 ),
 -- Who holds what directly; 0 is PUBLIC. An attribute is nobody's but the role's own: to use it, one has to become the role.
 own_way(holder, act, object, kind, attribute) AS (
@@ -82,25 +100,28 @@ own_way(holder, act, object, kind, attribute) AS (
   UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'REFERENCES' THEN 'may put foreign keys on ' ELSE 'may change columns in ' END,
       format('%I.%I (%I)', p.nspname, c.relname, a.attname), 'write', false
     FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid CROSS JOIN aclexplode(a.attacl) g
-   WHERE g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
+   WHERE NOT a.attisdropped AND g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
   UNION ALL SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build', coalesce(' in ' || quote_ident(p.nspname), ''), 'write', false
     FROM pg_default_acl d LEFT JOIN prod p ON p.oid = d.defaclnamespace CROSS JOIN aclexplode(d.defaclacl) g
    WHERE (p.oid IS NOT NULL OR d.defaclrole IN (SELECT role FROM production)) AND g.grantee <> d.defaclrole
      AND CASE d.defaclobjtype WHEN 'r' THEN g.privilege_type <> 'SELECT' WHEN 'S' THEN g.privilege_type <> 'SELECT' WHEN 'n' THEN g.privilege_type = 'CREATE' ELSE false END
-  -- A view reads and writes with its owner's rights.
-  UNION ALL SELECT DISTINCT g.grantee, 'may change production through ', format('%I.%I', n.nspname, v.relname), 'write', false
-    FROM pg_class v
-    JOIN pg_namespace n ON n.oid = v.relnamespace
-    JOIN pg_rewrite w ON w.ev_class = v.oid
-    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid
-    JOIN pg_class t ON t.oid = d.refobjid AND t.relnamespace IN (SELECT oid FROM prod)
-   CROSS JOIN aclexplode(v.relacl) g
-   WHERE v.relkind = 'v' AND v.relnamespace NOT IN (SELECT oid FROM prod) AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE') AND g.grantee <> v.relowner
-     AND has_table_privilege(v.relowner, t.oid, 'INSERT, UPDATE, DELETE')
-     AND NOT coalesce(v.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+  UNION ALL SELECT DISTINCT g.grantee, 'may change production through ', format('%I.%I', n.nspname, c.relname), 'write', false
+    FROM carrier k JOIN pg_class c ON c.oid = k.relation JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid NOT IN (SELECT oid FROM prod)
+   CROSS JOIN LATERAL (SELECT * FROM aclexplode(c.relacl) UNION ALL SELECT x.* FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) x WHERE a.attrelid = c.oid AND NOT a.attisdropped) AS g
+   WHERE g.privilege_type = ANY (k.rights) AND g.grantee <> c.relowner
+  UNION ALL SELECT DISTINCT c.relowner, 'owns what production changes with: ', format('%I.%I', n.nspname, c.relname), 'write', false
+    FROM carrier k JOIN pg_class c ON c.oid = k.relation JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid NOT IN (SELECT oid FROM prod) WHERE NOT k.lends
   UNION ALL SELECT oid, CASE rolname WHEN 'pg_write_all_data' THEN 'may change all data' WHEN 'pg_maintain' THEN 'may lock and rebuild all tables'
       WHEN 'pg_execute_server_program' THEN 'may run programs on the server' ELSE 'may write files of the server' END, '', 'write', false
     FROM pg_roles WHERE rolname IN ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program', 'pg_write_server_files')
+  -- https://www.postgresql.org/docs/current/lo-funcs.html; pg_file_... came with adminpack until 16.
+  UNION ALL SELECT g.grantee, 'may reach files of the server with ', format('%s(%s)', r.proname, oidvectortypes(r.proargtypes)), 'write', false
+    FROM pg_proc r CROSS JOIN aclexplode(r.proacl) g
+   WHERE r.pronamespace = 'pg_catalog'::regnamespace AND r.proname IN ('lo_export', 'lo_import', 'pg_file_write', 'pg_file_rename', 'pg_file_unlink') AND g.grantee <> r.proowner
+  -- archive_command and others run programs. To SET something matters where it loads code.
+  UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'SET' THEN 'may load code into the server with ' ELSE 'may configure the server with ' END, p.parname, 'write', false
+    FROM pg_parameter_acl p CROSS JOIN aclexplode(p.paracl) g
+   WHERE g.privilege_type = 'ALTER SYSTEM' OR p.parname IN ('session_preload_libraries', 'dynamic_library_path', 'extension_control_path')
   UNION ALL SELECT oid, 'is a superuser', '', 'power', true FROM pg_roles WHERE rolsuper
   UNION ALL SELECT datdba, 'owns the database', '', 'power', false FROM here
   -- Until 15 CREATEROLE commands every role but superusers; since then only those on which it has ADMIN OPTION.
@@ -114,23 +135,32 @@ way AS ( -- production's own roles hold all of that; to act as one of them is on
   SELECT * FROM own_way WHERE kind = 'power' OR holder NOT IN (SELECT role FROM production)
   UNION ALL SELECT role, 'may act as ', pg_get_userbyid(role), 'write', false FROM production
 ),
--- A definer routine lends its owner's rights to whoever may call it.
+-- A definer routine lends its owner's rights to whoever may call it; as a trigger, to whoever may write the table,
+-- without EXECUTE. https://www.postgresql.org/docs/current/sql-createtrigger.html
 lent(holder, act, object, kind, attribute) AS (
-  SELECT CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, 'may call ',
+  SELECT c.role, c.act,
       format('%I.%I(%s), which runs as %s', n.nspname, r.proname, oidvectortypes(r.proargtypes), pg_get_userbyid(r.proowner))
         || CASE WHEN EXISTS (SELECT FROM unnest(r.proconfig) s WHERE s ^@ 'search_path=') THEN '' ELSE ' and pins no search_path' END,
       'write', false
     FROM pg_proc r
     JOIN pg_namespace n ON n.oid = r.pronamespace
-   CROSS JOIN aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) x
-   CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
-   WHERE r.prosecdef AND r.oid >= 16384 AND x.privilege_type = 'EXECUTE' AND u.privilege_type = 'USAGE'
+   CROSS JOIN LATERAL (
+     SELECT 'may call ', CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END
+       FROM aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) x
+      CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
+      WHERE x.privilege_type = 'EXECUTE' AND u.privilege_type = 'USAGE'
+        AND (x.grantee = 0 OR u.grantee = 0 OR x.grantee = u.grantee OR pg_has_role(x.grantee, u.grantee, 'MEMBER'))
+     UNION SELECT 'may fire ', g.grantee
+       FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+      CROSS JOIN LATERAL (SELECT * FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+                          UNION ALL SELECT x.* FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) x WHERE a.attrelid = c.oid AND NOT a.attisdropped) AS g
+      WHERE t.tgfoid = r.oid AND t.tgtype & CASE g.privilege_type WHEN 'INSERT' THEN 4 WHEN 'DELETE' THEN 8 WHEN 'UPDATE' THEN 16 WHEN 'TRUNCATE' THEN 32 ELSE 0 END <> 0
+   ) AS c(act, role)
+   WHERE r.prosecdef AND r.oid >= 16384
      AND NOT (n.nspname = 'acme_door' AND pg_get_userbyid(r.proowner) = 'acme_env_owner')
      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = r.oid AND e.deptype = 'e')
-     AND (x.grantee = 0 OR u.grantee = 0 OR x.grantee = u.grantee OR pg_has_role(x.grantee, u.grantee, 'MEMBER'))
      AND EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND pg_has_role(r.proowner, w.holder, 'MEMBER'))
-     AND NOT EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END <> 0
-                                         AND pg_has_role(CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, w.holder, 'MEMBER'))
+     AND NOT EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND c.role <> 0 AND pg_has_role(c.role, w.holder, 'MEMBER'))
 ),
 -- Code that runs with the rights of whoever reads or writes: of production, that is, when it does. What a view calls
 -- runs as the reader, whoever owns the view. https://www.postgresql.org/docs/current/rules-privileges.html
@@ -141,20 +171,35 @@ read(relation) AS (
     JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
    WHERE d.refobjid >= 16384
 ),
+-- What production is made of and runs, down to what an operator, an aggregate, a domain or a server consists of.
 code(classid, objid) AS (
-  SELECT 'pg_rewrite'::regclass::oid, w.oid FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
-  UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM read JOIN pg_policy p ON p.polrelid = read.relation
-  UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_trigger t ON t.tgrelid = c.oid
-  UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_attrdef a ON a.adrelid = c.oid
-  UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM prod JOIN pg_constraint k ON k.connamespace = prod.oid
-  UNION ALL SELECT 'pg_class'::regclass, c.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid AND c.relkind IN ('i', 'I')
-  UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+  (SELECT 'pg_rewrite'::regclass::oid, w.oid FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
+   UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM read JOIN pg_policy p ON p.polrelid = read.relation
+   UNION ALL SELECT 'pg_class'::regclass, c.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid
+   UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_trigger t ON t.tgrelid = c.oid
+   UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_attrdef a ON a.adrelid = c.oid
+   UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_statistic_ext s ON s.stxrelid = c.oid
+   UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM prod JOIN pg_constraint k ON k.connamespace = prod.oid
+   UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger)
+  UNION SELECT part.* FROM code CROSS JOIN LATERAL (
+    SELECT d.refclassid, d.refobjid FROM pg_depend d
+     WHERE d.classid = code.classid AND d.objid = code.objid AND d.refobjid >= 16384 AND d.refclassid NOT IN ('pg_class'::regclass, 'pg_namespace'::regclass)
+    UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE code.classid = 'pg_type'::regclass AND k.contypid = code.objid
+    UNION ALL SELECT 'pg_class'::regclass, y.typrelid FROM pg_type y WHERE code.classid = 'pg_type'::regclass AND y.oid = code.objid AND y.typrelid <> 0
+  ) AS part(classid, objid)
+),
+-- What people own; it says nothing of what the first superuser owns. https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
+owned(role, classid, objid) AS NOT MATERIALIZED (
+  SELECT s.refobjid, s.classid, s.objid
+    FROM pg_shdepend s JOIN here ON here.oid = s.dbid JOIN pg_roles o ON o.oid = s.refobjid AND NOT o.rolsuper
+   WHERE s.deptype = 'o' AND o.oid NOT IN (SELECT role FROM production)
+     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = s.classid AND e.objid = s.objid AND e.deptype = 'e')
 ),
 path_of_production(schema) AS ( -- where prod_service looks for what is not named in full
   SELECT CASE name WHEN '$user' THEN 'acme_prod_service' ELSE name END
     FROM (SELECT split_part(c, '=', 2) AS path
             FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
-           WHERE c ^@ 'search_path=' AND s.setrole IN (0, to_regrole('acme_prod_service')) AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+           WHERE c ^@ 'search_path=' AND s.setrole IN (0, to_regrole('acme_prod_service')) AND s.setdatabase IN (0, (SELECT oid FROM here))
            UNION ALL SELECT '"$user", public') AS p
    CROSS JOIN LATERAL (SELECT trim('" ' FROM n) FROM regexp_split_to_table(p.path, ',') n) AS q(name)
 ),
@@ -164,20 +209,28 @@ source_owner(role, schema) AS ( -- they can put a view in a table's place
   UNION SELECT nspowner, quote_ident(nspname) FROM source
 ),
 run(holder, act, object, kind, attribute) AS (
-  SELECT DISTINCT f.proowner, 'owns ', format('%I.%I(%s), which production runs', n.nspname, f.proname, oidvectortypes(f.proargtypes)),
-      CASE WHEN f.proowner IN (SELECT role FROM source_owner) THEN 'source' ELSE 'write' END, false
-    FROM code JOIN pg_depend d ON d.classid = code.classid AND d.objid = code.objid AND d.refclassid = 'pg_proc'::regclass
-    JOIN pg_proc f ON f.oid = d.refobjid AND f.oid >= 16384 JOIN pg_namespace n ON n.oid = f.pronamespace
-    JOIN pg_roles o ON o.oid = f.proowner AND NOT o.rolsuper AND o.oid NOT IN (SELECT role FROM production)
+  SELECT o.role, CASE WHEN i.runs THEN 'owns what production runs: ' ELSE 'owns what production is made of: ' END, CASE WHEN i.runs THEN '' ELSE i.type || ' ' END || i.identity,
+      CASE WHEN o.role IN (SELECT role FROM source_owner) THEN 'source' ELSE 'write' END, false
+    FROM code c JOIN owned o ON o.classid = c.classid AND o.objid = c.objid
+   CROSS JOIN LATERAL (SELECT *, c.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AS runs FROM pg_identify_object(c.classid, c.objid, 0)) AS i
+   WHERE coalesce(i.schema, '') NOT IN (SELECT quote_ident(nspname) FROM prod) AND c.classid <> 'pg_event_trigger'::regclass
+  UNION SELECT o.role, 'owns what production may run by its name: ', i.identity, 'write', false
+    FROM pg_namespace n
+    JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    JOIN owned o ON o.classid = d.classid AND o.objid = d.objid
+   CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+   WHERE n.nspname IN (SELECT schema FROM path_of_production) AND n.oid NOT IN (SELECT oid FROM prod)
+     AND NOT EXISTS (SELECT FROM pg_proc f WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid AND f.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype))
   UNION SELECT g.grantee, 'may create in schema ', quote_ident(n.nspname) || ', where production looks for functions', 'write', false
     FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g
    WHERE n.nspname IN (SELECT schema FROM path_of_production) AND n.oid NOT IN (SELECT oid FROM prod) AND g.privilege_type = 'CREATE'
      AND g.grantee NOT IN (SELECT role FROM production) AND g.grantee <> to_regrole('pg_database_owner')
   UNION SELECT role, 'owns what production reads in ', schema, 'source', false FROM source_owner WHERE role NOT IN (SELECT role FROM production)
 ),
+-- A list that is cut short ends in its fingerprint: whoever accepts it accepts these objects and no others.
 held(holder, how, kind, attribute, lone) AS (
   SELECT holder, act || array_to_string((array_agg(DISTINCT object ORDER BY object))[1:3], ', ')
-      || CASE WHEN count(DISTINCT object) > 3 THEN format(' and %s more', count(DISTINCT object) - 3) ELSE '' END,
+      || CASE WHEN count(DISTINCT object) > 3 THEN format(' and %s more (%s)', count(DISTINCT object) - 3, left(encode(sha256(convert_to(string_agg(DISTINCT object, ', ' ORDER BY object), 'UTF8')), 'hex'), 8)) ELSE '' END,
       kind, attribute, act = 'may act as '
     FROM (SELECT * FROM way UNION ALL SELECT * FROM lent UNION ALL SELECT * FROM run) AS every_way
    GROUP BY holder, act, kind, attribute
@@ -195,7 +248,7 @@ reach(holder, how, kind, role, needs_set, path, lone) AS (
 found(role, login, held, how, kind) AS (
   SELECT o.oid, o.rolname::text, r.how, r.how || r.path, r.kind
     FROM reach r JOIN pg_roles o ON o.oid = r.role
-   WHERE (o.rolcanlogin OR (o.oid >= 16384 AND NOT EXISTS (SELECT FROM edge e WHERE e.role = o.oid)))
+   WHERE (o.rolcanlogin OR (o.oid >= 16384 AND NOT EXISTS (SELECT FROM edge e WHERE e.role = o.oid AND (e.admin OR e.sets OR (e.inherits AND NOT r.needs_set)))))
      AND NOT r.lone AND NOT (r.kind IN ('write', 'source') AND o.oid IN (SELECT role FROM production))
   UNION SELECT 0, 'PUBLIC', how, how, kind FROM held WHERE holder = 0
 ),

@@ -16,9 +16,8 @@ BEGIN;
 -- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
 -- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One run at a time, and no waiting for hours behind somebody's open transaction.
+-- No waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 DO $$
 DECLARE

@@ -5,33 +5,38 @@
 -- What changes  creates the prod schemas that are missing (analytics, staging) and the schema acme_door; lets this project's
 --               groups read prod, and developers and CI read the sources. A prod schema that exists keeps its owner,
 --               its writers and its readers. Nothing is taken from anybody outside this project.
--- How to undo   DROP SCHEMA acme_door CASCADE, then for each role of 10_roles.sql: DROP OWNED BY <role>. That also drops
---               what the services built, so take a backup first.
+-- How to undo   after 90_close_prod.sql run 91_reopen_prod.sql first: without the door it cannot be undone any more. Then,
+--               for everybody but acme_prod_service, REASSIGN OWNED BY <role> TO <administrator> and DROP OWNED BY <role>;
+--               DROP SCHEMA acme_door CASCADE. What acme_prod_service owns is production: hand it over, never drop it.
 
 BEGIN;
 
 -- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
 -- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One run at a time, and no waiting for hours behind somebody's open transaction.
+-- No waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 -- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
--- here where it is missing, given back before the end of this transaction.
-CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
+-- here where it is missing, given back before the end of this transaction. was: an own grant with other options.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY, was text) ON COMMIT DROP;
 DO $$
 DECLARE
   v_role name;
   v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
+  IF current_user <> session_user THEN
+    RAISE EXCEPTION 'This takes and gives back memberships of the login itself. RESET ROLE, or log in as %.', current_user;
+  END IF;
   FOREACH v_role IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner']::name[] LOOP
     IF to_regrole(quote_ident(v_role)) IS NULL THEN
       RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
     ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
       -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
       EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_role);
     END IF;
   END LOOP;
 EXCEPTION
@@ -40,23 +45,34 @@ EXCEPTION
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
 END $$;
 
+-- One run at a time. Only this project's administrators can lock that table so.
+DO $$
+BEGIN
+  IF to_regclass('acme_door.accepted') IS NOT NULL THEN
+    LOCK TABLE acme_door.accepted IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+END $$;
+
 -- Only an owner, or who acts for one, may grant and hand over.
 DO $$
 DECLARE
-  v_owner name;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  FOR v_owner IN
+  FOR v_role IN
     SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname IN ('analytics', 'staging', 'raw', 'crm')
     UNION SELECT pg_get_userbyid(relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('analytics', 'staging', 'raw', 'crm') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     EXCEPT SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')
   LOOP
     BEGIN
-      EXECUTE format('GRANT %I TO %I', v_owner, current_user)
-        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_owner);
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
     EXCEPTION WHEN insufficient_privilege THEN
-      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser, or have one run: GRANT % TO %',
-        current_user, v_owner, quote_ident(v_owner), quote_ident(current_user);
+      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser%.', current_user, v_role,
+        CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = v_role) THEN '' ELSE format(', or have one run: GRANT %I TO %I WITH ADMIN OPTION', v_role, current_user) END;
     END;
   END LOOP;
 END $$;
@@ -151,8 +167,7 @@ END $$;
 
 -- The door. Only acme_env_owner may create a schema here, and only these procedures act as acme_env_owner.
 -- Each pins search_path to pg_catalog, with pg_temp last, and names every object in full: otherwise a function or a
--- temporary table of the caller's could take an object's place. They are procedures because a view can call a function
--- with its reader's rights, but nothing can CALL a procedure from inside a query.
+-- temporary table of the caller's could take an object's place.
 SET LOCAL ROLE acme_env_owner;
 
 CREATE TABLE IF NOT EXISTS acme_door.developer (
@@ -233,7 +248,10 @@ DECLARE
   v_refusal text := acme_door.refusal(p_schema, p_act);
   v_owner name;
 BEGIN
-  IF v_refusal IS NOT NULL THEN
+  -- A view runs functions with its reader's rights, and a function may CALL: what the reader has sent must name the door.
+  IF position('acme_door' IN current_query()) = 0 THEN
+    RAISE EXCEPTION 'permission denied: acme_door is called directly, not from inside a view or a function' USING ERRCODE = 'insufficient_privilege';
+  ELSIF v_refusal IS NOT NULL THEN
     RAISE EXCEPTION 'permission denied: %', v_refusal USING ERRCODE = 'insufficient_privilege';
   END IF;
   SELECT pg_get_userbyid(n.nspowner) INTO v_owner FROM pg_namespace n WHERE n.nspname = p_schema;
@@ -243,22 +261,22 @@ BEGIN
   END IF;
 END $$;
 
--- Makes the schema where it is missing; otherwise only notes the use. dbt's threads may race here.
+-- Makes the schema where it is missing; otherwise only notes the use. dbt's threads may race here: they wait for each
+-- other at the registry's row, which nobody else can lock.
 CREATE OR REPLACE PROCEDURE acme_door.create_schema(p_schema text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('acme_door.' || p_schema, 0));
   PERFORM acme_door.demand(p_schema, 'create');
+  INSERT INTO acme_door.environment AS e (schema_name, created_by) VALUES (p_schema, session_user)
+    ON CONFLICT (schema_name) DO UPDATE SET last_used_at = now(), closed_at = NULL;
   IF to_regnamespace(quote_ident(p_schema)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', p_schema);
-    DELETE FROM acme_door.environment e WHERE e.schema_name = p_schema;
+    UPDATE acme_door.environment e SET created_by = session_user, created_at = now(), keep_until = NULL WHERE e.schema_name = p_schema;
   END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', p_schema, session_user);
   IF p_schema COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO acme_developer, acme_reviewer', p_schema);
   END IF;
-  INSERT INTO acme_door.environment AS e (schema_name, created_by) VALUES (p_schema, session_user)
-    ON CONFLICT (schema_name) DO UPDATE SET last_used_at = now(), closed_at = NULL;
 END $$;
 
 -- Notes that the schema is in use; a pull request that was closed and builds again is open again.
@@ -272,9 +290,9 @@ BEGIN
   END IF;
 END $$;
 
--- Drops at most p_step relations, and the schema with the last of them; relations_left says how many remain. Repeat
--- until 0, one transaction each: every relation costs locks until commit, and the server has a limited number.
--- p_listed_at is when the caller looked: a schema that was used since then stays. The janitor must give it.
+-- Drops at most p_step relations, routines and types, and the schema with the last of them; relations_left says how many
+-- remain. Repeat until 0, one transaction each: every object costs locks until commit, and the server has a limited
+-- number. p_listed_at is when the caller looked: a schema that was used since then stays. The janitor must give it.
 -- CASCADE reaches a view that somebody else built on this schema's tables; prod cannot have one, since
 -- acme_prod_service may not use these schemas.
 CREATE OR REPLACE PROCEDURE acme_door.drop_schema(
@@ -282,38 +300,36 @@ CREATE OR REPLACE PROCEDURE acme_door.drop_schema(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
   v_use acme_door.environment;
-  v_relation record;
+  v_schema oid;
+  v_drop text;
+  v_drops text[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('acme_door.' || p_schema, 0));
   PERFORM acme_door.demand(p_schema, 'drop');
-  SELECT * INTO v_use FROM acme_door.environment e WHERE e.schema_name = p_schema;
+  SELECT * INTO v_use FROM acme_door.environment e WHERE e.schema_name = p_schema FOR UPDATE;
   IF v_use.keep_until > now() THEN
     RAISE EXCEPTION 'schema % is kept until %', p_schema, v_use.keep_until::date USING ERRCODE = 'object_in_use';
-  ELSIF p_listed_at IS NULL AND session_user = 'acme_janitor' THEN
+  ELSIF session_user = 'acme_janitor' AND (p_listed_at IS NULL OR p_listed_at > clock_timestamp()) THEN
     RAISE EXCEPTION 'say when the schemas were listed: schema % may have been used since', p_schema USING ERRCODE = 'object_in_use';
   ELSIF v_use.last_used_at > p_listed_at THEN
     RAISE EXCEPTION 'schema % was used at %, after it was listed', p_schema, v_use.last_used_at USING ERRCODE = 'object_in_use';
   END IF;
 
+  v_schema := to_regnamespace(quote_ident(p_schema));
   relations_left := 0;
-  IF to_regnamespace(quote_ident(p_schema)) IS NOT NULL THEN
-    SELECT count(*) INTO relations_left FROM pg_class c
-     WHERE c.relnamespace = to_regnamespace(quote_ident(p_schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
-    IF relations_left > p_step THEN
-      FOR v_relation IN
-        SELECT c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind
-          FROM pg_class c
-         WHERE c.relnamespace = to_regnamespace(quote_ident(p_schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-         ORDER BY c.oid DESC LIMIT p_step
-      LOOP
-        EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', v_relation.kind, p_schema, v_relation.relname);
+  IF v_schema IS NOT NULL THEN
+    SELECT array_agg(format('DROP %s IF EXISTS %s CASCADE', upper(i.type), i.identity) ORDER BY d.classid <> 'pg_class'::regclass, d.objid DESC) INTO v_drops
+      FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n'
+       AND i.type IN ('table', 'view', 'materialized view', 'foreign table', 'sequence', 'function', 'procedure', 'aggregate', 'type');
+    IF cardinality(v_drops) > greatest(coalesce(p_step, 500), 1) THEN
+      FOREACH v_drop IN ARRAY v_drops[1:greatest(coalesce(p_step, 500), 1)] LOOP
+        EXECUTE v_drop;
       END LOOP;
-      SELECT greatest(count(*), 1) INTO relations_left FROM pg_class c
-       WHERE c.relnamespace = to_regnamespace(quote_ident(p_schema)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
+      SELECT greatest(count(*), 1) INTO relations_left FROM pg_depend d
+       WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n';
       RETURN;
     END IF;
     EXECUTE format('DROP SCHEMA %I CASCADE', p_schema);
-    relations_left := 0;
   END IF;
   DELETE FROM acme_door.environment e WHERE e.schema_name = p_schema;
 END $$;
@@ -338,7 +354,8 @@ BEGIN
 END $$;
 
 -- dbt swaps a new table for the old one, and the rights that were granted on the old one go with it. Whoever could read
--- p_replaced, and whoever owned it before, reads p_schema.p_relation, and so do the groups of this project. With the caller's own rights.
+-- p_replaced, its owner included, reads p_schema.p_relation, and so do the groups of this project. With the caller's
+-- own rights.
 CREATE OR REPLACE PROCEDURE acme_door.keep_readers(p_schema text, p_relation text, p_replaced text)
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -349,11 +366,8 @@ BEGIN
     SELECT g.grantee, '' AS col FROM pg_class c CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g
      WHERE c.oid = to_regclass(format('%I.%I', p_schema, p_replaced)) AND g.privilege_type = 'SELECT' AND pg_get_userbyid(g.grantee) <> current_user
     UNION
-    SELECT to_regrole(quote_ident(f.grantee)), '' FROM acme_door.found f
-     WHERE f.privilege = 'OWNER' AND f.name = format('%I.%I', p_schema, p_relation) AND to_regrole(quote_ident(f.grantee)) IS NOT NULL
-    UNION
     SELECT g.grantee, format(' (%I)', a.attname)
-      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid CROSS JOIN aclexplode(a.attacl) g
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND NOT a.attisdropped CROSS JOIN aclexplode(a.attacl) g
      WHERE c.oid = to_regclass(format('%I.%I', p_schema, p_replaced)) AND g.privilege_type = 'SELECT' AND pg_get_userbyid(g.grantee) <> current_user
        AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = to_regclass(format('%I.%I', p_schema, p_relation)) AND n.attname = a.attname AND NOT n.attisdropped)
   LOOP
@@ -487,7 +501,7 @@ BEGIN
         FROM target t CROSS JOIN (VALUES
           ('read ', 'SELECT FROM %1$s LIMIT 0', NULL, 'table', '{developer,reader,reviewer,ci_service,prod_service}'),
           ('insert into ', 'INSERT INTO %1$s SELECT * FROM %1$s LIMIT 0', NULL, 'table', NULL),
-          ('update ', 'UPDATE %1$s SET %3$s = %3$s WHERE false', NULL, 'table', NULL),
+          ('update ', 'UPDATE %1$s SET %3$s = DEFAULT WHERE false', NULL, 'table', NULL),
           ('truncate ', 'TRUNCATE %1$s', NULL, 'table', NULL),
           ('drop ', 'DROP TABLE %1$s', NULL, 'table', NULL),
           ('rename ', 'ALTER TABLE %1$s RENAME TO %2$I', NULL, 'table', NULL),
@@ -501,13 +515,16 @@ BEGIN
         ) AS a(act, statement, effect, control, may)
        WHERE v_who <> 'prod_service' OR a.may IS NOT NULL
       UNION ALL
-      SELECT 11, 'change a column of ' || t.name, array_agg(format('UPDATE %s SET %I = %2$I WHERE false', t.name, a.attname)), NULL, 'table', NULL
-        FROM target t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'
+      SELECT 11, 'change a column of ' || t.name, array_agg(format('UPDATE %s SET %I = DEFAULT WHERE false', t.name, a.attname)), NULL, 'table', NULL
+        FROM target t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
        WHERE v_who <> 'prod_service' GROUP BY t.name
       UNION ALL
       SELECT 12, 'change any of ' || CASE WHEN every.tables > 200 THEN format('200 of %s tables of ', every.tables) ELSE format('%s tables of ', every.tables) END || every.nspname, every.statements, NULL, 'table', NULL
-        FROM (SELECT p.nspname, count(*) AS tables, (array_agg(format('DELETE FROM %I.%I WHERE false', p.nspname, c.relname) ORDER BY c.oid))[1:200] AS statements
-                FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p') GROUP BY p.nspname) AS every
+        FROM (SELECT p.nspname, count(*) AS tables, (array_agg(format('DELETE FROM %I.%I WHERE false', p.nspname, c.relname) ORDER BY c.oid))[1:200]
+                     || ARRAY(SELECT format('UPDATE %I.%I SET %I = DEFAULT WHERE false', p.nspname, c.relname, a.attname) -- columns that somebody was granted
+                                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
+                               WHERE c.relnamespace = p.oid AND c.relkind IN ('r', 'p') ORDER BY c.oid, a.attnum LIMIT 200) AS statements
+                FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p') GROUP BY p.oid, p.nspname) AS every
        WHERE v_who <> 'prod_service'
       UNION ALL -- said, not skipped
       SELECT 13, 'change tables of ' || s.name, NULL, CASE WHEN EXISTS (SELECT FROM target) THEN 'no table there' ELSE 'not tried: nothing is built yet' END, NULL, NULL
@@ -666,7 +683,7 @@ BEGIN
           ('backdate the use of a schema', 'UPDATE acme_door.environment SET last_used_at = ''-infinity'' WHERE false', 'table', NULL),
           ('register a schema', format('INSERT INTO acme_door.environment VALUES (%L, %L)', v_probe, v_me), 'table', NULL),
           ('accept what the audit finds', format('INSERT INTO acme_door.accepted VALUES (%L, ''administrator'')', v_me), 'table', NULL),
-          ('read how production was found', 'SELECT FROM acme_door.found LIMIT 0', 'table', '{prod_service}'),
+          ('read how production was found', 'SELECT FROM acme_door.found LIMIT 0', 'table', NULL),
           ('change how production was found', 'DELETE FROM acme_door.found WHERE false', 'table', NULL),
           ('read the roster', 'SELECT FROM acme_door.developer LIMIT 0', 'table', '{developer,ci_service,janitor}'),
           ('put a table into acme_door', format('CREATE TABLE acme_door.%I (i int)', v_probe), 'table', NULL),
@@ -718,11 +735,14 @@ END $$;
 CREATE OR REPLACE FUNCTION acme_door.user_of(p_schema name) RETURNS name
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN p_schema COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN 'acme_ci_service'
-              ELSE (SELECT d.login FROM acme_door.developer d WHERE p_schema = 'dev_' || d.slug) END
+              ELSE (SELECT d.login FROM acme_door.developer d WHERE p_schema ^@ 'dev_' AND d.slug = substr(p_schema, 5) COLLATE "default") END
 $$;
 
--- Everybody who can write production or pass the boundary beside it, and through what; and what the boundary lacks.
--- It reads the catalogue with the caller's own rights. verdict:
+-- Who can write production or pass the boundary beside it, and through what; and what the boundary lacks. It follows
+-- owners, rights to schemas, relations, columns and parameters, default privileges, memberships at any depth, parents and
+-- partitions, foreign keys that cascade, views and rules, definer routines, and the functions, operators, types and servers
+-- that production is made of. It does not read the bodies of functions, nor operator classes, which only a superuser
+-- makes. It reads the catalogue with the caller's own rights. verdict:
 --   HOLE           somebody has to act
 --   administrator  a superuser, the owner of the database, or CREATEROLE where it reaches this project: no grant holds
 --                  them. Once grants/90_close_prod.sql has written down who they were, another one is a HOLE; one who
@@ -743,7 +763,7 @@ production(role) AS (
   SELECT oid FROM pg_roles WHERE rolname IN ('acme_prod_service', 'acme_prod_owner')
 ),
 here AS (
-  SELECT datname, datdba, coalesce(datacl, acldefault('d', datdba)) AS datacl, current_setting('server_version_num')::int >= 160000 AS admin_counts
+  SELECT oid, datdba, coalesce(datacl, acldefault('d', datdba)) AS datacl, current_setting('server_version_num')::int >= 160000 AS admin_counts
     FROM pg_database WHERE datname = current_database()
 ),
 -- From PostgreSQL 16 on a membership may carry the role's rights (inherit), allow SET ROLE (set), allow both to be
@@ -754,6 +774,24 @@ edge(role, member, inherits, sets, admin, given) AS (
    CROSS JOIN LATERAL (SELECT coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true), coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)) AS o(i, s)
    GROUP BY roleid, member
   UNION ALL SELECT to_regrole('pg_database_owner'), datdba, true, true, false, false FROM here -- it has no other member, and no row of its own
+),
+-- What changes production when it is changed, by one of these rights to it. Of a table and its partitions or children, a
+-- statement wants the rights to the one that it names; a foreign key that cascades wants none; a view or a rule has its
+-- owner's. https://www.postgresql.org/docs/current/ddl-inherit.html, https://www.postgresql.org/docs/current/rules-privileges.html
+carrier(relation, rights, up, down, lends) AS (
+  SELECT c.oid, '{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}'::text[], true, true, false
+    FROM prod p JOIN pg_class c ON c.relnamespace = p.oid WHERE c.relkind IN ('r', 'p', 'v', 'f')
+  UNION SELECT via.* FROM carrier c CROSS JOIN LATERAL (
+    SELECT i.inhparent, c.rights, true, false, false FROM pg_inherits i WHERE i.inhrelid = c.relation AND c.up
+    UNION ALL SELECT i.inhrelid, c.rights, false, true, false FROM pg_inherits i WHERE i.inhparent = c.relation AND c.down
+    UNION ALL SELECT k.confrelid, array_remove(ARRAY[CASE WHEN k.confdeltype IN ('c', 'n', 'd') THEN 'DELETE' END, CASE WHEN k.confupdtype IN ('c', 'n', 'd') THEN 'UPDATE' END], NULL), true, false, false
+      FROM pg_constraint k WHERE k.conrelid = c.relation AND k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+    UNION ALL SELECT v.oid, CASE w.ev_type WHEN '2' THEN '{UPDATE}' WHEN '3' THEN '{INSERT}' WHEN '4' THEN '{DELETE}' ELSE ARRAY(SELECT unnest(c.rights) INTERSECT SELECT unnest('{INSERT,UPDATE,DELETE}'::text[])) END, false, false, true
+      FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid JOIN pg_class v ON v.oid = w.ev_class AND v.oid <> c.relation
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.relation AND d.classid = 'pg_rewrite'::regclass
+       AND (has_any_column_privilege(v.relowner, c.relation, 'INSERT, UPDATE') OR has_table_privilege(v.relowner, c.relation, 'DELETE'))
+       AND (w.ev_type <> '1' OR NOT coalesce(v.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false))
+  ) AS via(relation, rights, up, down, lends)
 ),
 -- Who holds what directly; 0 is PUBLIC. An attribute is nobody's but the role's own: to use it, one has to become the role.
 own_way(holder, act, object, kind, attribute) AS (
@@ -775,25 +813,28 @@ own_way(holder, act, object, kind, attribute) AS (
   UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'REFERENCES' THEN 'may put foreign keys on ' ELSE 'may change columns in ' END,
       format('%I.%I (%I)', p.nspname, c.relname, a.attname), 'write', false
     FROM prod p JOIN pg_class c ON c.relnamespace = p.oid JOIN pg_attribute a ON a.attrelid = c.oid CROSS JOIN aclexplode(a.attacl) g
-   WHERE g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
+   WHERE NOT a.attisdropped AND g.privilege_type <> 'SELECT' AND g.grantee <> c.relowner
   UNION ALL SELECT g.grantee, 'may change what ' || pg_get_userbyid(d.defaclrole) || ' will build', coalesce(' in ' || quote_ident(p.nspname), ''), 'write', false
     FROM pg_default_acl d LEFT JOIN prod p ON p.oid = d.defaclnamespace CROSS JOIN aclexplode(d.defaclacl) g
    WHERE (p.oid IS NOT NULL OR d.defaclrole IN (SELECT role FROM production)) AND g.grantee <> d.defaclrole
      AND CASE d.defaclobjtype WHEN 'r' THEN g.privilege_type <> 'SELECT' WHEN 'S' THEN g.privilege_type <> 'SELECT' WHEN 'n' THEN g.privilege_type = 'CREATE' ELSE false END
-  -- A view reads and writes with its owner's rights.
-  UNION ALL SELECT DISTINCT g.grantee, 'may change production through ', format('%I.%I', n.nspname, v.relname), 'write', false
-    FROM pg_class v
-    JOIN pg_namespace n ON n.oid = v.relnamespace
-    JOIN pg_rewrite w ON w.ev_class = v.oid
-    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid
-    JOIN pg_class t ON t.oid = d.refobjid AND t.relnamespace IN (SELECT oid FROM prod)
-   CROSS JOIN aclexplode(v.relacl) g
-   WHERE v.relkind = 'v' AND v.relnamespace NOT IN (SELECT oid FROM prod) AND g.privilege_type IN ('INSERT', 'UPDATE', 'DELETE') AND g.grantee <> v.relowner
-     AND has_table_privilege(v.relowner, t.oid, 'INSERT, UPDATE, DELETE')
-     AND NOT coalesce(v.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+  UNION ALL SELECT DISTINCT g.grantee, 'may change production through ', format('%I.%I', n.nspname, c.relname), 'write', false
+    FROM carrier k JOIN pg_class c ON c.oid = k.relation JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid NOT IN (SELECT oid FROM prod)
+   CROSS JOIN LATERAL (SELECT * FROM aclexplode(c.relacl) UNION ALL SELECT x.* FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) x WHERE a.attrelid = c.oid AND NOT a.attisdropped) AS g
+   WHERE g.privilege_type = ANY (k.rights) AND g.grantee <> c.relowner
+  UNION ALL SELECT DISTINCT c.relowner, 'owns what production changes with: ', format('%I.%I', n.nspname, c.relname), 'write', false
+    FROM carrier k JOIN pg_class c ON c.oid = k.relation JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid NOT IN (SELECT oid FROM prod) WHERE NOT k.lends
   UNION ALL SELECT oid, CASE rolname WHEN 'pg_write_all_data' THEN 'may change all data' WHEN 'pg_maintain' THEN 'may lock and rebuild all tables'
       WHEN 'pg_execute_server_program' THEN 'may run programs on the server' ELSE 'may write files of the server' END, '', 'write', false
     FROM pg_roles WHERE rolname IN ('pg_write_all_data', 'pg_maintain', 'pg_execute_server_program', 'pg_write_server_files')
+  -- https://www.postgresql.org/docs/current/lo-funcs.html; pg_file_... came with adminpack until 16.
+  UNION ALL SELECT g.grantee, 'may reach files of the server with ', format('%s(%s)', r.proname, oidvectortypes(r.proargtypes)), 'write', false
+    FROM pg_proc r CROSS JOIN aclexplode(r.proacl) g
+   WHERE r.pronamespace = 'pg_catalog'::regnamespace AND r.proname IN ('lo_export', 'lo_import', 'pg_file_write', 'pg_file_rename', 'pg_file_unlink') AND g.grantee <> r.proowner
+  -- archive_command and others run programs. To SET something matters where it loads code.
+  UNION ALL SELECT g.grantee, CASE g.privilege_type WHEN 'SET' THEN 'may load code into the server with ' ELSE 'may configure the server with ' END, p.parname, 'write', false
+    FROM pg_parameter_acl p CROSS JOIN aclexplode(p.paracl) g
+   WHERE g.privilege_type = 'ALTER SYSTEM' OR p.parname IN ('session_preload_libraries', 'dynamic_library_path', 'extension_control_path')
   UNION ALL SELECT oid, 'is a superuser', '', 'power', true FROM pg_roles WHERE rolsuper
   UNION ALL SELECT datdba, 'owns the database', '', 'power', false FROM here
   -- Until 15 CREATEROLE commands every role but superusers; since then only those on which it has ADMIN OPTION.
@@ -807,23 +848,32 @@ way AS ( -- production's own roles hold all of that; to act as one of them is on
   SELECT * FROM own_way WHERE kind = 'power' OR holder NOT IN (SELECT role FROM production)
   UNION ALL SELECT role, 'may act as ', pg_get_userbyid(role), 'write', false FROM production
 ),
--- A definer routine lends its owner's rights to whoever may call it.
+-- A definer routine lends its owner's rights to whoever may call it; as a trigger, to whoever may write the table,
+-- without EXECUTE. https://www.postgresql.org/docs/current/sql-createtrigger.html
 lent(holder, act, object, kind, attribute) AS (
-  SELECT CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, 'may call ',
+  SELECT c.role, c.act,
       format('%I.%I(%s), which runs as %s', n.nspname, r.proname, oidvectortypes(r.proargtypes), pg_get_userbyid(r.proowner))
         || CASE WHEN EXISTS (SELECT FROM unnest(r.proconfig) s WHERE s ^@ 'search_path=') THEN '' ELSE ' and pins no search_path' END,
       'write', false
     FROM pg_proc r
     JOIN pg_namespace n ON n.oid = r.pronamespace
-   CROSS JOIN aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) x
-   CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
-   WHERE r.prosecdef AND r.oid >= 16384 AND x.privilege_type = 'EXECUTE' AND u.privilege_type = 'USAGE'
+   CROSS JOIN LATERAL (
+     SELECT 'may call ', CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END
+       FROM aclexplode(coalesce(r.proacl, acldefault('f', r.proowner))) x
+      CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) u
+      WHERE x.privilege_type = 'EXECUTE' AND u.privilege_type = 'USAGE'
+        AND (x.grantee = 0 OR u.grantee = 0 OR x.grantee = u.grantee OR pg_has_role(x.grantee, u.grantee, 'MEMBER'))
+     UNION SELECT 'may fire ', g.grantee
+       FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+      CROSS JOIN LATERAL (SELECT * FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+                          UNION ALL SELECT x.* FROM pg_attribute a CROSS JOIN aclexplode(a.attacl) x WHERE a.attrelid = c.oid AND NOT a.attisdropped) AS g
+      WHERE t.tgfoid = r.oid AND t.tgtype & CASE g.privilege_type WHEN 'INSERT' THEN 4 WHEN 'DELETE' THEN 8 WHEN 'UPDATE' THEN 16 WHEN 'TRUNCATE' THEN 32 ELSE 0 END <> 0
+   ) AS c(act, role)
+   WHERE r.prosecdef AND r.oid >= 16384
      AND NOT (n.nspname = 'acme_door' AND pg_get_userbyid(r.proowner) = 'acme_env_owner')
      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = r.oid AND e.deptype = 'e')
-     AND (x.grantee = 0 OR u.grantee = 0 OR x.grantee = u.grantee OR pg_has_role(x.grantee, u.grantee, 'MEMBER'))
      AND EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND pg_has_role(r.proowner, w.holder, 'MEMBER'))
-     AND NOT EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END <> 0
-                                         AND pg_has_role(CASE WHEN x.grantee = 0 THEN u.grantee ELSE x.grantee END, w.holder, 'MEMBER'))
+     AND NOT EXISTS (SELECT FROM way w WHERE w.holder <> 0 AND c.role <> 0 AND pg_has_role(c.role, w.holder, 'MEMBER'))
 ),
 -- Code that runs with the rights of whoever reads or writes: of production, that is, when it does. What a view calls
 -- runs as the reader, whoever owns the view. https://www.postgresql.org/docs/current/rules-privileges.html
@@ -834,20 +884,35 @@ read(relation) AS (
     JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
    WHERE d.refobjid >= 16384
 ),
+-- What production is made of and runs, down to what an operator, an aggregate, a domain or a server consists of.
 code(classid, objid) AS (
-  SELECT 'pg_rewrite'::regclass::oid, w.oid FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
-  UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM read JOIN pg_policy p ON p.polrelid = read.relation
-  UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_trigger t ON t.tgrelid = c.oid
-  UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_attrdef a ON a.adrelid = c.oid
-  UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM prod JOIN pg_constraint k ON k.connamespace = prod.oid
-  UNION ALL SELECT 'pg_class'::regclass, c.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid AND c.relkind IN ('i', 'I')
-  UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
+  (SELECT 'pg_rewrite'::regclass::oid, w.oid FROM read JOIN pg_rewrite w ON w.ev_class = read.relation
+   UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM read JOIN pg_policy p ON p.polrelid = read.relation
+   UNION ALL SELECT 'pg_class'::regclass, c.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid
+   UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_trigger t ON t.tgrelid = c.oid
+   UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_attrdef a ON a.adrelid = c.oid
+   UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM prod JOIN pg_class c ON c.relnamespace = prod.oid JOIN pg_statistic_ext s ON s.stxrelid = c.oid
+   UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM prod JOIN pg_constraint k ON k.connamespace = prod.oid
+   UNION ALL SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger)
+  UNION SELECT part.* FROM code CROSS JOIN LATERAL (
+    SELECT d.refclassid, d.refobjid FROM pg_depend d
+     WHERE d.classid = code.classid AND d.objid = code.objid AND d.refobjid >= 16384 AND d.refclassid NOT IN ('pg_class'::regclass, 'pg_namespace'::regclass)
+    UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE code.classid = 'pg_type'::regclass AND k.contypid = code.objid
+    UNION ALL SELECT 'pg_class'::regclass, y.typrelid FROM pg_type y WHERE code.classid = 'pg_type'::regclass AND y.oid = code.objid AND y.typrelid <> 0
+  ) AS part(classid, objid)
+),
+-- What people own; it says nothing of what the first superuser owns. https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
+owned(role, classid, objid) AS NOT MATERIALIZED (
+  SELECT s.refobjid, s.classid, s.objid
+    FROM pg_shdepend s JOIN here ON here.oid = s.dbid JOIN pg_roles o ON o.oid = s.refobjid AND NOT o.rolsuper
+   WHERE s.deptype = 'o' AND o.oid NOT IN (SELECT role FROM production)
+     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = s.classid AND e.objid = s.objid AND e.deptype = 'e')
 ),
 path_of_production(schema) AS ( -- where prod_service looks for what is not named in full
   SELECT CASE name WHEN '$user' THEN 'acme_prod_service' ELSE name END
     FROM (SELECT split_part(c, '=', 2) AS path
             FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
-           WHERE c ^@ 'search_path=' AND s.setrole IN (0, to_regrole('acme_prod_service')) AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+           WHERE c ^@ 'search_path=' AND s.setrole IN (0, to_regrole('acme_prod_service')) AND s.setdatabase IN (0, (SELECT oid FROM here))
            UNION ALL SELECT '"$user", public') AS p
    CROSS JOIN LATERAL (SELECT trim('" ' FROM n) FROM regexp_split_to_table(p.path, ',') n) AS q(name)
 ),
@@ -857,11 +922,18 @@ source_owner(role, schema) AS ( -- they can put a view in a table's place
   UNION SELECT nspowner, quote_ident(nspname) FROM source
 ),
 run(holder, act, object, kind, attribute) AS (
-  SELECT DISTINCT f.proowner, 'owns ', format('%I.%I(%s), which production runs', n.nspname, f.proname, oidvectortypes(f.proargtypes)),
-      CASE WHEN f.proowner IN (SELECT role FROM source_owner) THEN 'source' ELSE 'write' END, false
-    FROM code JOIN pg_depend d ON d.classid = code.classid AND d.objid = code.objid AND d.refclassid = 'pg_proc'::regclass
-    JOIN pg_proc f ON f.oid = d.refobjid AND f.oid >= 16384 JOIN pg_namespace n ON n.oid = f.pronamespace
-    JOIN pg_roles o ON o.oid = f.proowner AND NOT o.rolsuper AND o.oid NOT IN (SELECT role FROM production)
+  SELECT o.role, CASE WHEN i.runs THEN 'owns what production runs: ' ELSE 'owns what production is made of: ' END, CASE WHEN i.runs THEN '' ELSE i.type || ' ' END || i.identity,
+      CASE WHEN o.role IN (SELECT role FROM source_owner) THEN 'source' ELSE 'write' END, false
+    FROM code c JOIN owned o ON o.classid = c.classid AND o.objid = c.objid
+   CROSS JOIN LATERAL (SELECT *, c.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AS runs FROM pg_identify_object(c.classid, c.objid, 0)) AS i
+   WHERE coalesce(i.schema, '') NOT IN (SELECT quote_ident(nspname) FROM prod) AND c.classid <> 'pg_event_trigger'::regclass
+  UNION SELECT o.role, 'owns what production may run by its name: ', i.identity, 'write', false
+    FROM pg_namespace n
+    JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+    JOIN owned o ON o.classid = d.classid AND o.objid = d.objid
+   CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+   WHERE n.nspname IN (SELECT schema FROM path_of_production) AND n.oid NOT IN (SELECT oid FROM prod)
+     AND NOT EXISTS (SELECT FROM pg_proc f WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid AND f.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype))
   UNION SELECT g.grantee, 'may create in schema ', quote_ident(n.nspname) || ', where production looks for functions', 'write', false
     FROM pg_namespace n CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g
    WHERE n.nspname IN (SELECT schema FROM path_of_production) AND n.oid NOT IN (SELECT oid FROM prod) AND g.privilege_type = 'CREATE'
@@ -873,6 +945,12 @@ environment(oid, nspname, nspowner, nspacl, pull_request, rightful) AS (
     FROM pg_namespace n
    WHERE n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)' AND has_schema_privilege('acme_env_owner', 'acme_door', 'USAGE') -- user_of would fail
      AND (n.nspowner = to_regrole('acme_env_owner') OR EXISTS (SELECT FROM acme_door.environment e WHERE e.schema_name = n.nspname))
+),
+trap(relation, classid, objid) AS ( -- what a view or a row policy calls runs as whoever reads
+  (SELECT v.oid, 'pg_rewrite'::regclass::oid, w.oid FROM environment e JOIN pg_class v ON v.relnamespace = e.oid JOIN pg_rewrite w ON w.ev_class = v.oid
+   UNION ALL SELECT v.oid, 'pg_policy'::regclass, p.oid FROM environment e JOIN pg_class v ON v.relnamespace = e.oid JOIN pg_policy p ON p.polrelid = v.oid)
+  UNION SELECT t.relation, d.refclassid, d.refobjid
+    FROM trap t JOIN pg_depend d ON d.classid = t.classid AND d.objid = t.objid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384
 ),
 entry(holder, act, object, kind, attribute) AS (
   SELECT oid, 'may act as ', rolname::text, 'beside', false FROM pg_roles WHERE rolname IN ('acme_env_owner', 'acme_ci_service', 'acme_janitor')
@@ -889,16 +967,17 @@ entry(holder, act, object, kind, attribute) AS (
     FROM environment e CROSS JOIN aclexplode(e.nspacl) g
    WHERE g.grantee <> e.nspowner AND g.grantee IS DISTINCT FROM e.rightful
      AND NOT (e.pull_request AND g.privilege_type = 'USAGE' AND g.grantee IN (to_regrole('acme_developer'), to_regrole('acme_reviewer')))
-  -- A trap: what a view or a row policy calls runs as whoever reads.
-  UNION ALL SELECT DISTINCT f.proowner, 'owns ', format('%s.%I(%s), which runs as whoever reads %s.%I', fe.nspname, f.proname, oidvectortypes(f.proargtypes), e.nspname, v.relname), 'beside', false
-    FROM environment e
-    JOIN pg_class v ON v.relnamespace = e.oid
-   CROSS JOIN LATERAL (SELECT 'pg_rewrite'::regclass AS classid, w.oid FROM pg_rewrite w WHERE w.ev_class = v.oid
-                       UNION ALL SELECT 'pg_policy'::regclass, p.oid FROM pg_policy p WHERE p.polrelid = v.oid) AS code
-    JOIN pg_depend d ON d.classid = code.classid AND d.objid = code.oid AND d.refclassid = 'pg_proc'::regclass
-    JOIN pg_proc f ON f.oid = d.refobjid
-    JOIN environment fe ON fe.oid = f.pronamespace
-   WHERE e.pull_request OR f.proowner <> v.relowner
+  UNION ALL SELECT DISTINCT o.role, 'owns ', format('%s, which runs as whoever reads %s.%I', i.identity, e.nspname, v.relname),
+      CASE WHEN o.role IN (SELECT role FROM source_owner) THEN 'source' ELSE 'beside' END, false
+    FROM trap t JOIN owned o ON o.classid = t.classid AND o.objid = t.objid
+    JOIN pg_class v ON v.oid = t.relation JOIN environment e ON e.oid = v.relnamespace
+   CROSS JOIN LATERAL pg_identify_object(t.classid, t.objid, 0) i
+   WHERE e.pull_request OR o.role <> v.relowner
+  -- Readers of production are named; PUBLIC is everybody who may look into one of its schemas.
+  UNION ALL SELECT g.grantee, 'will read what ' || pg_get_userbyid(d.defaclrole) || ' builds next', coalesce(' in ' || quote_ident(n.nspname), ''), 'beside', false
+    FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace CROSS JOIN aclexplode(d.defaclacl) g
+   WHERE d.defaclrole IN (SELECT role FROM production) AND d.defaclobjtype = 'r' AND g.privilege_type = 'SELECT' AND g.grantee = 0
+     AND (d.defaclnamespace = 0 OR n.oid IN (SELECT oid FROM prod))
   UNION ALL SELECT nspowner, 'owns schema ', nspname, 'beside', false
     FROM pg_namespace WHERE nspname = 'acme_door' AND nspowner <> to_regrole('acme_env_owner')
   UNION ALL SELECT g.grantee, 'may create in schema ', n.nspname, 'beside', false
@@ -910,13 +989,14 @@ entry(holder, act, object, kind, attribute) AS (
   UNION ALL SELECT c.relowner, 'owns ', format('acme_door.%I', c.relname), 'beside', false
     FROM pg_class c WHERE c.relnamespace = to_regnamespace('acme_door') AND c.relkind <> 'i' AND c.relowner <> to_regrole('acme_env_owner')
   UNION ALL SELECT g.grantee, 'may change ', format('acme_door.%I', c.relname), 'beside', false
-    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
    CROSS JOIN LATERAL (SELECT * FROM aclexplode(c.relacl) UNION ALL SELECT * FROM aclexplode(a.attacl)) AS g
    WHERE c.relnamespace = to_regnamespace('acme_door') AND g.privilege_type <> 'SELECT' AND g.grantee NOT IN (c.relowner, to_regrole('acme_env_owner'))
 ),
+-- A list that is cut short ends in its fingerprint: whoever accepts it accepts these objects and no others.
 held(holder, how, kind, attribute, lone) AS (
   SELECT holder, act || array_to_string((array_agg(DISTINCT object ORDER BY object))[1:3], ', ')
-      || CASE WHEN count(DISTINCT object) > 3 THEN format(' and %s more', count(DISTINCT object) - 3) ELSE '' END,
+      || CASE WHEN count(DISTINCT object) > 3 THEN format(' and %s more (%s)', count(DISTINCT object) - 3, left(encode(sha256(convert_to(string_agg(DISTINCT object, ', ' ORDER BY object), 'UTF8')), 'hex'), 8)) ELSE '' END,
       kind, attribute, act = 'may act as '
     FROM (SELECT * FROM way UNION ALL SELECT * FROM lent UNION ALL SELECT * FROM run UNION ALL SELECT * FROM entry) AS every_way
    GROUP BY holder, act, kind, attribute
@@ -934,7 +1014,7 @@ reach(holder, how, kind, role, needs_set, path, lone) AS (
 found(role, login, held, how, kind) AS (
   SELECT o.oid, o.rolname::text, r.how, r.how || r.path, r.kind
     FROM reach r JOIN pg_roles o ON o.oid = r.role
-   WHERE (o.rolcanlogin OR (o.oid >= 16384 AND NOT EXISTS (SELECT FROM edge e WHERE e.role = o.oid)))
+   WHERE (o.rolcanlogin OR (o.oid >= 16384 AND NOT EXISTS (SELECT FROM edge e WHERE e.role = o.oid AND (e.admin OR e.sets OR (e.inherits AND NOT r.needs_set)))))
      AND NOT r.lone AND NOT (r.kind IN ('write', 'source') AND o.oid IN (SELECT role FROM production))
   UNION SELECT 0, 'PUBLIC', how, how, kind FROM held WHERE holder = 0
 ),
@@ -964,7 +1044,7 @@ flaw(login, how, kind) AS (
     FROM pg_namespace n JOIN pg_roles o ON o.rolname IN ('acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_janitor')
    WHERE n.nspname = ANY (ARRAY['crm']::name[]) AND has_schema_privilege(o.oid, n.oid, 'USAGE')
   UNION ALL SELECT o.rolname, 'does not read ' || array_to_string((array_agg(format('%I.%I', p.nspname, c.relname) ORDER BY c.relname))[1:3], ', ')
-      || CASE WHEN count(*) > 3 THEN format(' and %s more', count(*) - 3) ELSE '' END, 'flaw'
+      || CASE WHEN count(*) > 3 THEN format(' and %s more (%s)', count(*) - 3, left(encode(sha256(convert_to(string_agg(c.relname, ', ' ORDER BY c.relname), 'UTF8')), 'hex'), 8)) ELSE '' END, 'flaw'
     FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') JOIN pg_roles o ON o.rolname IN ('acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service')
    WHERE NOT (has_schema_privilege(o.oid, p.oid, 'USAGE') AND has_any_column_privilege(o.oid, c.oid, 'SELECT'))
    GROUP BY o.rolname, p.nspname
@@ -1020,6 +1100,17 @@ LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
   HAVING count(*) > 0
 $$;
 
+-- Fails where there is a hole. A procedure and no DO block: not everybody may use a language.
+CREATE OR REPLACE PROCEDURE acme_door.demand_no_hole()
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_error text := acme_door.audit_error();
+BEGIN
+  IF v_error IS NOT NULL THEN
+    RAISE EXCEPTION '%', v_error;
+  END IF;
+END $$;
+
 REVOKE ALL ON SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA acme_door FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA acme_door FROM PUBLIC;
@@ -1029,7 +1120,6 @@ GRANT EXECUTE ON FUNCTION acme_door.refusal(text, text) TO acme_developer, acme_
 GRANT EXECUTE ON PROCEDURE acme_door.create_schema(text), acme_door.touch(text) TO acme_developer, acme_ci_service;
 GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint), acme_door.keep_schema(text, timestamptz) TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.close_schema(text) TO acme_ci_service, acme_janitor;
-GRANT SELECT ON acme_door.found TO acme_prod_service;
 GRANT EXECUTE ON PROCEDURE acme_door.keep_readers(text, text, text) TO acme_prod_service;
 GRANT EXECUTE ON FUNCTION acme_door.identity() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text, text), acme_door.make_and_drop_schema(), acme_door.verify(boolean, text) TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
@@ -1037,14 +1127,19 @@ GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text, text), acme_door.make_a
 GRANT USAGE ON SCHEMA acme_door TO pg_database_owner;
 GRANT SELECT ON acme_door.environment, acme_door.accepted TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 GRANT EXECUTE ON FUNCTION acme_door.user_of(name), acme_door.audit_with_remedy(), acme_door.audit(), acme_door.audit_error() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
+GRANT EXECUTE ON PROCEDURE acme_door.demand_no_hole() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 RESET ROLE;
 
 DO $$
 DECLARE
-  v_role name;
+  v_one record;
 BEGIN
-  FOR v_role IN SELECT role FROM borrowed LOOP
-    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
+  FOR v_one IN SELECT * FROM borrowed LOOP
+    IF v_one.was IS NULL THEN
+      EXECUTE format('REVOKE %I FROM %I', v_one.role, current_user);
+    ELSE
+      EXECUTE format('GRANT %I TO %I', v_one.role, current_user) || v_one.was;
+    END IF;
   END LOOP;
 END $$;
 

@@ -7,32 +7,37 @@
 --               Owners and rights are written down as they are now. acme_ci_service builds pr_<number> through the
 --               door, and developers and reviewers read that. acme_janitor may drop through the door and nothing else.
 --               Nothing is taken from anybody.
--- How to undo   REVOKE the same rights; DROP OWNED BY <role> takes all of them, and what the service built.
+-- How to undo   91_reopen_prod.sql, if acme_prod_service has deployed; then REVOKE the same rights. Never DROP OWNED BY
+--               acme_prod_service: what it owns is production.
 
 BEGIN;
 
 -- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
 -- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One run at a time, and no waiting for hours behind somebody's open transaction.
+-- No waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 -- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
--- here where it is missing, given back before the end of this transaction.
-CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
+-- here where it is missing, given back before the end of this transaction. was: an own grant with other options.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY, was text) ON COMMIT DROP;
 DO $$
 DECLARE
   v_role name;
   v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
+  IF current_user <> session_user THEN
+    RAISE EXCEPTION 'This takes and gives back memberships of the login itself. RESET ROLE, or log in as %.', current_user;
+  END IF;
   FOREACH v_role IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner', 'acme_prod_service', 'acme_ci_service']::name[] LOOP
     IF to_regrole(quote_ident(v_role)) IS NULL THEN
       RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
     ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
       -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
       EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_role);
     END IF;
   END LOOP;
 EXCEPTION
@@ -41,8 +46,16 @@ EXCEPTION
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence and the
--- row type of a table follow their table.
+-- One run at a time. Only this project's administrators can lock that table so.
+DO $$
+BEGIN
+  IF to_regclass('acme_door.accepted') IS NOT NULL THEN
+    LOCK TABLE acme_door.accepted IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+END $$;
+
+-- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence, the
+-- row type of a table and the constructors of a range follow what they belong to.
 CREATE TEMPORARY TABLE prod_object ON COMMIT DROP AS
 WITH prod AS (
   SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
@@ -56,7 +69,7 @@ SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, p.nspname, form
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
   FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 UNION ALL
-SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), 'pg_proc'::regclass, f.oid,
+SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, oidvectortypes(f.proargtypes)), 'pg_proc'::regclass, f.oid,
        f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)), false
   FROM prod p JOIN pg_proc f ON f.pronamespace = p.oid
 UNION ALL
@@ -64,24 +77,28 @@ SELECT 'TYPE', p.nspname, format('%I.%I', p.nspname, t.typname), 'pg_type'::regc
        t.typowner, coalesce(t.typacl, acldefault('T', t.typowner)), false
   FROM prod p JOIN pg_type t ON t.typnamespace = p.oid
  WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'));
-DELETE FROM prod_object o USING pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e';
+DELETE FROM prod_object o USING pg_depend d
+ WHERE d.classid = o.class AND d.objid = o.oid AND (d.deptype = 'e' OR (o.kind = 'ROUTINE' AND d.deptype = 'i'));
 
 -- Only an owner, or who acts for one, may grant and hand over.
 DO $$
 DECLARE
-  v_owner name;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  FOR v_owner IN
+  FOR v_role IN
     SELECT pg_get_userbyid(owner) FROM prod_object WHERE kind IN ('SCHEMA', 'TABLE', 'SEQUENCE')
     EXCEPT SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')
   LOOP
     BEGIN
-      EXECUTE format('GRANT %I TO %I', v_owner, current_user)
-        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_owner);
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
     EXCEPTION WHEN insufficient_privilege THEN
-      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser, or have one run: GRANT % TO %',
-        current_user, v_owner, quote_ident(v_owner), quote_ident(current_user);
+      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser%.', current_user, v_role,
+        CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = v_role) THEN '' ELSE format(', or have one run: GRANT %I TO %I WITH ADMIN OPTION', v_role, current_user) END;
     END;
   END LOOP;
 END $$;
@@ -99,8 +116,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE acme_ci_service GRANT SELECT ON TABLES TO acme
 
 -- What is there now, after these grants and before anything is taken away.
 DROP TABLE prod_object;
--- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence and the
--- row type of a table follow their table.
+-- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence, the
+-- row type of a table and the constructors of a range follow what they belong to.
 CREATE TEMPORARY TABLE prod_object ON COMMIT DROP AS
 WITH prod AS (
   SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
@@ -114,7 +131,7 @@ SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, p.nspname, form
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
   FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 UNION ALL
-SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), 'pg_proc'::regclass, f.oid,
+SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, oidvectortypes(f.proargtypes)), 'pg_proc'::regclass, f.oid,
        f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)), false
   FROM prod p JOIN pg_proc f ON f.pronamespace = p.oid
 UNION ALL
@@ -122,7 +139,8 @@ SELECT 'TYPE', p.nspname, format('%I.%I', p.nspname, t.typname), 'pg_type'::regc
        t.typowner, coalesce(t.typacl, acldefault('T', t.typowner)), false
   FROM prod p JOIN pg_type t ON t.typnamespace = p.oid
  WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'));
-DELETE FROM prod_object o USING pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e';
+DELETE FROM prod_object o USING pg_depend d
+ WHERE d.classid = o.class AND d.objid = o.oid AND (d.deptype = 'e' OR (o.kind = 'ROUTINE' AND d.deptype = 'i'));
 
 -- Written down for 91_reopen_prod.sql: what is not acme_prod_service's yet, as it is now.
 DELETE FROM acme_door.found f USING prod_object o
@@ -137,28 +155,27 @@ SELECT o.kind, o.name, '', CASE WHEN g.grantee = 0 THEN 'public' ELSE pg_get_use
   FROM theirs o CROSS JOIN aclexplode(o.acl) g WHERE g.grantee <> o.owner
 UNION ALL
 SELECT o.kind, o.name, format(' (%I)', a.attname), CASE WHEN g.grantee = 0 THEN 'public' ELSE pg_get_userbyid(g.grantee) END, pg_get_userbyid(g.grantor), g.privilege_type, g.is_grantable
-  FROM theirs o JOIN pg_attribute a ON a.attrelid = o.oid CROSS JOIN aclexplode(a.attacl) g WHERE o.class = 'pg_class'::regclass AND g.grantee <> o.owner;
+  FROM theirs o JOIN pg_attribute a ON a.attrelid = o.oid AND NOT a.attisdropped CROSS JOIN aclexplode(a.attacl) g WHERE o.class = 'pg_class'::regclass AND g.grantee <> o.owner;
 
 DO $$
 DECLARE
   v_service CONSTANT name := 'acme_prod_service';
   v_one record;
 BEGIN
-  -- Whoever reads new tables of a prod schema today, by a default privilege or because they build it, goes on
-  -- reading what acme_prod_service builds.
+  -- Whoever builds a prod schema today goes on reading what is built there, and so does whoever reads it by a default
+  -- privilege of the builder's. Nobody else's counts: everybody may set their own, in any schema.
   FOR v_one IN
-    SELECT n.nspname AS schema, CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END AS reader
-      FROM pg_namespace n
-      JOIN pg_default_acl d ON d.defaclnamespace = n.oid
-        OR (d.defaclnamespace = 0 AND d.defaclrole IN (SELECT relowner FROM pg_class WHERE relnamespace = n.oid))
-     CROSS JOIN aclexplode(d.defaclacl) g
-     WHERE n.nspname IN ('analytics', 'staging') AND d.defaclobjtype = 'r' AND g.privilege_type = 'SELECT'
-       AND g.grantee <> d.defaclrole AND d.defaclrole <> to_regrole(v_service)
-    UNION
-    SELECT schema, quote_ident(pg_get_userbyid(owner)) FROM (
+    WITH builder AS (
       SELECT schema, owner FROM prod_object WHERE kind = 'SCHEMA'
       UNION SELECT schema, mode() WITHIN GROUP (ORDER BY owner) FROM prod_object WHERE kind = 'TABLE' GROUP BY schema
-    ) AS builder WHERE owner NOT IN (to_regrole(v_service), to_regrole('acme_prod_owner'))
+      EXCEPT SELECT o.schema, r.oid FROM prod_object o, pg_roles r WHERE r.rolname IN (v_service, 'acme_prod_owner')
+    )
+    SELECT b.schema, quote_ident(pg_get_userbyid(b.owner)) AS reader FROM builder b
+    UNION
+    SELECT b.schema, CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END
+      FROM builder b
+      JOIN pg_default_acl d ON d.defaclrole = b.owner AND d.defaclobjtype = 'r' AND d.defaclnamespace IN (0, to_regnamespace(quote_ident(b.schema)))
+     CROSS JOIN aclexplode(d.defaclacl) g WHERE g.privilege_type = 'SELECT' AND g.grantee NOT IN (b.owner, to_regrole(v_service))
   LOOP
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I GRANT SELECT ON TABLES TO %s', v_service, v_one.schema, v_one.reader);
   END LOOP;
@@ -185,10 +202,14 @@ BEGIN
   LOOP
     IF v_one.administrator THEN
       RAISE WARNING 'Relations in % belong to %, an administrator, for whom % never acts. It cannot replace them before 90_close_prod.sql: deploy one new model first, close at a quiet hour, and deploy everything.', v_one.schemas, v_one.owner, v_service;
-    ELSIF pg_has_role(current_user, v_one.owner, 'USAGE') THEN
-      EXECUTE format('GRANT %I TO %I', v_one.owner, v_service)
-        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
-      INSERT INTO acme_door.found VALUES ('MEMBER', quote_ident(v_one.owner), '', v_service, current_user, 'MEMBER', false);
+    ELSE
+      BEGIN
+        EXECUTE format('GRANT %I TO %I', v_one.owner, v_service)
+          || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+        INSERT INTO acme_door.found VALUES ('MEMBER', quote_ident(v_one.owner), '', v_service, current_user, 'MEMBER', false);
+      EXCEPTION WHEN insufficient_privilege THEN
+        RAISE WARNING 'Relations in % belong to %, and % may not let % act for it: before 90_close_prod.sql it cannot replace them. Have a superuser run: GRANT % TO % WITH ADMIN OPTION; then run this file again.', v_one.schemas, v_one.owner, current_user, v_service, quote_ident(v_one.owner), quote_ident(current_user);
+      END;
     END IF;
   END LOOP;
 END $$;
@@ -231,10 +252,14 @@ END $$;
 
 DO $$
 DECLARE
-  v_role name;
+  v_one record;
 BEGIN
-  FOR v_role IN SELECT role FROM borrowed LOOP
-    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
+  FOR v_one IN SELECT * FROM borrowed LOOP
+    IF v_one.was IS NULL THEN
+      EXECUTE format('REVOKE %I FROM %I', v_one.role, current_user);
+    ELSE
+      EXECUTE format('GRANT %I TO %I', v_one.role, current_user) || v_one.was;
+    END IF;
   END LOOP;
 END $$;
 

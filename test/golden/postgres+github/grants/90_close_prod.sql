@@ -8,7 +8,9 @@
 --               acme_prod_service is a member of the former owners no longer. PUBLIC may no longer create in this
 --               database or in schema public, nor write functions: a view of a pull request could run one with its
 --               reader's rights. Administrators, developers, acme_prod_service and owners of functions keep that right;
---               functions that acme_ci_service made in pr_<number> are dropped.
+--               functions that acme_ci_service made in pr_<number> can be called by nobody. DO blocks are functions too;
+--               so is an administrator's script: to one who comes later, a superuser grants USAGE ON LANGUAGE plpgsql.
+--               Owners of what is in schema public may still create there.
 --               Who is an administrator today is written down: the audit reports whoever becomes one later.
 --               Refused before acme_prod_service has built something. Ends with the audit: read it.
 -- How to undo   91_reopen_prod.sql; how it was is written down in acme_door.found.
@@ -18,25 +20,29 @@ BEGIN;
 -- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
 -- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One run at a time, and no waiting for hours behind somebody's open transaction.
+-- No waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 -- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
--- here where it is missing, given back before the end of this transaction.
-CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
+-- here where it is missing, given back before the end of this transaction. was: an own grant with other options.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY, was text) ON COMMIT DROP;
 DO $$
 DECLARE
   v_role name;
   v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
+  IF current_user <> session_user THEN
+    RAISE EXCEPTION 'This takes and gives back memberships of the login itself. RESET ROLE, or log in as %.', current_user;
+  END IF;
   FOREACH v_role IN ARRAY ARRAY['acme_env_owner', 'acme_prod_owner', 'acme_prod_service']::name[] LOOP
     IF to_regrole(quote_ident(v_role)) IS NULL THEN
       RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
     ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
       -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
       EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_role);
     END IF;
   END LOOP;
 EXCEPTION
@@ -45,8 +51,16 @@ EXCEPTION
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence and the
--- row type of a table follow their table.
+-- One run at a time. Only this project's administrators can lock that table so.
+DO $$
+BEGIN
+  IF to_regclass('acme_door.accepted') IS NOT NULL THEN
+    LOCK TABLE acme_door.accepted IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+END $$;
+
+-- What is in production's schemas, and who owns it. Members of an extension belong to it. A column's sequence, the
+-- row type of a table and the constructors of a range follow what they belong to.
 CREATE TEMPORARY TABLE prod_object ON COMMIT DROP AS
 WITH prod AS (
   SELECT oid, nspname, nspowner, nspacl FROM pg_namespace WHERE nspname IN ('analytics', 'staging')
@@ -60,7 +74,7 @@ SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, p.nspname, form
        EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
   FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 UNION ALL
-SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), 'pg_proc'::regclass, f.oid,
+SELECT 'ROUTINE', p.nspname, format('%I.%I(%s)', p.nspname, f.proname, oidvectortypes(f.proargtypes)), 'pg_proc'::regclass, f.oid,
        f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)), false
   FROM prod p JOIN pg_proc f ON f.pronamespace = p.oid
 UNION ALL
@@ -68,7 +82,8 @@ SELECT 'TYPE', p.nspname, format('%I.%I', p.nspname, t.typname), 'pg_type'::regc
        t.typowner, coalesce(t.typacl, acldefault('T', t.typowner)), false
   FROM prod p JOIN pg_type t ON t.typnamespace = p.oid
  WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'));
-DELETE FROM prod_object o USING pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e';
+DELETE FROM prod_object o USING pg_depend d
+ WHERE d.classid = o.class AND d.objid = o.oid AND (d.deptype = 'e' OR (o.kind = 'ROUTINE' AND d.deptype = 'i'));
 
 -- Definer routines stay with their owners: nobody shall run anything with acme_prod_service's rights.
 CREATE TEMPORARY TABLE move ON COMMIT DROP AS
@@ -96,11 +111,50 @@ BEGIN
     JOIN pg_class r ON r.oid = d.refobjid AND r.oid <> v.oid
     JOIN pg_namespace rn ON rn.oid = r.relnamespace
    WHERE rn.nspname NOT IN ('analytics', 'staging')
-     AND NOT (has_schema_privilege(v_service, rn.oid, 'USAGE') AND has_any_column_privilege(v_service, r.oid, 'SELECT'));
+     AND NOT (has_schema_privilege(v_service, rn.oid, 'USAGE')
+       AND CASE d.refobjsubid WHEN 0 THEN has_any_column_privilege(v_service, r.oid, 'SELECT') ELSE has_column_privilege(v_service, r.oid, d.refobjsubid::smallint, 'SELECT') END);
   IF v_text IS NOT NULL THEN
     RAISE EXCEPTION '% may not read what these views read: %. Declare the schema with dbt-envs --source-schemas and run 20_boundary.sql, or drop the view.', v_service, v_text;
   END IF;
 
+  -- Row policies do not hold the owner of a table, and hold the next owner of a view on it.
+  SELECT string_agg(DISTINCT format('%s reads %s', v.name, r.oid::regclass), ', ') INTO v_text
+    FROM move v
+    JOIN pg_rewrite w ON w.ev_class = v.oid AND v.kind = 'TABLE'
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+    JOIN pg_class r ON r.oid = d.refobjid AND r.relrowsecurity AND r.relowner <> to_regrole(v_service) AND r.oid NOT IN (SELECT oid FROM move);
+  IF v_text IS NOT NULL THEN
+    RAISE EXCEPTION 'These views would silently show other rows, since row policies hold % where they did not hold the present owner: %. Move the view out of production, or let the policies pass % and give it the view beforehand.', v_service, v_text, v_service;
+  END IF;
+  FOR v_one IN SELECT c.oid::regclass AS name, pg_get_userbyid(m.former) AS former FROM move m JOIN pg_class c ON c.oid = m.oid AND m.kind = 'TABLE' WHERE c.relrowsecurity LOOP
+    RAISE WARNING 'The row policies of % hold % from now on, who owned it.', v_one.name, v_one.former;
+  END LOOP;
+  FOR v_one IN
+    SELECT DISTINCT f.srvname FROM pg_foreign_table t JOIN pg_foreign_server f ON f.oid = t.ftserver
+     WHERE (t.ftrelid IN (SELECT oid FROM move WHERE kind = 'TABLE')
+         OR t.ftrelid IN (SELECT d.refobjid FROM move v JOIN pg_rewrite w ON w.ev_class = v.oid JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid))
+       AND NOT EXISTS (SELECT FROM pg_user_mappings u WHERE u.srvid = f.oid AND u.umuser IN (0, to_regrole(v_service)))
+  LOOP
+    RAISE WARNING 'Production reads through foreign server %, on which % has no user mapping: views on it fail until it has.', v_one.srvname, v_service;
+  END LOOP;
+
+  -- What others may lose, or keep.
+  FOR v_one IN
+    SELECT DISTINCT c.oid::regclass AS name, q.name AS sequence
+      FROM prod_object q JOIN pg_depend d ON q.kind = 'SEQUENCE' AND d.refclassid = 'pg_class'::regclass AND d.refobjid = q.oid AND d.classid = 'pg_attrdef'::regclass
+      JOIN pg_attrdef a ON a.oid = d.objid JOIN pg_class c ON c.oid = a.adrelid
+     WHERE c.oid NOT IN (SELECT oid FROM prod_object)
+  LOOP
+    RAISE WARNING '% takes its default from %, which nobody but % may advance from now on.', v_one.name, v_one.sequence, v_service;
+  END LOOP;
+  FOR v_one IN
+    SELECT c.oid::regclass AS name, string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type) AS rights
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN aclexplode(c.relacl) g
+     WHERE g.grantee = to_regrole(v_service) AND c.relowner <> g.grantee AND n.nspname NOT IN ('analytics', 'staging', 'raw', 'crm', 'acme_door')
+     GROUP BY c.oid
+  LOOP
+    RAISE WARNING '% keeps % on %, which no script gave it.', v_service, v_one.rights, v_one.name;
+  END LOOP;
   FOR v_one IN SELECT f.name FROM prod_object f JOIN pg_proc p ON f.class = 'pg_proc'::regclass AND p.oid = f.oid WHERE p.prosecdef LOOP
     RAISE WARNING '% runs with the rights of its owner, and keeps it: make sure that it cannot write production for its caller.', v_one.name;
   END LOOP;
@@ -109,19 +163,22 @@ END $$;
 -- Only an owner, or who acts for one, may grant and hand over.
 DO $$
 DECLARE
-  v_owner name;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  FOR v_owner IN
+  FOR v_role IN
     SELECT pg_get_userbyid(former) FROM move
     EXCEPT SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')
   LOOP
     BEGIN
-      EXECUTE format('GRANT %I TO %I', v_owner, current_user)
-        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_owner);
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
     EXCEPTION WHEN insufficient_privilege THEN
-      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser, or have one run: GRANT % TO %',
-        current_user, v_owner, quote_ident(v_owner), quote_ident(current_user);
+      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser%.', current_user, v_role,
+        CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = v_role) THEN '' ELSE format(', or have one run: GRANT %I TO %I WITH ADMIN OPTION', v_role, current_user) END;
     END;
   END LOOP;
 END $$;
@@ -139,7 +196,7 @@ SELECT o.kind, o.name, '', CASE WHEN g.grantee = 0 THEN 'public' ELSE pg_get_use
   FROM theirs o CROSS JOIN aclexplode(o.acl) g WHERE g.grantee <> o.owner
 UNION ALL
 SELECT o.kind, o.name, format(' (%I)', a.attname), CASE WHEN g.grantee = 0 THEN 'public' ELSE pg_get_userbyid(g.grantee) END, pg_get_userbyid(g.grantor), g.privilege_type, g.is_grantable
-  FROM theirs o JOIN pg_attribute a ON a.attrelid = o.oid CROSS JOIN aclexplode(a.attacl) g WHERE o.class = 'pg_class'::regclass AND g.grantee <> o.owner;
+  FROM theirs o JOIN pg_attribute a ON a.attrelid = o.oid AND NOT a.attisdropped CROSS JOIN aclexplode(a.attacl) g WHERE o.class = 'pg_class'::regclass AND g.grantee <> o.owner;
 
 -- Rights to write, whoever holds them. MAINTAIN stays, since it changes no row; the audit asks whether it is meant.
 DO $$
@@ -157,7 +214,7 @@ BEGIN
      WHERE g.grantee NOT IN (o.owner, v_service, v_owner) AND (g.privilege_type = ANY (v_writes) OR (o.kind = 'SEQUENCE' AND g.privilege_type = 'USAGE'))
     UNION ALL
     SELECT o.kind, o.name, format(' (%I)', a.attname), g.grantee, g.privilege_type
-      FROM prod_object o JOIN pg_attribute a ON a.attrelid = o.oid CROSS JOIN aclexplode(a.attacl) g
+      FROM prod_object o JOIN pg_attribute a ON a.attrelid = o.oid AND NOT a.attisdropped CROSS JOIN aclexplode(a.attacl) g
      WHERE o.class = 'pg_class'::regclass AND g.grantee NOT IN (o.owner, v_service) AND g.privilege_type = ANY (v_writes)
   LOOP
     v_who := CASE WHEN v_one.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(v_one.grantee)) END;
@@ -172,6 +229,16 @@ BEGIN
       FROM pg_database CROSS JOIN aclexplode(datacl) g WHERE datname = current_database() AND g.grantee = 0 AND g.privilege_type = 'CREATE'
   LOOP
     INSERT INTO acme_door.found VALUES (v_one.kind, v_one.name, '', 'public', pg_get_userbyid(v_one.grantor), v_one.privilege_type, v_one.is_grantable);
+    -- Other applications' owners go on working in public; whoever is of this project does not.
+    IF v_one.kind = 'SCHEMA' THEN
+      EXECUTE (SELECT coalesce(string_agg(format('GRANT CREATE ON SCHEMA public TO %I', r.rolname), ';'), 'SELECT')
+                 FROM pg_roles r
+                WHERE r.oid IN (SELECT c.relowner FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                                UNION SELECT f.proowner FROM pg_proc f WHERE f.pronamespace = 'public'::regnamespace)
+                  AND NOT r.rolsuper AND r.rolname NOT IN ('acme_env_owner', 'acme_prod_owner', 'acme_developer', 'acme_reader', 'acme_reviewer', 'acme_ci_service', 'acme_prod_service', 'acme_janitor')
+                  AND NOT EXISTS (SELECT FROM acme_door.developer d WHERE d.login = r.rolname) AND NOT EXISTS (SELECT FROM acme_door.reader d WHERE d.login = r.rolname)
+                  AND NOT EXISTS (SELECT FROM aclexplode((SELECT nspacl FROM pg_namespace WHERE nspname = 'public')) g WHERE g.grantee = r.oid AND g.privilege_type = 'CREATE'));
+    END IF;
     EXECUTE format('REVOKE %s ON %s %s FROM PUBLIC', v_one.privilege_type, v_one.kind, v_one.name);
   END LOOP;
 
@@ -194,13 +261,18 @@ BEGIN
                   OR r.oid IN (SELECT p.proowner FROM pg_proc p WHERE p.prolang = v_one.oid)));
     EXECUTE format('REVOKE USAGE ON LANGUAGE %s FROM PUBLIC', v_one.name);
   END LOOP;
-  -- What pull requests have written before would go on running as its reader, and its owner can always let everybody call it.
+  -- What pull requests have written before would go on running as its reader, and its owner can always let everybody
+  -- call it: acme_env_owner owns it from now on, nobody may call it, and it goes with its schema.
   FOR v_one IN
-    SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name
+    SELECT format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) AS name, p.prokind
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspowner = to_regrole('acme_env_owner')
-     WHERE v_super AND p.proowner = to_regrole('acme_ci_service')
+     WHERE v_super AND p.proowner = to_regrole('acme_ci_service') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')
   LOOP
-    EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', v_one.name);
+    IF v_one.prokind <> 'a' THEN
+      EXECUTE format('ALTER ROUTINE %s SECURITY INVOKER', v_one.name);
+    END IF;
+    EXECUTE format('ALTER ROUTINE %s OWNER TO acme_env_owner', v_one.name);
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, acme_ci_service, acme_developer, acme_reviewer', v_one.name);
   END LOOP;
 END $$;
 
@@ -256,7 +328,7 @@ BEGIN
   FOR v_one IN SELECT kind, name, quote_ident(pg_get_userbyid(former)) AS former FROM move LOOP
     EXECUTE format('GRANT %s ON %s %s TO %s', CASE v_one.kind WHEN 'SCHEMA' THEN 'USAGE' WHEN 'ROUTINE' THEN 'EXECUTE' WHEN 'TYPE' THEN 'USAGE' ELSE 'SELECT' END, v_one.kind, v_one.name, v_one.former);
   END LOOP;
-  FOR v_one IN SELECT name FROM acme_door.found WHERE kind = 'MEMBER' LOOP
+  FOR v_one IN SELECT name FROM acme_door.found WHERE CASE kind WHEN 'MEMBER' THEN to_regrole(name) END IS NOT NULL LOOP
     EXECUTE format('REVOKE %s FROM %I', v_one.name, v_service);
   END LOOP;
   -- A REVOKE by somebody who may not revoke is only a warning: look at what came of it.
@@ -317,10 +389,14 @@ END $$;
 
 DO $$
 DECLARE
-  v_role name;
+  v_one record;
 BEGIN
-  FOR v_role IN SELECT role FROM borrowed LOOP
-    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
+  FOR v_one IN SELECT * FROM borrowed LOOP
+    IF v_one.was IS NULL THEN
+      EXECUTE format('REVOKE %I FROM %I', v_one.role, current_user);
+    ELSE
+      EXECUTE format('GRANT %I TO %I', v_one.role, current_user) || v_one.was;
+    END IF;
   END LOOP;
 END $$;
 

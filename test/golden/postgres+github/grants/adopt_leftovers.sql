@@ -16,31 +16,43 @@ BEGIN;
 -- Only PostgreSQL's own functions and what is named in full: somebody's function in schema public must not be run here
 -- with an administrator's rights (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058).
 SET LOCAL search_path = pg_catalog, pg_temp;
--- One run at a time, and no waiting for hours behind somebody's open transaction.
+-- No waiting for hours behind somebody's open transaction.
 SET LOCAL lock_timeout = '30s';
-DO $$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('dbt-envs: project acme', 0)); END $$;
 
 -- An administrator need not be a superuser (RDS, Cloud SQL, Azure). Such a one must be able to act for these roles: taken
--- here where it is missing, given back before the end of this transaction.
-CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY) ON COMMIT DROP;
+-- here where it is missing, given back before the end of this transaction. was: an own grant with other options.
+CREATE TEMPORARY TABLE borrowed (role name PRIMARY KEY, was text) ON COMMIT DROP;
 DO $$
 DECLARE
   v_role name;
   v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
+  IF current_user <> session_user THEN
+    RAISE EXCEPTION 'This takes and gives back memberships of the login itself. RESET ROLE, or log in as %.', current_user;
+  END IF;
   FOREACH v_role IN ARRAY ARRAY['acme_env_owner', 'acme_ci_service']::name[] LOOP
     IF to_regrole(quote_ident(v_role)) IS NULL THEN
       RAISE EXCEPTION 'Role % of this project is missing. Run grants/10_roles.sql first.', v_role;
     ELSIF NOT (pg_has_role(current_user, v_role, 'USAGE') AND pg_has_role(current_user, v_role, CASE WHEN v_since_16 THEN 'SET' ELSE 'MEMBER' END)) THEN
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
       -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
       EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_role);
     END IF;
   END LOOP;
 EXCEPTION
   WHEN insufficient_privilege THEN
     RAISE EXCEPTION '% may not act for the roles of this project (%). Run this as the administrator who ran grants/10_roles.sql, or as a superuser.',
       current_user, SQLERRM USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+-- One run at a time. Only this project's administrators can lock that table so.
+DO $$
+BEGIN
+  IF to_regclass('acme_door.accepted') IS NOT NULL THEN
+    LOCK TABLE acme_door.accepted IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
 END $$;
 
 -- What was named. rightful is who works in it from now on; null where that is nobody.
@@ -170,20 +182,23 @@ END $$;
 -- Only an owner, or who acts for one, may grant and hand over.
 DO $$
 DECLARE
-  v_owner name;
+  v_role name;
+  v_since_16 CONSTANT boolean := current_setting('server_version_num')::int >= 160000;
 BEGIN
-  FOR v_owner IN
+  FOR v_role IN
     SELECT owner FROM leftover WHERE NOT adopted
     UNION SELECT unnest(ARRAY[c.owner, l.rightful]) FROM content c JOIN leftover l ON l.n = c.n WHERE c.owner <> l.rightful
     EXCEPT SELECT rolname FROM pg_roles WHERE pg_has_role(current_user, oid, 'USAGE')
   LOOP
     BEGIN
-      EXECUTE format('GRANT %I TO %I', v_owner, current_user)
-        || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
-      INSERT INTO borrowed VALUES (v_owner);
+      INSERT INTO borrowed
+        SELECT v_role, (SELECT format(' WITH INHERIT %s, SET %s', to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option') FROM pg_auth_members m
+                         WHERE v_since_16 AND m.roleid = to_regrole(quote_ident(v_role)) AND m.member = to_regrole(quote_ident(current_user)) AND m.grantor = m.member);
+      -- From PostgreSQL 16 on, membership alone need not carry the role's rights.
+      EXECUTE format('GRANT %I TO %I', v_role, current_user) || CASE WHEN v_since_16 THEN ' WITH INHERIT TRUE, SET TRUE' ELSE '' END;
     EXCEPTION WHEN insufficient_privilege THEN
-      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser, or have one run: GRANT % TO %',
-        current_user, v_owner, quote_ident(v_owner), quote_ident(current_user);
+      RAISE EXCEPTION '% may not act for %, who owns what this file is about. Run this as a superuser%.', current_user, v_role,
+        CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = v_role) THEN '' ELSE format(', or have one run: GRANT %I TO %I WITH ADMIN OPTION', v_role, current_user) END;
     END;
   END LOOP;
 END $$;
@@ -300,10 +315,14 @@ SELECT statement AS "To undo it, run this as the same login" FROM undo WHERE EXI
 
 DO $$
 DECLARE
-  v_role name;
+  v_one record;
 BEGIN
-  FOR v_role IN SELECT role FROM borrowed LOOP
-    EXECUTE format('REVOKE %I FROM %I', v_role, current_user);
+  FOR v_one IN SELECT * FROM borrowed LOOP
+    IF v_one.was IS NULL THEN
+      EXECUTE format('REVOKE %I FROM %I', v_one.role, current_user);
+    ELSE
+      EXECUTE format('GRANT %I TO %I', v_one.role, current_user) || v_one.was;
+    END IF;
   END LOOP;
 END $$;
 
