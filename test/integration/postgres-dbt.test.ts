@@ -111,18 +111,22 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs dbt in several checkouts that all reach the door at the same moment: a lock of ours holds them there until the last has come. */
+/** Runs dbt in several checkouts that all reach the door at the same moment: a row of ours in the registry, which nobody will keep, holds them there until the last has come. */
 async function atOnce(schema: string, running: () => readonly Promise<Finished>[]): Promise<readonly Finished[]> {
   const gate = await server.connect(server.superuser, server.password, DATABASE);
   try {
-    await gate.query(`select pg_advisory_lock(hashtextextended('acme_door.${schema}', 0))`);
+    await gate.query(`begin; insert into acme_door.environment (schema_name, created_by) values ('${schema}', 'gate')`);
     const jobs = running();
     await expect
-      .poll(async () => (await gate.query("select from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory'")).rowCount, {
-        timeout: 60_000,
-      })
+      .poll(
+        async () => {
+          await gate.query('select pg_stat_clear_snapshot()'); // a transaction sees pg_stat_activity as it was
+          return (await gate.query("select from pg_stat_activity where wait_event_type = 'Lock' and query ~* 'create_schema'")).rowCount;
+        },
+        { timeout: 60_000 },
+      )
       .toBe(jobs.length);
-    await gate.query('select pg_advisory_unlock_all()');
+    await gate.query('rollback');
     return await Promise.all(jobs);
   } finally {
     await gate.end();
