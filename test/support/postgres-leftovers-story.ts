@@ -70,6 +70,17 @@ const COMPANY = `
   grant execute on function dev_priya.f(int) to priya;
 `;
 
+/** What bob has outside, and others may use. */
+const LAB = `
+  create schema lab authorization bob; grant usage, create on schema lab to public; set role bob;
+  create function lab.f() returns int language sql immutable as 'select 1'; create function lab.f(int) returns boolean language sql immutable as 'select true';
+  create function lab.pair(int, int) returns int language sql as 'select 1'; create operator lab.### (leftarg = int, rightarg = int, function = lab.pair);
+  create function lab.fire() returns trigger language plpgsql as 'begin return new; end';
+  create type lab.mood as enum ('a'); create function lab.to_int(lab.mood) returns int language sql as 'select 1'; create cast (lab.mood as int) with function lab.to_int(lab.mood);
+  create view lab.v as select 1 as i; grant select on lab.v to public; create domain lab.d as int;
+  reset role;
+`;
+
 const installers: readonly [who: string, administrator: (server: Server) => Promise<Administrator>][] = [
   ['a superuser', async (server) => superuserOf(server)],
   ['an administrator who is no superuser', plainAdministrator],
@@ -434,6 +445,46 @@ export function describeLeftovers(majors: readonly Major[]): void {
             "set role bob; create function pr_501.trap() returns int language sql security definer as 'select 1'",
             'drop function pr_501.trap()',
           ],
+          [
+            'what calls a function of somebody else, which would run as its next owner',
+            'dbt_sam as dev_sam',
+            [
+              'view dbt_sam.v',
+              'trigger fired on table dbt_sam.t',
+              'default value for column i of table dbt_sam.t',
+              'constraint checked on table dbt_sam.t',
+              'policy passed on table dbt_sam.t',
+              'rule also on table dbt_sam.t',
+              'index dbt_sam.sorted',
+              'function dbt_sam.parsed()',
+              'operator dbt_sam.###(integer,integer)',
+              'view dbt_sam.cast_to',
+            ]
+              .map((what) => `dbt_sam: ${what} uses function lab.`)
+              .concat(
+                'dbt_sam: view dbt_sam.compared uses function lab.pair(integer,integer), which bob wrote and sam would run: drop the one, or read the other and hand it to sam first',
+              )
+              .concat('dbt_sam: view dbt_sam.inside uses function dbt_sam.own()'),
+            `${LAB} set role shared;
+             create view dbt_sam.v as select lab.f() as x; create table dbt_sam.t (i int default lab.f() constraint checked check (lab.f(i)));
+             create trigger fired before insert on dbt_sam.t for each row execute function lab.fire(); alter table dbt_sam.t enable row level security;
+             create policy passed on dbt_sam.t using (lab.f(i)); create rule also as on update to dbt_sam.t do also select lab.f(); create index sorted on dbt_sam.t (lab.f(i));
+             create function dbt_sam.parsed() returns int begin atomic select lab.f(); end; create operator dbt_sam.### (leftarg = int, rightarg = int, function = lab.pair);
+             create view dbt_sam.compared as select 1 operator(lab.###) 1 as x; create view dbt_sam.cast_to as select ('a'::lab.mood)::int as x;
+             create function dbt_sam.own() returns int language sql as 'select 1'; create view dbt_sam.inside as select dbt_sam.own() as x`,
+            'drop view dbt_sam.v, dbt_sam.compared, dbt_sam.cast_to, dbt_sam.inside; drop table dbt_sam.t; drop function dbt_sam.parsed, dbt_sam.own; drop operator dbt_sam.### (int, int); drop schema lab cascade',
+          ],
+          [
+            'what reads a view or has a domain of somebody else, who could have it call anything',
+            'dbt_sam as dev_sam',
+            [
+              'dbt_sam: view dbt_sam.v uses view lab.v, which bob wrote and sam would run: drop the one, or read the other and hand it to sam first',
+              'dbt_sam: column i of table dbt_sam.t uses type lab.d, which bob wrote',
+              'dbt_sam: column j of table dbt_sam.t uses type lab.d, which bob wrote',
+            ],
+            `${LAB} set role shared; create view dbt_sam.v as select * from lab.v; create table dbt_sam.t (i lab.d, j lab.d[])`,
+            'drop view dbt_sam.v; drop table dbt_sam.t; drop schema lab cascade',
+          ],
         ];
         test.each(refused.map(([what, names, reasons, plant = 'select 1', remove = 'select 1']) => ({ what, names, reasons, plant, remove })))(
           'refuses $what, and hands over nothing else that is named',
@@ -453,6 +504,56 @@ export function describeLeftovers(majors: readonly Major[]): void {
             expect(after).toEqual(before);
           },
         );
+
+        test('takes along what calls functions of PostgreSQL, a superuser, an extension or the next owner, or is read by nobody, and views of production', async () => {
+          await asSuperuser(
+            server,
+            DATABASE,
+            `${LAB} create function lab.of_root() returns int language sql as 'select 1'; create function lab.of_sam() returns int language sql as 'select 1'; alter function lab.of_sam() owner to sam;
+             create function lab.shipped() returns int language sql as 'select 1'; alter function lab.shipped() owner to bob;
+             insert into pg_depend select 'pg_proc'::regclass, 'lab.shipped()'::regprocedure, 0, 'pg_extension'::regclass, oid, 0, 'e' from pg_extension where extname = 'plpgsql';
+             create function lab.read() returns int language sql as 'select 1'; alter function lab.read() owner to bob; set role shared; create view dbt_sam.read as select lab.read() as x;
+             create view dbt_sam.w as select lab.of_root() + lab.of_sam() + lab.shipped() + length(upper('x')) as x; create view dbt_sam.p as select * from analytics.v; set role ghost; create view dev_ghost.v as select lab.f() as x`,
+          );
+          const before = await catalogue(server);
+          await expect(adopt('dbt_sam as dev_sam, dev_ghost')).rejects.toThrow(
+            /^Nothing was handed over\.\ndbt_sam: view dbt_sam\.read uses function lab\.read\(\), which bob wrote and sam would run: [^\n]*$/,
+          );
+          expect(await catalogue(server)).toEqual(before);
+          await asSuperuser(server, DATABASE, 'alter function lab.read() owner to sam');
+          const given = await adopt('dbt_sam as dev_sam, dev_ghost');
+          expect(values(given.get('Handed over: schema') ?? [], 0, 3)).toEqual([
+            ['dev_sam', 'sam'],
+            ['dev_ghost', 'nobody'],
+          ]);
+          await undo(given);
+          await asSuperuser(
+            server,
+            DATABASE,
+            "drop view dbt_sam.w, dbt_sam.p, dbt_sam.read, dev_ghost.v; delete from pg_depend where classid = 'pg_proc'::regclass and objid = 'lab.shipped()'::regprocedure and deptype = 'e'; drop schema lab cascade",
+          );
+        });
+
+        test('waits for the door, which is using a schema of that name just now', async () => {
+          const busy = await server.connect(server.superuser, server.password, DATABASE);
+          try {
+            await busy.query("insert into acme_door.environment (schema_name, created_by) values ('pr_4712', 'bob')");
+            await busy.query("begin; update acme_door.environment set last_used_at = now() where schema_name = 'pr_4712'");
+            const asked = adopt('tmp_load as pr_4712').then(
+              () => 'done',
+              (error: Error) => error.message,
+            );
+            const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and usename = '${admin.login}'`;
+            const count = (sql: string): Promise<number | null> =>
+              using(server, superuserOf(server), DATABASE, async (client) => (await client.query(sql)).rowCount);
+            await expect.poll(() => count(waiting), { timeout: 20_000 }).toBe(1);
+            await busy.query('create schema pr_4712; commit');
+            expect(await asked).toBe('Nothing was handed over.\ntmp_load: schema pr_4712 exists: choose another new name');
+            await busy.query("drop schema pr_4712; delete from acme_door.environment where schema_name = 'pr_4712'");
+          } finally {
+            await busy.end();
+          }
+        });
 
         test('refuses what the administrator may not act for, and names the way out', async () => {
           await asSuperuser(server, DATABASE, 'create role stranger; alter schema pr_501 owner to stranger; alter schema dev_ghost owner to postgres');

@@ -62,6 +62,19 @@ export function describePeople(majors: readonly Major[]): void {
       run(server, admin, DATABASE, [script('30_developers', team, leavers)]);
     const leave = (person: Parted, team = ''): Promise<readonly string[]> => run(server, admin, DATABASE, [script(`leavers/${person.slug}`, team, [person])]);
     const build = (slug: string): string => `call acme_door.create_schema('dev_${slug}'); create table dev_${slug}.t as select 1 as i, 'text' as x`;
+    /** What an administrator's client meets that goes on after an error, as psql does without ON_ERROR_STOP: each transaction's refusal. */
+    const goOn = (person: Parted, team = ''): Promise<readonly string[]> =>
+      using(server, admin, DATABASE, async (client) => {
+        const refusals: string[] = [];
+        for (const transaction of script(`leavers/${person.slug}`, team, [person])[1]
+          .split(/^(?=BEGIN;$)/m)
+          .slice(1))
+          await client.query(transaction).catch((error: Error) => {
+            refusals.push(error.message);
+            return client.query('rollback');
+          });
+        return refusals;
+      });
     /** Everything in the server that says who may do what, or that exists: to be compared. */
     const catalogue = (): Promise<unknown[]> =>
       rows(`select r.rolname, r.rolcanlogin, r.rolpassword, shobj_description(r.oid, 'pg_authid') as comment, (select setconfig::text from pg_db_role_setting where setrole = r.oid) as settings,
@@ -113,7 +126,6 @@ export function describePeople(majors: readonly Major[]): void {
           'gamma_ci_service',
           'gamma_ci_service (a role of project gamma)',
         ],
-        ["one of PostgreSQL's own", 'select', 'pg_write_all_data', 'pg_write_all_data (may not log in'],
       ])('%s is not taken for a person, and nothing is changed', async (_, given, login, why) => {
         await root(given);
         const before = await catalogue();
@@ -273,6 +285,97 @@ export function describePeople(majors: readonly Major[]): void {
         await root(`${hand} postgres`);
         expect(await leave(left('hal'), 'eve')).toEqual([]);
         expect(await canLogIn('hal')).toBe(false);
+        await root('alter role hal login');
+      });
+
+      test.each([
+        ['owns a table', 'alter table public.claimed owner to hal', 'hal', 'hal still owns: table public.claimed'],
+        [
+          'was locked by hand and owns a table',
+          'alter table public.claimed owner to hal; alter role hal nologin',
+          'hal',
+          'hal still owns: table public.claimed',
+        ],
+        ['is a role of this project', 'select', 'acme_developer', 'Login acme_developer is not locked'],
+        ['is on the roster', 'select', 'priya', 'Login priya is not locked'],
+      ])('somebody who %s is refused twice: nothing is changed by a client that goes on after an error', async (_, given, login, why) => {
+        await root('create table public.claimed (i int); alter role hal login');
+        const open = login === 'acme_developer' ? undefined : await session(login);
+        await root(`${given}; grant select on product.items to ${login}`);
+        const before = await catalogue();
+        expect(await goOn(left('hal', login), 'eve')).toEqual([expect.stringContaining(why), expect.stringContaining(why)]);
+        expect(await catalogue()).toEqual(before);
+        await open?.query('select 1');
+        await open?.end();
+        await root(`drop table public.claimed; alter role hal login; revoke select on product.items from ${login}`);
+      });
+
+      test('where the login could not be locked, the second transaction takes nothing either', async () => {
+        const hal = await session('hal');
+        await root('grant select on product.items to hal');
+        const before = await catalogue();
+        const second = script('leavers/hal', 'eve', [left('hal')])[1]
+          .split(/^(?=BEGIN;$)/m)
+          .slice(2);
+        expect(second).toHaveLength(1);
+        await expect(run(server, admin, DATABASE, [['the second transaction', second.join()]])).rejects.toThrow(
+          'hal may still log in, and nothing was revoked. Run the whole of this file, with psql -v ON_ERROR_STOP=1.',
+        );
+        expect(await catalogue()).toEqual(before);
+        await hal.query('select 1');
+        await hal.end();
+        await root('revoke select on product.items from hal');
+      });
+
+      test('whom the door knows under another slug keeps rights and sessions, where roster.yml of that day is another', async () => {
+        await roster('eve, hal_b=hal');
+        const hal = await session('hal');
+        await expect(leave(left('hal'), 'eve')).rejects.toThrow(
+          'hal is locked, and nothing was revoked: 30_developers.sql has put it on the roster as hal_b. Run that of this checkout first; or, if that person is back: ALTER ROLE hal LOGIN',
+        );
+        await hal.query("call acme_door.create_schema('dev_hal_b')");
+        await hal.end();
+        await root('alter role hal login');
+        await roster('eve');
+        expect(await as('acme_janitor', "call acme_door.drop_schema('dev_hal_b', now())")).toBe('done');
+      });
+
+      test('a user mapping, which knows no ALTER ... OWNER TO, is to be dropped', async () => {
+        await root(`create foreign data wrapper far; create server "Far away" foreign data wrapper far; create user mapping for hal server "Far away"`);
+        await expect(leave(left('hal'), 'eve')).rejects.toThrow(
+          /hal still owns: user mapping hal on server "?Far away"?\. Run: DROP USER MAPPING FOR hal SERVER "Far away"\. To lock the login before that: ALTER ROLE hal NOLOGIN$/,
+        );
+        await root('create table public.claimed (i int); alter table public.claimed owner to hal');
+        await expect(leave(left('hal'), 'eve')).rejects.toThrow(
+          'Hand it over first, with ALTER ... OWNER TO. Run: DROP USER MAPPING FOR hal SERVER "Far away". To lock',
+        );
+        await root('drop table public.claimed; DROP USER MAPPING FOR hal SERVER "Far away"; drop foreign data wrapper far cascade');
+        expect(await leave(left('hal'), 'eve')).toEqual([]);
+        await root('alter role hal login');
+      });
+
+      test('nothing that others hold keeps the login from being locked: not their advisory locks, not another script, not their own row', async () => {
+        const lock = script('leavers/hal', 'eve', [left('hal')])[1].split(/^(?=BEGIN;$)/m)[1] ?? '';
+        const hal = await session('hal');
+        await hal.query("select pg_advisory_lock(hashtextextended('dbt-envs: project acme', 0)), pg_advisory_lock(hashtextextended('acme_door.dev_hal', 0))");
+        const another = await server.connect(server.superuser, server.password, DATABASE);
+        try {
+          await another.query('begin; lock table acme_door.accepted in share row exclusive mode');
+          await run(server, admin, DATABASE, [['the first transaction', lock]]);
+        } finally {
+          await another.end();
+        }
+        expect(await canLogIn('hal')).toBe(false);
+        await root('alter role hal login');
+
+        const members = "select m::text from pg_auth_members m where roleid = 'hal'::regrole";
+        const before = await rows(members);
+        await hal.query("begin; alter role hal password 'held until commit'");
+        await run(server, admin, DATABASE, [['the first transaction', lock]]);
+        expect(await canLogIn('hal')).toBe(false);
+        expect(await rows(members)).toEqual(before);
+        await expect(hal.query('commit')).rejects.toThrow();
+        await hal.end().catch(() => {});
         await root('alter role hal login');
       });
 
