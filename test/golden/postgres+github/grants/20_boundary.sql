@@ -523,7 +523,7 @@ BEGIN
         FROM (SELECT p.nspname, count(*) AS tables, (array_agg(format('DELETE FROM %I.%I WHERE false', p.nspname, c.relname) ORDER BY c.oid))[1:200]
                      || ARRAY(SELECT format('UPDATE %I.%I SET %I = DEFAULT WHERE false', p.nspname, c.relname, a.attname) -- columns that somebody was granted
                                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped
-                               WHERE c.relnamespace = p.oid AND c.relkind IN ('r', 'p') ORDER BY c.oid, a.attnum LIMIT 200) AS statements
+                               WHERE c.relnamespace = p.oid AND c.relkind IN ('r', 'p') AND c.oid NOT IN (SELECT oid FROM target) ORDER BY c.oid, a.attnum LIMIT 200) AS statements
                 FROM prod p JOIN pg_class c ON c.relnamespace = p.oid AND c.relkind IN ('r', 'p') GROUP BY p.oid, p.nspname) AS every
        WHERE v_who <> 'prod_service'
       UNION ALL -- said, not skipped

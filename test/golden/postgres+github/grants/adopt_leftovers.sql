@@ -8,7 +8,8 @@
 --               acme_ci_service: pull requests can then read it, so rather drop one that holds personal data. In any other
 --               dev_<slug> everything keeps its owner, who cannot get at it any more. It counts as used today, however
 --               old it is. If one name cannot be handed over, none is, and all reasons are listed. Each relation holds a
---               lock until the end: where the server runs out of them, name fewer schemas at a time.
+--               lock until the end: where the server runs out of them, name fewer schemas at a time. Refused where a view,
+--               a trigger or the like uses a function of somebody else: it would run as its next owner.
 -- How to undo   with the statements that it prints, as the same login, as long as nobody has used the schema.
 
 BEGIN;
@@ -92,7 +93,7 @@ BEGIN
     v_one.old := coalesce(replace(v_entry[1], '""', '"'), v_entry[2]);
     v_one.new := coalesce(v_entry[3], v_one.old);
     v_rest := v_entry[4];
-    PERFORM pg_advisory_xact_lock(hashtextextended('acme_door.' || v_one.new, 0)); -- a build may be making it just now
+    PERFORM FROM acme_door.environment e WHERE e.schema_name = v_one.new FOR UPDATE; -- a build may be using it just now
     SELECT oid, pg_get_userbyid(nspowner), nspowner = to_regrole('acme_env_owner') AND nspname = v_one.new
       INTO v_one.oid, v_one.owner, v_one.adopted FROM pg_namespace WHERE nspname = v_one.old;
     IF NOT FOUND THEN -- an earlier run may have renamed it
@@ -172,6 +173,25 @@ BEGIN
              CASE WHEN w.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, w.ev_class, 0) ELSE pg_describe_object(g.classid, g.objid, g.objsubid) END) AS what
       FROM gone g JOIN leftover l ON l.n = g.n LEFT JOIN pg_rewrite w ON g.classid = 'pg_rewrite'::regclass AND w.oid = g.objid
      WHERE g.outside
+    UNION
+    -- A trap: what a view, a trigger, a default, a check, a policy or an index calls runs as its next owner.
+    SELECT l.n, format('%I: %s uses %s, which %I wrote and %I would run: drop the one, or read the other and hand it to %5$I first', l.old,
+             CASE WHEN w.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, w.ev_class, 0) ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END,
+             pg_describe_object(u.classid, u.objid, 0), r.rolname, l.rightful)
+      FROM gone g JOIN leftover l ON l.n = g.n AND l.rightful IS NOT NULL LEFT JOIN pg_rewrite w ON g.classid = 'pg_rewrite'::regclass AND w.oid = g.objid
+      JOIN pg_depend d ON d.classid = g.classid AND d.objid = g.objid
+     CROSS JOIN LATERAL (
+       SELECT 'pg_proc'::regclass, p.oid, p.proowner, NULL::oid FROM pg_proc p JOIN pg_language a ON a.oid = p.prolang AND a.lanname NOT IN ('internal', 'c')
+        WHERE p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid WHEN 'pg_operator'::regclass THEN (SELECT oprcode FROM pg_operator WHERE oid = d.refobjid) END
+       -- The owner of a view or a domain can have it call anything tomorrow. Whoever reads production and sources relies on theirs anyway.
+       UNION ALL SELECT d.refclassid, oid, relowner, relnamespace FROM pg_class WHERE relkind = 'v' AND oid = CASE d.refclassid WHEN 'pg_class'::regclass THEN d.refobjid END
+       UNION ALL SELECT d.refclassid, oid, typowner, typnamespace FROM pg_type WHERE typtype = 'd'
+          AND oid = CASE d.refclassid WHEN 'pg_type'::regclass THEN coalesce((SELECT nullif(e.typelem, 0) FROM pg_type e WHERE e.oid = d.refobjid), d.refobjid) END
+      ) AS u(classid, objid, owner, schema)
+      JOIN pg_roles r ON r.oid = u.owner AND NOT r.rolsuper AND r.rolname NOT IN (l.rightful, 'acme_env_owner', 'acme_prod_owner', 'acme_prod_service')
+     WHERE NOT g.outside AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = u.classid AND x.objid = u.objid AND x.deptype = 'e')
+       AND NOT EXISTS (SELECT FROM pg_namespace s WHERE s.oid = u.schema AND s.nspname IN ('analytics', 'staging', 'raw', 'crm'))
+       AND NOT EXISTS (SELECT FROM leftover s WHERE s.oid = u.schema AND s.rightful = l.rightful AND NOT s.adopted)
   ) AS o;
 
   IF v_problems <> '{}' THEN
