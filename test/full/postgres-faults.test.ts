@@ -1,3 +1,3 @@
 import { describeFaults } from '../support/postgres-faults-story.ts';
 
-describeFaults([16, 17]); // 15 and 18: test/integration/postgres-faults.test.ts
+describeFaults([15, 16, 17]); // 18: test/integration/postgres-faults.test.ts

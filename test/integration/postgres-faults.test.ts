@@ -1,3 +1,3 @@
 import { describeFaults } from '../support/postgres-faults-story.ts';
 
-describeFaults([18, 15]); // 16 and 17: test/full/postgres-faults.test.ts
+describeFaults([18]); // 15 to 17: test/full/postgres-faults.test.ts
