@@ -73,7 +73,7 @@ function wordsOf(sql: string, isSentence = false): unknown {
   });
 }
 
-/** Expressions, statements, comments and strings of a template, and what stands between. dbt reads them with Jinja itself: test/integration/injection.test.ts. */
+/** Expressions, statements, comments and strings of a template, and what stands between. dbt reads them with Jinja itself: test/full/injection.test.ts. */
 const jinjaPieces = (text: string): readonly string[] => text.split(/(\{\{-?|-?\}\}|\{%-?|-?%\}|\{#-?|-?#\}|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\n)/);
 
 function documents(text: string, version: '1.1' | '1.2'): readonly unknown[] {

@@ -62,7 +62,7 @@ describe.each(vendors)('whatever $warehouse on $ci accepts', (chosen) => {
   test('is a leaf and nothing else in every emitted file', () => {
     const harmless = planWith(MARKS, chosen);
     for (const [at, values] of rounds().entries()) {
-      // Every round is in test/integration/injection.test.ts; here is one in three, and one in fifteen of what takes PostgreSQL's parser a while.
+      // Every round is in test/full/injection.test.ts; here is one in three, and one in fifteen of what takes PostgreSQL's parser a while.
       if (at % 3 !== 0) continue;
       const files = planWith(values, chosen).filter(({ path }) => at % 15 === 0 || !/^grants\/.*\.sql$/.test(path));
       expect(firstDifference(files, values, harmless), JSON.stringify(values)).toBeUndefined();
