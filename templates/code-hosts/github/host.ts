@@ -1,5 +1,7 @@
 import { defineCodeHost } from '../../../src/code-host.ts';
 
+const SCRIPTS = ['scripts/dbt_envs/github_api.py', 'scripts/dbt_envs/pull_request_state.py'];
+
 export const github = defineCodeHost({
   id: 'github',
   label: 'GitHub',
@@ -8,12 +10,5 @@ export const github = defineCodeHost({
     templatePath: '.github/pull_request_template.md',
     codeOwnersPath: '.github/CODEOWNERS',
   },
-  files: () => [
-    {
-      path: 'scripts/dbt_envs/pull_request_state.py',
-      owner: 'ours',
-      template: 'code-hosts/github/scripts/dbt_envs/pull_request_state.py.ejs',
-      view: {},
-    },
-  ],
+  files: () => SCRIPTS.map((path) => ({ path, owner: 'ours', template: `code-hosts/github/${path}.ejs`, view: {} })),
 });
