@@ -73,7 +73,13 @@ describe('drop_pr_schema', () => {
 describe('review_card', () => {
   test('of a pull request that built nothing says so', async () => {
     const { code, output } = await dbt(project, ['--quiet', 'run-operation', 'review_card', '--target', 'ci'], { env: { PR_NUMBER: '7' } });
-    expect([code, output]).toEqual([0, '### pr_7: 0 relations\n\n{"schema": "pr_7", "relations": [], "query": null}\n']);
+    const [line, json, rest] = output.split('\n');
+    expect([code, line, rest]).toEqual([0, 'pr_7: 0 relations; 0 counts, here and in production', '']);
+    expect(JSON.parse(json ?? '')).toEqual({ schema: 'pr_7', relations: [], left_in_prod: [], query: null });
+  });
+  test('runs under target ci alone', async () => {
+    const { code, output } = await dbt(project, ['run-operation', 'review_card', '--target', 'dev'], { env: { PR_NUMBER: '7', DBT_DEV_NAME: 'priya' } });
+    expect([code, output.includes('Only target ci has a pull request to review, and this is target dev: add --target ci.')]).toEqual([1, true]);
   });
   test('counts what is in production beside what is here', async () => {
     const build = (target: string, ...seeds: readonly string[]) => ['seed', '--target', target, '--select', ...seeds];
@@ -83,6 +89,10 @@ describe('review_card', () => {
     await python(project, ['scripts/dbt_envs/publish_prod.py', 'publish']);
     await dbt(project, build('ci', 'raw_orders', 'raw_events'), options);
     const { output } = await dbt(project, ['--quiet', 'run-operation', 'review_card', '--target', 'ci'], options);
-    expect(output).toMatch(/\| `raw_events` \| \d+ \| not there \| new \|\n\| `raw_orders` \| (\d+) \| \1 \| 0 \|/);
+    const { relations } = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '');
+    expect(relations).toMatchObject([
+      { name: 'raw_events', here: { rows: 11, exact: true }, prod: null },
+      { name: 'raw_orders', here: { rows: 9, exact: true }, prod: { rows: 9, exact: true } },
+    ]);
   });
 });
