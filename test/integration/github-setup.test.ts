@@ -3,13 +3,47 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Pipeline } from '../../src/pipeline.ts';
+import { render } from '../../src/render.ts';
+import { setupScript } from '../../templates/ci/github/setup.ts';
+import { workflows } from '../../templates/ci/github/workflows.ts';
 import { python } from '../support/dbt.ts';
-import { ciTexts } from '../support/pipeline.ts';
+import { parseWorkflow } from '../support/github-workflow.ts';
+import { ciTexts, pipeline } from '../support/pipeline.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-gh.mjs', import.meta.url));
-const REPOSITORY = { full_name: 'acme/dbt', private: true, permissions: { admin: true } };
+const REPOSITORY = { full_name: 'acme/dbt', name: 'dbt', id: 222, owner: { login: 'acme', id: 111 }, private: true, permissions: { admin: true } };
+const PUBLIC = { ...REPOSITORY, private: false };
 const VALUES = { DBT_X_HOST: 'db.acme.example', DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret', DBT_ENV_SECRET_PROD_PASSWORD: 'prod-s3cret' };
 const LIMITED = { protected_branches: false, custom_branch_policies: true };
+const CHECKS = ['Build the pull request into a schema of its own', 'Parse what is not built'];
+const checks = (...contexts: readonly string[]) => ({
+  type: 'required_status_checks',
+  parameters: { strict_required_status_checks_policy: false, required_status_checks: contexts.map((context) => ({ context })) },
+});
+const reviews = (required_approving_review_count: number) => ({
+  type: 'pull_request',
+  parameters: {
+    required_approving_review_count,
+    dismiss_stale_reviews_on_push: false,
+    require_code_owner_review: false,
+    require_last_push_approval: false,
+    required_review_thread_resolution: false,
+  },
+});
+const DELETION = { type: 'deletion' };
+const FORCE_PUSH = { type: 'non_fast_forward' };
+const ruleset = (rules: readonly object[], more: object = {}) => ({
+  id: 1,
+  name: 'dbt-envs: acme',
+  target: 'branch',
+  enforcement: 'active',
+  bypass_actors: [],
+  conditions: { ref_name: { include: ['refs/heads/main'], exclude: [] } },
+  rules,
+  ...more,
+});
+const PROTECTED = ruleset([reviews(0), DELETION, FORCE_PUSH, checks(...CHECKS)]);
 
 let folder: string;
 beforeEach(() => {
@@ -18,14 +52,15 @@ beforeEach(() => {
   mkdirSync(path.join(folder, 'bin'));
   writeFileSync(path.join(folder, 'bin/gh'), `#!/bin/sh\nexec "${process.execPath}" "${FAKE}" "$@"\n`);
   chmodSync(path.join(folder, 'bin/gh'), 0o755);
-  writeFileSync(path.join(folder, 'setup.py'), ciTexts()['scripts/dbt_envs/setup.py'] ?? '');
+  script(pipeline());
 });
 
-const github = (given: object) =>
-  writeFileSync(
-    path.join(folder, 'state.json'),
-    JSON.stringify({ repository: REPOSITORY, branches: { main: true }, environments: {}, variables: {}, secrets: {}, ...given }),
-  );
+const script = (of: Pipeline) => {
+  const { template, view } = setupScript(of);
+  writeFileSync(path.join(folder, 'setup.py'), render(template, view));
+};
+const EMPTY = { rulesets: [], organisationRules: [], protection: {}, privateForks: {}, environments: {}, variables: {}, secrets: {} };
+const github = (given: object) => writeFileSync(path.join(folder, 'state.json'), JSON.stringify({ repository: REPOSITORY, ...EMPTY, ...given }));
 const state = () => JSON.parse(readFileSync(path.join(folder, 'state.json'), 'utf8'));
 const calls = () => (existsSync(path.join(folder, 'log.txt')) ? readFileSync(path.join(folder, 'log.txt'), 'utf8') : '');
 const writes = () =>
@@ -39,6 +74,9 @@ describe('setup.py', () => {
   test('says what is missing and changes nothing', async () => {
     const { code, output } = await setup([], VALUES);
     expect(code).toBe(0);
+    expect(output).toContain(
+      `to do: main: changes by pull request alone, no deletion, no force push, the check "${CHECKS[0]}", the check "${CHECKS[1]}" (ruleset dbt-envs: acme)`,
+    );
     expect(output).toContain('to do: environment prod, for main alone');
     expect(output).toContain('to do: secret DBT_ENV_SECRET_PROD_PASSWORD (environment prod)');
     expect(output).toContain('Nothing has been changed; --apply does it.');
@@ -49,7 +87,8 @@ describe('setup.py', () => {
     const { code, output } = await setup(['--apply'], VALUES);
     expect(output).not.toMatch(/s3cret/);
     expect(code).toBe(0);
-    const { environments, variables, secrets } = state();
+    const { environments, variables, secrets, rulesets } = state();
+    expect(rulesets).toEqual([PROTECTED]);
     expect(environments.prod).toEqual({
       settings: { name: 'prod', deployment_branch_policy: LIMITED },
       branches: ['main'],
@@ -122,11 +161,6 @@ describe('setup.py', () => {
     });
   });
 
-  test('warns where anybody may push to main', async () => {
-    github({ branches: { main: false } });
-    expect((await setup([])).output).toContain('main is not protected: whoever can push to it deploys to production.');
-  });
-
   test('without a terminal and without a value says what is left, and fails', async () => {
     const { code, output } = await setup(['--apply'], { DBT_X_HOST: 'db' });
     expect(output).toContain('DBT_ENV_SECRET_CI_PASSWORD is left unset');
@@ -138,5 +172,196 @@ describe('setup.py', () => {
     expect((await setup(['--apply'])).output).toContain('you are not an administrator of acme/dbt');
     const { code, output } = await python(folder, ['setup.py'], { env: { PATH: '/nonexistent' }, python: 'tools' });
     expect([code, output]).toEqual([1, 'setup: gh is not installed. Get it from https://cli.github.com, run gh auth login, and start this again.\n']);
+  });
+});
+
+test.each(['rules', 'branches', 'actions', 'environments'])('a server that fails is not a repository that lacks: %s', async (broken) => {
+  github({ broken, repository: PUBLIC });
+  const { code, output } = await setup(['--apply'], VALUES);
+  expect(output).toMatch(/^setup: gh api .*Server Error \(HTTP 502\)$/m);
+  expect(code).toBe(1);
+  expect(calls()).not.toMatch(/secret set/);
+});
+
+test('stopped at any of its writes, it is finished by the next run: the same as if it had never stopped', async () => {
+  const given = { repository: PUBLIC, forks: { approval_policy: 'first_time_contributors' } };
+  github(given);
+  await setup(['--apply'], VALUES);
+  const [whole, count] = [state(), writes().length];
+  expect(count).toBe(8);
+  for (const writesLeft of Array.from({ length: count }, (_, at) => at)) {
+    github({ ...given, writesLeft });
+    expect((await setup(['--apply'], VALUES)).code, `stopped at write ${writesLeft + 1}`).toBe(1);
+    const { writesLeft: _, ...left } = state();
+    expect(left).not.toEqual(whole);
+    github(left);
+    expect((await setup(['--apply'], VALUES)).code).toBe(0);
+    expect(state()).toEqual(whole);
+  }
+});
+
+describe("main's rule", () => {
+  const apply = () => setup(['--apply'], VALUES);
+  const ruleWrites = () => writes().filter((line) => line.includes('/rulesets'));
+
+  test('asks for checks that are names of jobs: under another name nothing could ever be merged', () => {
+    const jobs = workflows(pipeline()).flatMap(({ template, view }) => Object.values(parseWorkflow(render(template, view)).jobs));
+    expect(jobs.map(({ name }) => name)).toEqual(expect.arrayContaining(CHECKS));
+  });
+
+  test.each<[string, object, object]>([
+    ['a rule of the organisation that asks for two approvals', { organisationRules: [reviews(2), DELETION, FORCE_PUSH] }, ruleset([checks(...CHECKS)])],
+    [
+      'the older branch protection, with one of the checks',
+      {
+        protection: {
+          main: {
+            required_pull_request_reviews: { required_approving_review_count: 1 },
+            required_status_checks: { contexts: CHECKS.slice(0, 1) },
+            allow_deletions: { enabled: false },
+            allow_force_pushes: { enabled: true },
+          },
+        },
+      },
+      ruleset([FORCE_PUSH, checks(...CHECKS.slice(1))]),
+    ],
+    ["somebody else's ruleset", { rulesets: [ruleset([reviews(1), FORCE_PUSH], { id: 9, name: 'ours' })] }, ruleset([DELETION, checks(...CHECKS)], { id: 2 })],
+  ])('adds what is lacking beside %s, and leaves that alone', async (_, given, expected) => {
+    github(given);
+    const before = state();
+    const { code, output } = await apply();
+    expect([code, output]).toEqual([0, expect.not.stringContaining('!')]);
+    const { rulesets, organisationRules, protection } = state();
+    expect(rulesets).toEqual([...before.rulesets, expected]);
+    expect([organisationRules, protection]).toEqual([before.organisationRules, before.protection]);
+    const all = ruleWrites();
+    expect((await apply()).output).toContain('Everything is in place.');
+    expect(ruleWrites()).toEqual(all);
+  });
+
+  test('finishes its own ruleset where that is half done, and weakens nothing that somebody made stronger in it', async () => {
+    const owner = { actor_id: null, actor_type: 'OrganizationAdmin', bypass_mode: 'pull_request' };
+    const mine = ruleset([reviews(2), { type: 'required_signatures' }, checks('lint', ...CHECKS.slice(0, 1))], { bypass_actors: [owner] });
+    github({ rulesets: [mine] });
+    await apply();
+    expect(state().rulesets).toEqual([{ ...mine, rules: [reviews(2), { type: 'required_signatures' }, checks('lint', ...CHECKS), DELETION, FORCE_PUSH] }]);
+  });
+
+  test('switches its own ruleset on where it is off, and points it at main where it is not', async () => {
+    github({ rulesets: [{ ...PROTECTED, enforcement: 'disabled', conditions: { ref_name: { include: ['refs/heads/old'], exclude: [] } } }] });
+    expect((await setup([])).output).toContain('to do: main: changes by pull request alone');
+    await apply();
+    expect(state().rulesets).toEqual([{ ...PROTECTED, conditions: { ref_name: { include: ['refs/heads/old', 'refs/heads/main'], exclude: [] } } }]);
+  });
+
+  test('is looked at again: a ruleset that GitHub takes and that does not hold is still to do', async () => {
+    github({ rulesets: [ruleset([], { conditions: { ref_name: { include: [], exclude: ['refs/heads/main'] } } })] });
+    const { code, output } = await apply();
+    expect(output).toContain('! GitHub took the ruleset, and main still lacks: changes by pull request alone, no deletion, no force push, the check');
+    expect([code, output.includes('1 still to do.')]).toEqual([1, true]);
+  });
+
+  test('is for the main branch by its own name', async () => {
+    script(pipeline({ mainBranch: 'release/1.0' }));
+    await apply();
+    expect(state().rulesets[0].conditions.ref_name.include).toEqual(['refs/heads/release/1.0']);
+    expect(calls()).toContain('/rules/branches/release%2F1.0?');
+  });
+
+  test('on a plan without rules: says before anything is written what is unprotected and what then', async () => {
+    github({ free: true });
+    for (const args of [[], ['--apply']]) {
+      const { code, output } = await setup(args, VALUES);
+      expect(code).toBe(args.length);
+      expect(output).toContain('! main stays unprotected: gh: Upgrade to GitHub Pro');
+      expect(output).toContain('Whoever can push to main changes what production is built from, unreviewed.');
+      expect(output).toContain('deploy from a separate repository');
+      expect(output).toContain('Until then the deploy refuses. To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted');
+    }
+    expect(state().environments).toEqual({});
+  });
+
+  test('refused by a policy: the rest is done, the rule is left to do; accepted, it is not', async () => {
+    github({ noRulesets: true });
+    const refused = await apply();
+    expect(refused.output).toContain('! main stays unprotected: gh: Repository rulesets are disabled');
+    expect([refused.code, refused.output.includes('1 still to do.'), Object.keys(state().environments)]).toEqual([1, true, ['ci', 'prod']]);
+    github({ ...state(), variables: { ...state().variables, DBT_ENVS_UNPROTECTED_MAIN: 'accepted' } });
+    const accepted = await apply();
+    expect(accepted.output).toContain('The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.');
+    expect(accepted.code).toBe(0);
+  });
+});
+
+describe('workflows of forks', () => {
+  test('of a public repository wait for an approval, whoever sent them', async () => {
+    github({ repository: PUBLIC, forks: { approval_policy: 'first_time_contributors' } });
+    expect((await setup([], VALUES)).output).toContain('to do: workflows of forks: approval for everybody from outside');
+    expect(state().forks).toEqual({ approval_policy: 'first_time_contributors' });
+    await setup(['--apply'], VALUES);
+    expect(state().forks).toEqual({ approval_policy: 'all_external_contributors' });
+    expect((await setup(['--apply'], VALUES)).output).toContain('Everything is in place.');
+  });
+
+  test('are left to do where somebody else decides it', async () => {
+    github({ repository: PUBLIC, forks: { approval_policy: 'first_time_contributors' }, forksDecidedAbove: true });
+    const { code, output } = await setup(['--apply'], VALUES);
+    expect(output).toContain('The organization decides this (HTTP 409). Ask for the approval of all external contributors by hand');
+    expect([code, output.includes('1 still to do.')]).toEqual([1, true]);
+  });
+
+  test('of a private repository: GitHub has no such approval; that they get secrets is said', async () => {
+    const { output } = await setup(['--apply'], VALUES);
+    expect(calls()).not.toContain('fork-pr-contributor-approval');
+    expect(output).not.toContain('Forks get secrets');
+    github({ privateForks: { send_secrets_and_variables: true } });
+    expect((await setup([], VALUES)).output).toContain('! Forks get secrets or a token that writes');
+  });
+});
+
+test('the environment of the janitor is `sweep`, for main alone, with its own secret', async () => {
+  const [deploy, ...others] = pipeline().jobs.toReversed();
+  if (deploy === undefined) throw new Error('the pipeline has no job');
+  script({ ...pipeline(), jobs: [...others.toReversed(), deploy, { ...deploy, identity: 'janitor' }] });
+  await setup(['--apply'], { ...VALUES, DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' });
+  expect(state().environments.sweep).toEqual({
+    settings: { name: 'sweep', deployment_branch_policy: LIMITED },
+    branches: ['main'],
+    variables: {},
+    secrets: { DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' },
+  });
+  expect(Object.keys(state().environments.prod.secrets)).toEqual(['DBT_ENV_SECRET_PROD_PASSWORD']);
+});
+
+describe('where the services log in with tokens of GitHub', () => {
+  const subjects = async (given: object) => {
+    script({ ...pipeline(), workloadIdentity: true });
+    github(given);
+    return (await setup([], VALUES)).output;
+  };
+
+  test('names the subjects with ids where GitHub says so: it is asked, not the date', async () => {
+    const output = await subjects({ subject: { use_default: true, use_immutable_subject: false, sub_claim_prefix: 'repo:acme@111/dbt@222' } });
+    expect(output).toContain('the form with the ids of owner and repository');
+    expect(output).toContain('\n  ci: repo:acme@111/dbt@222:environment:ci\n  prod: repo:acme@111/dbt@222:environment:prod\n');
+    expect(output).toContain('gh api repos/acme/dbt/actions/oidc/customization/sub');
+  });
+  test('makes them from the ids where GitHub says only that they are in', async () => {
+    expect(await subjects({ subject: { use_default: true, use_immutable_subject: true } })).toContain('prod: repo:acme@111/dbt@222:environment:prod');
+  });
+  test('names those of an older repository, and of a server that knows no such thing', async () => {
+    for (const subject of [{ use_default: true, use_immutable_subject: false, sub_claim_prefix: 'repo:acme/dbt' }, undefined]) {
+      const output = await subjects({ subject });
+      expect(output).toContain('prod: repo:acme/dbt:environment:prod');
+      expect(output).toContain('the form of names alone, which pass to whoever takes the name next');
+    }
+  });
+  test('guesses none where the organisation made up its own', async () => {
+    const output = await subjects({ subject: { use_default: false, include_claim_keys: ['repo', 'job_workflow_ref'], sub_claim_prefix: 'repo:acme/dbt' } });
+    expect(output).toContain('! The subject of tokens is made of repo, job_workflow_ref here');
+    expect(output).not.toContain(':environment:');
+  });
+  test('and where they do not, says nothing of it', () => {
+    expect(ciTexts()['scripts/dbt_envs/setup.py']).not.toMatch(/oidc|subject/i);
   });
 });

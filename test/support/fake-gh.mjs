@@ -1,5 +1,5 @@
 // gh, as far as scripts/dbt_envs/setup.py drives it. FAKE_GH names a folder: state.json is the repository on GitHub,
-// log.txt gets every call and what came in on standard input.
+// log.txt gets every call and what came in on standard input. Of `--jq` it knows what setup.py asks for.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -16,27 +16,90 @@ const fail = (status, message) => {
   process.exit(1);
 };
 const names = (list) => console.log(list.join('\n'));
+const json = (value) => console.log(JSON.stringify(value));
+const lines = (list) => names(list.map((one) => JSON.stringify(one)));
+const UPGRADE = 'Upgrade to GitHub Pro or make this repository public to enable this feature.';
+
+// A test may let it fail at its n-th write: a killed run leaves what was written before.
+if (args[0] !== 'api' || option('--method') !== undefined) {
+  if (state.writesLeft === 0) fail(502, 'Server Error');
+  if (state.writesLeft !== undefined) state.writesLeft -= 1;
+}
 
 if (args[0] === 'api') {
-  const route = args.find((arg) => arg.startsWith('repos/{owner}/{repo}')).slice('repos/{owner}/{repo}'.length);
-  const [, area, name, under] = route.split('/');
-  const environment = state.environments[name];
-  if (area === undefined) console.log(JSON.stringify(state.repository));
-  else if (area === 'branches')
-    decodeURIComponent(name) in state.branches ? console.log(state.branches[decodeURIComponent(name)]) : fail(404, 'Branch not found');
-  else if (area === 'actions') names(Object.keys(state.variables));
-  else if (area !== 'environments') fail(404, 'Not Found');
-  else if (option('--method') === 'PUT') {
-    if (state.free) fail(422, 'Failed to create the environment protection rule. Please ensure the billing plan supports it.');
-    state.environments[name] = { variables: {}, secrets: {}, branches: [], ...environment, settings: { name, ...JSON.parse(input) } };
-  } else if (environment === undefined) fail(404, 'Not Found');
-  else if (under === undefined) console.log(JSON.stringify(environment.settings));
-  else if (under === 'deployment-branch-policies')
-    option('--method') === 'POST' ? environment.branches.push(JSON.parse(input).name) : names(environment.branches);
-  else names(Object.keys(environment[under]));
+  const method = option('--method') ?? 'GET';
+  const given = args.find((arg) => arg.startsWith('repos/{owner}/{repo}')).slice('repos/{owner}/{repo}'.length);
+  const [, area, name, under, last] = given.replace(/\?.*/, '').split('/');
+  // Without it, a list ends after its first page.
+  if (given.includes('per_page') && !args.includes('--paginate')) fail(500, 'only the first page was asked for');
+  if (area !== undefined && area === state.broken) fail(502, 'Server Error');
+  if (area === undefined) json(state.repository);
+  else if (area === 'rules') rulesOf(decodeURIComponent(under));
+  else if (area === 'branches') olderProtectionOf(decodeURIComponent(name));
+  else if (area === 'rulesets') rulesets(method, name);
+  else if (area === 'actions') actions(method, name, under, last);
+  else if (area === 'environments') environments(method, name, under);
+  else fail(404, 'Not Found');
 } else {
   const [kind, , name] = args;
   const place = option('--env') === undefined ? state : state.environments[option('--env')];
   place[`${kind}s`][name] = input;
 }
 writeFileSync(file, JSON.stringify(state));
+
+/** What holds for a branch: the active rulesets that name it, and the organisation's. */
+function rulesOf(branch) {
+  if (state.free) return fail(403, UPGRADE);
+  const ref = `refs/heads/${branch}`;
+  const ours = state.rulesets.filter(
+    ({ enforcement, conditions: { ref_name: refs } }) => enforcement === 'active' && refs.include.includes(ref) && !refs.exclude.includes(ref),
+  );
+  return lines([...state.organisationRules, ...ours.flatMap(({ rules }) => rules)]);
+}
+
+function olderProtectionOf(branch) {
+  if (state.free) return fail(403, UPGRADE);
+  return branch in state.protection ? json(state.protection[branch]) : fail(404, 'Branch not protected');
+}
+
+function rulesets(method, id) {
+  if (state.free) return fail(403, UPGRADE);
+  const found = state.rulesets.find((one) => String(one.id) === id);
+  if (method === 'GET') return id === undefined ? lines(state.rulesets.map(({ id: own, name }) => ({ id: own, name }))) : json(found);
+  if (state.noRulesets) return fail(403, 'Repository rulesets are disabled by the organization');
+  const body = JSON.parse(input);
+  for (const { type, parameters } of body.rules)
+    if (type === 'pull_request' && Object.keys(parameters).length < 5) return fail(422, 'Validation Failed: Invalid rules');
+  if (method === 'POST') state.rulesets.push({ id: state.rulesets.length + 1, ...body });
+  else Object.assign(found, body);
+  return json({});
+}
+
+function actions(method, kind, name, setting) {
+  if (kind === 'oidc') return state.subject === undefined ? fail(404, 'Not Found') : json(state.subject);
+  if (kind === 'variables' && name !== undefined) return name in state.variables ? console.log(state.variables[name]) : fail(404, 'Not Found');
+  if (kind !== 'permissions') return names(Object.keys(state[kind]));
+  const { private: isPrivate } = state.repository;
+  if (name === 'fork-pr-workflows-private-repos') return isPrivate ? json(state.privateForks) : fail(422, 'only applies to internal and private repositories');
+  if (name !== 'fork-pr-contributor-approval' || setting !== undefined) return fail(404, 'Not Found');
+  if (isPrivate) return fail(422, 'Fork PR approval is not allowed for private repositories.');
+  if (method === 'GET') return state.forks === undefined ? fail(404, 'Not Found') : json(state.forks);
+  if (state.forksDecidedAbove) return fail(409, 'The organization decides this');
+  state.forks = JSON.parse(input);
+  return undefined;
+}
+
+function environments(method, name, under) {
+  const environment = state.environments[name];
+  if (method === 'PUT') {
+    if (state.free) return fail(422, 'Failed to create the environment protection rule. Please ensure the billing plan supports it.');
+    state.environments[name] = { variables: {}, secrets: {}, branches: [], ...environment, settings: { name, ...JSON.parse(input) } };
+    return undefined;
+  }
+  if (environment === undefined) return fail(404, 'Not Found');
+  if (under === undefined) return json(environment.settings);
+  if (under !== 'deployment-branch-policies') return names(Object.keys(environment[under]));
+  if (method !== 'POST') return names(environment.branches);
+  environment.branches.push(JSON.parse(input).name);
+  return undefined;
+}

@@ -2,6 +2,7 @@ import type { Job, Pipeline } from '../../../src/pipeline.ts';
 import { variablesOf } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import type { Variable } from '../../../src/warehouse.ts';
+import { PARSE } from './workflows.ts';
 
 /** A variable or secret, and the environments it belongs to. A variable that several need has none: the repository holds it. */
 export interface Setting extends Variable {
@@ -11,14 +12,34 @@ export interface Setting extends Variable {
 /** The jobs whose workflow is written: production's only where CI runs production. */
 export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter(({ trigger }) => trigger.on !== 'main' || trigger.runs.length > 0);
 
-/** The environments of the jobs: one for each identity, named like it. */
-export const environmentsOf = (pipeline: Pipeline): readonly string[] => [...new Set(writtenJobs(pipeline).map(({ identity }) => identity))];
+/** Where an identity's secrets are: `sweep` for the janitor, who acts from the nightly sweep alone. */
+export const environmentOf = (identity: Job['identity']): string => (identity === 'janitor' ? 'sweep' : identity);
+
+/** An environment and the branches that may enter it: none named means every branch. */
+export interface Environment {
+  readonly name: string;
+  readonly branches: readonly string[];
+}
+
+/** The environments of the jobs, one for each identity. Those whose credentials no pull request may reach admit the main branch alone. */
+export function environmentsOf(pipeline: Pipeline): readonly Environment[] {
+  const identities = new Set(writtenJobs(pipeline).map(({ identity }) => identity));
+  return [...identities].map((identity) => ({ name: environmentOf(identity), branches: identity === 'ci' ? [] : [pipeline.mainBranch] }));
+}
+
+/** The checks that a change of the main branch has to pass, by their jobs' names: GitHub knows a check by nothing else. */
+export const requiredChecks = ({ jobs }: Pipeline): readonly string[] => [
+  ...jobs.filter(({ trigger }) => trigger.on === 'pull-request').map(({ title }) => title),
+  PARSE,
+];
 
 /** Everything that the workflows read, once. */
 export function settingsOf(pipeline: Pipeline): readonly Setting[] {
-  const read = new Set(writtenJobs(pipeline).flatMap((job) => variablesOf(pipeline, job)));
+  const jobs = writtenJobs(pipeline);
+  const read = new Set(jobs.flatMap((job) => variablesOf(pipeline, job)));
   return [...read].map((variable) => {
-    const environments = environmentsOf(pipeline).filter((name) => variable.identities.some((identity) => identity === name));
+    const readers = jobs.filter(({ identity }) => variable.identities.includes(identity));
+    const environments = [...new Set(readers.map(({ identity }) => environmentOf(identity)))];
     return { ...variable, environments: variable.secret || environments.length === 1 ? environments : [] };
   });
 }
@@ -31,10 +52,10 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
   template: 'ci/github/scripts/dbt_envs/setup.py.ejs',
   view: {
     mainBranch: JSON.stringify(pipeline.mainBranch),
-    environments: environmentsOf(pipeline).map((name) => ({
-      name: JSON.stringify(name),
-      branches: name === 'prod' ? list([pipeline.mainBranch]) : '[]',
-    })),
+    ruleset: JSON.stringify(`dbt-envs: ${pipeline.projectName}`),
+    checks: requiredChecks(pipeline).map((name) => JSON.stringify(name)),
+    identityToken: pipeline.workloadIdentity === true,
+    environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({
       name: JSON.stringify(name),
       secret: secret ? 'True' : 'False',
