@@ -6,7 +6,8 @@ import type { Question } from './question.ts';
 export type CiTopic =
   | 'setup' // where secrets and variables go, by name; what must be clicked
   | 'limits' // what this subscription cannot protect
-  | 'failed-deploy';
+  | 'failed-deploy'
+  | 'backfill'; // how to have a model of production built from nothing, once
 
 export interface CiProvider<Id extends string = string> {
   /** The folder's name, the `--ci` value, and what `.yo-rc.json` stores. */

@@ -1,4 +1,4 @@
-import type { Job, Pipeline } from './pipeline.ts';
+import type { Job, Pipeline, RunInput } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Answers } from './questions.ts';
 import { versions } from './versions.ts';
@@ -15,8 +15,11 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
     jobs: jobsFor(warehouse, project),
     variables: warehouse.variables(project),
     prodRuns: project.prodRuns,
+    inputs: inputsFor(warehouse),
+    buildsDrafts: answers.buildDrafts === 'yes',
     needsOwnRunner: warehouse.reach === 'disk',
     settings: project.settings,
+    ...(warehouse.workloadIdentity && { workloadIdentity: true }),
     ...(runner !== '' && { runner }),
     ...(image !== '' && { image }),
     ...(pythonIndex !== '' && { pythonIndex }),
@@ -32,8 +35,8 @@ function jobsFor({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
       identity: 'ci',
       timeoutMinutes: 60,
       steps: [
-        { name: 'Start clean: drop what an earlier build of this pull request left', run: 'dbt run-operation drop_pr_schema --target ci' },
-        { name: 'Build', run: 'dbt build --target ci' },
+        { name: 'Build what was changed', run: 'python scripts/dbt_envs/build_pr.py' },
+        { name: 'Write the review card', run: 'python scripts/dbt_envs/review_card.py', evenAfterFailure: true },
       ],
     },
     {
@@ -52,9 +55,26 @@ function jobsFor({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
       timeoutMinutes: 180,
       steps: [
         ...deploy.before.map((run) => ({ name: 'Prepare', run })),
-        { name: 'Build', run: 'dbt build --target prod' },
+        { name: 'Build', run: 'python scripts/dbt_envs/deploy_prod.py' },
         ...deploy.after.map((run) => ({ name: 'Publish', run })),
       ],
     },
   ];
+}
+
+function inputsFor({ deploy }: Warehouse): readonly RunInput[] {
+  const select: RunInput = {
+    name: 'select',
+    variable: 'DBT_ENVS_SELECT',
+    kind: 'text',
+    what: "What to build, in dbt's words: fct_revenue+ tag:daily. Empty: everything.",
+  };
+  const fullRefresh: RunInput = {
+    name: 'full_refresh',
+    variable: 'DBT_ENVS_FULL_REFRESH',
+    kind: 'true or false',
+    what: 'Build the selected incremental models and seeds from nothing.',
+  };
+  const retry: RunInput = { name: 'retry', variable: 'DBT_ENVS_RETRY', kind: 'true or false', what: 'Build only what the last deploy failed at or skipped.' };
+  return [select, fullRefresh, ...(deploy.keepsWhatSucceeded ? [retry] : [])];
 }

@@ -20,9 +20,29 @@ export interface Job {
 }
 export interface Step {
   readonly name: string;
-  /** One command line for any shell; `PR_NUMBER` is set in pull-request jobs. */
+  /** One command line for any shell; in pull-request jobs `PR_NUMBER` is set, and `PR_COMMIT` to the head that was pushed. */
   readonly run: string;
+  /** Also after a step before it has failed; not in a job that was cancelled. */
+  readonly evenAfterFailure?: true;
 }
+
+/** What may be asked of a deploy that somebody starts by hand. deploy_prod.py reads the variable and refuses what is no such value. */
+export interface RunInput {
+  readonly name: 'select' | 'full_refresh' | 'retry';
+  readonly variable: string;
+  readonly kind: 'text' | 'true or false';
+  readonly what: string;
+}
+
+/** What the scripts leave in the project's folder for the provider to keep and to hand on. */
+export const LEFT = {
+  /** What a reviewer reads, in Markdown. */
+  card: 'target/dbt_envs/card.md',
+  /** Production's manifest and what it was built from; there after a whole deploy that succeeded. */
+  state: 'target/dbt_envs/state',
+  /** What a retry needs; there after a deploy that failed. */
+  failed: 'target/dbt_envs/failed',
+} as const;
 
 /** What stands between the two families: a provider writes it down and never learns which warehouse it is for. */
 export interface Pipeline {
@@ -35,8 +55,13 @@ export interface Pipeline {
   /** Those that the jobs' identities need. */
   readonly variables: readonly Variable[];
   readonly prodRuns: readonly ProdRun[];
+  readonly inputs: readonly RunInput[];
+  /** A draft is built like any other pull request; otherwise it is only parsed. */
+  readonly buildsDrafts: boolean;
   /** Where the warehouse's data is on the runner's own disk. */
   readonly needsOwnRunner: boolean;
+  /** Where the services log in with a token of the provider's own instead of a stored secret. */
+  readonly workloadIdentity?: true;
   /** `--runner`, `--image` and `--python-index`: absent where the provider's and pip's own are meant. */
   readonly runner?: string;
   readonly image?: string;

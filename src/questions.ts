@@ -1,7 +1,7 @@
 import { days, matching, parseProdRuns, parseProdSchemas, parseSourceSchemas, projectNameFrom } from './answers/values.ts';
 import { ciProviders, codeHosts, findCiProvider, findCodeHost, findWarehouse, vendorQuestions, warehouses } from './catalogue.ts';
 import { parseProjectName, parseRolePrefix } from './names.ts';
-import { type Known, type Question, question } from './question.ts';
+import { type Known, oneOf, type Question, question } from './question.ts';
 import { parseReaders, parseTeam } from './roster/roster.ts';
 
 /** What every project is asked. The order is the order of the conversation. */
@@ -117,6 +117,19 @@ export const questions = {
     help: 'How target prod may run: merge, schedule, manual; external adds an orchestrator outside CI and widens the boundary.',
     default: 'merge,schedule,manual',
     parse: parseProdRuns,
+  }),
+  buildDrafts: question({
+    name: 'buildDrafts',
+    flag: 'build-drafts',
+    asked: false,
+    message: 'Are draft pull requests built too? (no: they are only parsed)',
+    help: 'Whether a draft pull request is built like any other: yes or no. Otherwise it is only parsed, without credentials.',
+    choices: [
+      { value: 'no', name: 'no' },
+      { value: 'yes', name: 'yes' },
+    ],
+    default: 'no',
+    parse: oneOf('answer', ['no', 'yes']),
   }),
   rolePrefix: question({
     name: 'rolePrefix',

@@ -51,6 +51,8 @@ export interface Warehouse<Id extends string = string> {
   };
   /** Where the warehouse lives: anywhere on the network, or on the disk of the machine that runs the job. */
   readonly reach: 'network' | 'disk';
+  /** The services log in with a token of the CI provider's own instead of a stored secret. */
+  readonly workloadIdentity?: true;
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;
@@ -60,8 +62,13 @@ export interface Warehouse<Id extends string = string> {
   macros(project: Project): readonly FileRequest[];
   /** grants/ and what proves it. */
   grants(project: Project): readonly FileRequest[];
-  /** Commands around `dbt build --target prod`, run from the project's folder. */
-  readonly deploy: { readonly before: readonly string[]; readonly after: readonly string[] };
+  readonly deploy: {
+    /** Commands around the build of production, run from the project's folder. */
+    readonly before: readonly string[];
+    readonly after: readonly string[];
+    /** What a deploy has built before it fails stays, so that the rest of it can be built alone. */
+    readonly keepsWhatSucceeded: boolean;
+  };
   docs(project: Project): Readonly<Record<WarehouseTopic, Fragment>>;
   /** What is left to do, in order, in words for these very answers. */
   nextSteps(project: Project): readonly string[];

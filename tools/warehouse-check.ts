@@ -51,6 +51,8 @@ export function lacks(warehouse: Warehouse): readonly string[] {
     ...['create_schema', 'drop_schema'].flatMap((name) =>
       has(defines(macros, `${type}__${name}`), `macro ${type}__${name}: environment schemas come and go through it`),
     ),
+    ...has(defines(macros, `${type}__dbt_envs_prod_schema_problems`), `macro ${type}__dbt_envs_prod_schema_problems: a pull request is checked with it`),
+    ...has(defines(macros, `${type}__dbt_envs_relations`), `macro ${type}__dbt_envs_relations: the review card lists relations through it`),
     ...OPERATIONS.flatMap((name) => has(defines(macros, name), `macro ${name}: a run-operation that every warehouse offers, or says that it cannot`)),
     ...has(grants.has('grants/README.md'), 'grants/README.md: who runs which script as whom'),
     ...(warehouse.enforcement.prodClosedToPeople === 'by file permission'

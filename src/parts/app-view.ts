@@ -33,6 +33,7 @@ export function documentView(context: Context) {
     picture: pictureOf(context),
     example: example(context),
     dropsOnClose: ci.dropsOnClose,
+    buildsDrafts: context.pipeline.buildsDrafts,
     oneFileEach: warehouse.reach === 'disk',
     publishes: warehouse.deploy.after.length > 0,
     ...emittedBy(context),
@@ -133,6 +134,7 @@ function passages({ project, warehouse, ci, pipeline, text }: Context) {
     ciSetup: text(theirs.setup),
     ciLimits: text(theirs.limits),
     failedDeploy: text(theirs['failed-deploy']),
+    backfill: text(theirs.backfill),
   };
 }
 

@@ -32,12 +32,6 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
   const inRepository = (path: string): string => `/${pipeline.projectDir === '' ? '' : `${pipeline.projectDir}/`}${path}`;
   return [
     {
-      path: 'requirements.txt',
-      owner: adopted ? 'yours' : 'ours',
-      template: 'app/requirements.txt.ejs',
-      view: { warehouse: warehouse.label, requirements: [requirement('dbt-core'), requirement(warehouse.adapter), ...(warehouse.requirements ?? [])] },
-    },
-    {
       path: '.env.example',
       owner: 'ours',
       template: 'app/.env.example.ejs',

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { query } from '../support/dbt.ts';
+import { python, query } from '../support/dbt.ts';
 import { type GithubApi, startGithubApi } from '../support/github-api.ts';
 import { type GithubContext, onBranch, PLANTED_OUTPUT, pullRequest } from '../support/github-events.ts';
 import { type JobRun, runJob } from '../support/github-runner.ts';
@@ -19,8 +20,15 @@ let pulls: Workflow;
 let deploy: Workflow;
 beforeAll(async () => {
   repository = scaffold({ warehouse: 'duckdb' });
+  for (const args of [
+    ['init', '-q'],
+    ['add', '-A'],
+    ['-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-qm', 'x'],
+  ])
+    execFileSync('git', args, { cwd: repository });
   data = path.join(repository, 'warehouse');
   api = await startGithubApi();
+  api.rules.push({ type: 'pull_request' });
   pulls = parseWorkflow(readFileSync(path.join(repository, '.github/workflows/dbt_pull_request.yml'), 'utf8'));
   deploy = parseWorkflow(readFileSync(path.join(repository, '.github/workflows/dbt_deploy.yml'), 'utf8'));
 });
@@ -41,18 +49,21 @@ const schemas = (number: number) => query(repository, path.join(data, `ci/pull_$
 describe('pull request 142, from its first push to its close', () => {
   test('opened: it is built into pr_142', async () => {
     const { job, passed, output, pip } = await happens(pulls, pullRequest({ action: 'opened' }));
-    expect(output).toContain('There is no pr_142');
+    expect(output).toContain('FULL BUILD: No deploy of main has published a state of production yet. EVERYTHING is built.');
     expect(output).toContain('Completed successfully');
     expect([job, passed]).toEqual(['build', true]);
     expect(pip).toContain('-m pip install --quiet -r requirements.txt');
     expect(await schemas(142)).toEqual([['pr_142']]);
-    expect(api.requests.at(-1)).toBe('GET /repos/acme/dbt/pulls/142 Bearer a-job-token');
+    expect(api.requests[0]).toBe('GET /repos/acme/dbt/pulls/142 Bearer a-job-token');
   });
-  test('pushed to: what the first build left is dropped, then it is built anew', async () => {
+  test('pushed to: what this build does not make anew goes first', async () => {
+    await python(repository, ['-c', `import duckdb; duckdb.connect('warehouse/ci/pull_142.duckdb').sql('create table pr_142.fct_old as select 1 as i')`]);
     const { passed, output } = await happens(pulls, pullRequest({ action: 'synchronize' }));
-    expect(output).toContain('Dropped pr_142');
+    expect(output).toMatch(/build_pr: dropped of an earlier build: .*fct_old/);
     expect(passed).toBe(true);
-    expect(await schemas(142)).toEqual([['pr_142']]);
+    expect(
+      await query(repository, path.join(data, 'ci/pull_142.duckdb'), "select count(*) from information_schema.tables where table_name = 'fct_old'"),
+    ).toEqual([[0]]);
   });
   test('a build that is started again after the close builds nothing, and says so', async () => {
     api.says('closed');
@@ -137,4 +148,14 @@ describe('a setting that is missing', () => {
     const { passed } = await runJob(only, 'build', { ...options, vars: { DBT_X_HOST: 'db' }, secrets: { DBT_ENV_SECRET_CI_PASSWORD: 'x' } });
     expect(passed).toBe(true);
   });
+});
+
+test('where a build has left no card, the card job says that, and where to look', async () => {
+  const needs = { build: { result: 'failure', outputs: { state: 'open', card: 'failure' } }, drop: { result: 'skipped', outputs: {} } };
+  const github = pullRequest({ action: 'synchronize', number: 9 });
+  const { passed, output } = await runJob(pulls, 'card', { cwd: repository, github, needs, env: { GITHUB_API_URL: api.url }, python: 'duckdb' });
+  expect(passed, output).toBe(true);
+  expect(api.comments.filter(({ pull }) => pull === 9).map(({ body }) => body)).toEqual([
+    expect.stringContaining('https://github.com/acme/dbt/actions/runs/77'),
+  ]);
 });

@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { render } from '../../src/render.ts';
+import { setupScript } from '../../templates/ci/github/setup.ts';
 import { parseWorkflow } from '../support/github-workflow.ts';
-import { ciTexts } from '../support/pipeline.ts';
+import { ciTexts, pipeline } from '../support/pipeline.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../support/python.ts';
 
 let tools: PythonEnvironment;
@@ -13,6 +15,8 @@ beforeAll(async () => {
   tools = await pythonEnvironment('tools');
   folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
   for (const [name, text] of Object.entries(ciTexts())) write(name, text);
+  const { template, view } = setupScript({ ...pipeline(), workloadIdentity: true });
+  write('scripts/with_tokens/setup.py', render(template, view));
 });
 
 const write = (name: string, text: string): string => {

@@ -21,7 +21,7 @@ export const example = defineCiProvider({
         commands: job.steps.map(({ run }) => run),
       },
     })),
-  docs: () => ({ setup: passage('setup'), limits: passage('limits'), 'failed-deploy': passage('failed-deploy') }),
+  docs: () => ({ setup: passage('setup'), limits: passage('limits'), 'failed-deploy': passage('failed-deploy'), backfill: passage('backfill') }),
   nextSteps: () => ['Add the secrets that docs/runbook.md names.'],
   warnings: () => [],
 });

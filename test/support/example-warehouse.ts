@@ -24,7 +24,7 @@ export const example = defineWarehouse({
   }),
   macros: () => [],
   grants: () => [],
-  deploy: { before: [], after: [] },
+  deploy: { before: [], after: [], keepsWhatSucceeded: true },
   docs: () => passagesIn('warehouses/example', {}),
   nextSteps: () => [],
 });

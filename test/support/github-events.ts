@@ -5,6 +5,8 @@ export type GithubContext = Readonly<Record<string, unknown>>;
 const PLANTED_COMMAND = "printf 'ran-%s\\n' planted";
 export const PLANTED_OUTPUT = 'ran-planted';
 
+const RUN = { token: 'a-job-token', server_url: 'https://github.com', run_id: '77' } as const;
+
 interface PullRequest {
   readonly action: 'opened' | 'synchronize' | 'reopened' | 'ready_for_review' | 'closed';
   readonly number?: number;
@@ -13,13 +15,29 @@ interface PullRequest {
   readonly from?: string | null;
   readonly by?: string;
   readonly merged?: boolean;
+  /** The commit that it consists of up to. */
+  readonly sha?: string;
+  /** Who or what did this; a bot's merge is `github-actions[bot]`. */
+  readonly actor?: string;
 }
 
-export const pullRequest = ({ action, number = 142, draft = false, from = 'acme/dbt', by = 'priya', merged = false }: PullRequest): GithubContext => ({
+export const HEAD = 'c'.repeat(40);
+
+export const pullRequest = ({
+  action,
+  number = 142,
+  draft = false,
+  from = 'acme/dbt',
+  by = 'priya',
+  merged = false,
+  sha = HEAD,
+  actor = by,
+}: PullRequest): GithubContext => ({
   event_name: 'pull_request',
   repository: 'acme/dbt',
   ref: merged ? 'refs/heads/main' : `refs/pull/${number}/merge`,
-  token: 'a-job-token',
+  actor,
+  ...RUN,
   event: {
     action,
     repository: { default_branch: 'main' },
@@ -30,7 +48,7 @@ export const pullRequest = ({ action, number = 142, draft = false, from = 'acme/
       title: `"; ${PLANTED_COMMAND}; echo "`,
       state: action === 'closed' ? 'closed' : 'open',
       user: { login: by },
-      head: { ref: `$(${PLANTED_COMMAND})`, repo: from === null ? null : { full_name: from } },
+      head: { ref: `$(${PLANTED_COMMAND})`, sha, repo: from === null ? null : { full_name: from } },
     },
   },
 });
@@ -39,6 +57,19 @@ export const onBranch = (event_name: 'push' | 'schedule' | 'workflow_dispatch', 
   event_name,
   repository: 'acme/dbt',
   ref: `refs/heads/${branch}`,
-  token: 'a-job-token',
+  ...RUN,
   event: { repository: { default_branch: 'main' } },
+});
+
+/** A group of the merge queue: it names no pull request in its payload. */
+export const mergeGroup = (): GithubContext => ({
+  event_name: 'merge_group',
+  repository: 'acme/dbt',
+  ref: 'refs/heads/gh-readonly-queue/main/pr-142-0123456',
+  ...RUN,
+  event: {
+    action: 'checks_requested',
+    repository: { default_branch: 'main' },
+    merge_group: { head_ref: 'refs/heads/gh-readonly-queue/main/pr-142-0123456', base_ref: 'refs/heads/main', head_sha: HEAD },
+  },
 });

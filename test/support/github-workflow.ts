@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import { parse } from 'yaml';
 
@@ -7,8 +9,12 @@ export interface Workflow {
   readonly on: Readonly<Record<string, unknown>>;
   readonly permissions?: unknown;
   readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress'?: string | boolean; readonly queue?: string };
-  readonly defaults?: { readonly run?: { readonly shell?: string; readonly 'working-directory'?: string } };
+  readonly defaults?: Defaults;
+  readonly env?: Readonly<Record<string, string>>;
   readonly jobs: Readonly<Record<string, WorkflowJob>>;
+}
+interface Defaults {
+  readonly run?: { readonly shell?: string; readonly 'working-directory'?: string };
 }
 export interface WorkflowJob {
   readonly name?: string;
@@ -17,7 +23,11 @@ export interface WorkflowJob {
   readonly container?: string;
   readonly 'timeout-minutes'?: number;
   readonly environment?: string | { readonly name: string };
-  readonly permissions?: Readonly<Record<string, string>>;
+  readonly permissions?: Readonly<Record<string, string>> | string;
+  readonly defaults?: Defaults;
+  readonly 'continue-on-error'?: boolean | string;
+  readonly needs?: string | readonly string[];
+  readonly outputs?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly steps: readonly WorkflowStep[];
 }
@@ -28,6 +38,8 @@ export interface WorkflowStep {
   readonly uses?: string;
   readonly with?: Readonly<Record<string, unknown>>;
   readonly run?: string;
+  readonly shell?: string;
+  readonly 'continue-on-error'?: boolean | string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -35,28 +47,46 @@ export const parseWorkflow = (text: string): Workflow => parse(text) as Workflow
 
 export const environmentOf = ({ environment }: WorkflowJob): string | undefined => (typeof environment === 'string' ? environment : environment?.name);
 
+/** What an expression may ask beside its contexts. */
+export interface Surroundings {
+  /** Whether a step before this one, or a job that this one needs, has failed. */
+  readonly failed?: boolean;
+  /** The checked-out repository: what hashFiles looks at. */
+  readonly workspace?: string;
+}
+
 /** What GitHub makes of an expression, with its own evaluator. `${{ }}` around it is optional. */
-export function evaluate(expression: string, context: Readonly<Record<string, unknown>>): unknown {
+export function evaluate(expression: string, context: Readonly<Record<string, unknown>>, { failed = false, workspace = '' }: Surroundings = {}): unknown {
   const inside = /^\s*\$\{\{(.*)\}\}\s*$/s.exec(expression)?.[1] ?? expression;
-  const functions = ['success', 'failure', 'cancelled', 'always'].map((name) => ({
-    name,
-    minArgs: 0,
-    maxArgs: 0,
-    call: () => new data.BooleanData(name === 'success' || name === 'always'),
-  }));
+  const status = { success: !failed, failure: failed, cancelled: false, always: true };
+  const functions = [
+    ...Object.entries(status).map(([name, value]) => ({ name, minArgs: 0, maxArgs: 0, call: () => new data.BooleanData(value) })),
+    {
+      name: 'hashFiles',
+      minArgs: 1,
+      maxArgs: 1,
+      call: (file: data.ExpressionData) => new data.StringData(existsSync(path.join(workspace, file.coerceString())) ? 'a-hash' : ''),
+    },
+  ];
   const parsed = new Parser(new Lexer(inside).lex().tokens, Object.keys(context), functions).parse();
-  const result = new Evaluator(parsed, dictionary(context), new Map(functions.map((one) => [one.name, one]))).evaluate();
+  const result = new Evaluator(parsed, dictionary(context), new Map(functions.map((one) => [one.name.toLowerCase(), one]))).evaluate();
   return 'value' in result ? result.value : result.coerceString();
 }
 
-/** A text with every `${{ }}` in it evaluated, as a runner sees it. */
-export const interpolate = (text: string, context: Readonly<Record<string, unknown>>): string =>
-  text.replaceAll(/\$\{\{.*?\}\}/gs, (expression) => String(evaluate(expression, context) ?? ''));
+/** Whether an `if` lets a step or a job run: without a word on the status of what came before, that must have succeeded. */
+export function admits(condition: string | undefined, context: Readonly<Record<string, unknown>>, surroundings: Surroundings = {}): boolean {
+  if (surroundings.failed && !/\b(?:success|failure|cancelled|always)\(/.test(condition ?? '')) return false;
+  return condition === undefined || isTruthy(evaluate(condition, context, surroundings));
+}
 
-/** The jobs that an event starts, by id. */
+/** A text with every `${{ }}` in it evaluated, as a runner sees it. */
+export const interpolate = (text: string, context: Readonly<Record<string, unknown>>, surroundings: Surroundings = {}): string =>
+  text.replaceAll(/\$\{\{.*?\}\}/gs, (expression) => String(evaluate(expression, context, surroundings) ?? ''));
+
+/** The jobs that an event starts, by id; not those that wait for what another job says. */
 export const selected = ({ jobs }: Workflow, github: Readonly<Record<string, unknown>>): readonly string[] =>
   Object.entries(jobs)
-    .filter(([, job]) => job.if === undefined || isTruthy(evaluate(job.if, { github })))
+    .filter(([, job]) => job.needs === undefined && admits(job.if, { github }))
     .map(([id]) => id);
 
 /** GitHub's own rule for what an `if` counts as. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { onBranch, pullRequest } from '../support/github-events.ts';
-import { evaluate, interpolate, parseWorkflow, selected } from '../support/github-workflow.ts';
+import { mergeGroup, onBranch, pullRequest } from '../support/github-events.ts';
+import { admits, evaluate, interpolate, parseWorkflow, selected } from '../support/github-workflow.ts';
 import { ciTexts } from '../support/pipeline.ts';
 
 const workflow = (name: string, given = {}) => parseWorkflow(ciTexts(given)[`.github/workflows/${name}.yml`] ?? '');
@@ -24,6 +24,10 @@ describe('which jobs an event starts', () => {
     ['closed as a draft, after it had been built', pullRequest({ action: 'closed', draft: true }), ['drop']],
     ['a fork closes', pullRequest({ action: 'closed', from: 'stranger/dbt' }), []],
     ['a fork that is gone closes', pullRequest({ action: 'closed', from: null }), []],
+    ['merged by a bot', pullRequest({ action: 'closed', merged: true, actor: 'merge-bot[bot]' }), ['drop']],
+    ['closed by a bot, not merged', pullRequest({ action: 'closed', actor: 'stale[bot]' }), ['drop']],
+    ['pushed to with force, by somebody else', pullRequest({ action: 'synchronize', actor: 'sam' }), ['build']],
+    ['in the merge queue', mergeGroup(), ['parse']],
     ['Dependabot closes', pullRequest({ action: 'closed', by: 'dependabot[bot]' }), []],
   ])('pull request: %s', (_, event, jobs) => expect(selected(pulls, event)).toEqual(jobs));
 
@@ -34,6 +38,27 @@ describe('which jobs an event starts', () => {
     ['by hand, from another branch', onBranch('workflow_dispatch', 'feature'), []],
   ])('deploy: %s', (_, event, jobs) => expect(selected(deploy, event)).toEqual(jobs));
 
+  test.each([
+    ['a draft', pullRequest({ action: 'opened', draft: true }), ['build']],
+    ['a draft of a fork', pullRequest({ action: 'opened', draft: true, from: 'stranger/dbt' }), ['parse']],
+    ['in the merge queue', mergeGroup(), ['parse']],
+  ])('with --build-drafts yes: %s', (_, event, jobs) => expect(selected(workflow('dbt_pull_request', { buildDrafts: 'yes' }), event)).toEqual(jobs));
+
+  test.each([
+    ['built', 'success', 'open', 'skipped', '', true],
+    ['the build failed', 'failure', 'open', 'skipped', '', true],
+    ['an old run is started again, and the pull request has moved on', 'failure', 'moved', 'skipped', '', false],
+    ['or is closed', 'failure', 'closed', 'skipped', '', false],
+    ['nothing was built: a fork, a draft, the merge queue', 'skipped', '', 'skipped', '', false],
+    ['dropped', 'skipped', '', 'success', 'closed', true],
+    ['open again before the drop', 'skipped', '', 'success', 'open', false],
+    ['the drop failed', 'skipped', '', 'failure', 'closed', false],
+  ])('the card: %s', (_, build, open, drop, state, posts) => {
+    const needs = { build: { result: build, outputs: { state: open } }, drop: { result: drop, outputs: { state } } };
+    expect(admits(pulls.jobs.card?.if, { github: {}, needs }, { failed: true })).toBe(posts);
+    expect(pulls.jobs.card?.needs).toEqual(['build', 'drop']);
+  });
+
   test('and a condition that lets a fork build would be seen', () => {
     const careless = { ...pulls, jobs: { build: { steps: [], if: "github.event.action != 'closed'" } } };
     expect(selected(careless, pullRequest({ action: 'opened', from: 'stranger/dbt' }))).toEqual(['build']);
@@ -42,7 +67,7 @@ describe('which jobs an event starts', () => {
 
 describe('what starts a workflow at all', () => {
   test('every event that builds, parses or drops, and no filter that would lose one', () => {
-    expect(pulls.on).toEqual({ pull_request: { types: ['opened', 'synchronize', 'reopened', 'ready_for_review', 'closed'] } });
+    expect(pulls.on).toEqual({ merge_group: null, pull_request: { types: ['opened', 'synchronize', 'reopened', 'ready_for_review', 'closed'] } });
   });
   test.each([
     ['merge,schedule,manual', ['push', 'schedule', 'workflow_dispatch']],
@@ -76,6 +101,7 @@ describe('side by side', () => {
     expect(group(pullRequest({ action: 'closed' }))).toBe(group(pullRequest({ action: 'opened' })));
     expect(group(pullRequest({ action: 'opened', number: 1 }))).not.toBe(group(pullRequest({ action: 'opened', number: 12 })));
   });
+  test('a group of the merge queue waits for nobody', () => expect(group(mergeGroup())).toBe('dbt-pr-77'));
   test.each([
     ['synchronize', true],
     ['closed', true],

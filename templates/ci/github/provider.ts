@@ -1,6 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
-import { environmentsOf, settingsOf, setupScript } from './setup.ts';
+import { apiScripts } from './scripts.ts';
+import { environmentsOf, requiredChecks, settingsOf, setupScript } from './setup.ts';
 import { workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
@@ -9,30 +10,36 @@ export const github = defineCiProvider({
   codeHost: 'github',
   dropsOnClose: true,
   questions: [],
-  files: (pipeline) => [...workflows(pipeline), setupScript(pipeline)],
+  files: (pipeline) => [...workflows(pipeline), setupScript(pipeline), ...apiScripts(pipeline)],
 
   docs: (pipeline) => ({
     setup: { template: 'ci/github/docs/setup.md.ejs', view: setupView(pipeline) },
     limits: {
       template: 'ci/github/docs/limits.md.ejs',
-      view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline), onSchedule: pipeline.prodRuns.includes('schedule') },
+      view: {
+        mainBranch: pipeline.mainBranch,
+        deploys: deploys(pipeline),
+        onSchedule: pipeline.prodRuns.includes('schedule'),
+        limited: listed(limited(pipeline).map((name) => `\`${name}\``)),
+        identityToken: pipeline.workloadIdentity === true,
+      },
     },
     'failed-deploy': {
       template: 'ci/github/docs/failed-deploy.md.ejs',
-      view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline), byHand: pipeline.prodRuns.includes('manual') },
+      view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline), byHand: byHand(pipeline), retries: retries(pipeline) },
     },
+    backfill: { template: 'ci/github/docs/backfill.md.ejs', view: { byHand: byHand(pipeline) } },
   }),
 
   nextSteps: (pipeline) => [
-    `As an administrator of the GitHub repository: python scripts/dbt_envs/setup.py, then again with --apply. It makes ${environments(pipeline)}${settingNames(pipeline)}.`,
-    `On GitHub, Settings, Rules: let ${pipeline.mainBranch} change by pull request alone, with the check "${checkName(pipeline)}".`,
+    `As an administrator of the GitHub repository: python scripts/dbt_envs/setup.py, then again with --apply. It lets ${pipeline.mainBranch} change by pull request alone, makes ${environments(pipeline)}${settingNames(pipeline)}.`,
     ...(pipeline.prodRuns.includes('external') ? ['In the orchestrator outside CI that runs production: set DBT_ENVS_RUNNER=external.'] : []),
   ],
 
   warnings: (pipeline) => [
     ...(deploys(pipeline)
       ? [
-          'A private repository on GitHub Free has no environments and no branch protection: whoever can push a branch could read the secrets of production. Use GitHub Team or Pro, or deploy from a separate repository.',
+          `A private repository on GitHub Free has no environments and no branch rules: whoever can push a branch can read every secret and change ${pipeline.mainBranch}, so they are production. Use GitHub Team (Pro for a person), or deploy from a separate repository that only those who may deploy can push to. The deploy refuses while ${pipeline.mainBranch} is unprotected, unless the repository variable DBT_ENVS_UNPROTECTED_MAIN is "accepted".`,
         ]
       : []),
     ...(pipeline.needsOwnRunner
@@ -45,12 +52,16 @@ export const github = defineCiProvider({
   ],
 });
 
-const deploys = (pipeline: Pipeline): boolean => environmentsOf(pipeline).includes('prod');
+const byHand = ({ prodRuns }: Pipeline): boolean => prodRuns.includes('manual');
+const retries = (pipeline: Pipeline): boolean => byHand(pipeline) && pipeline.inputs.some(({ name }) => name === 'retry');
+const deploys = (pipeline: Pipeline): boolean => environmentsOf(pipeline).some(({ name }) => name === 'prod');
 const environments = (pipeline: Pipeline): string => {
-  const names = environmentsOf(pipeline);
-  return names.length === 1 ? `the environment ${names}` : `the environments ${names.join(' and ')}`;
+  const names = environmentsOf(pipeline).map(({ name }) => name);
+  return `the environment${names.length === 1 ? '' : 's'} ${listed(names)}`;
 };
-const checkName = ({ jobs }: Pipeline): string => jobs.find(({ id }) => id === 'build')?.title ?? '';
+/** The environments that the main branch alone may enter. */
+const limited = (pipeline: Pipeline): readonly string[] => environmentsOf(pipeline).flatMap(({ name, branches }) => (branches.length > 0 ? [name] : []));
+const listed = (names: readonly string[]): string => [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' and ');
 
 function settingNames(pipeline: Pipeline): string {
   const asked = settingsOf(pipeline).filter((setting) => setting.default === undefined);
@@ -62,22 +73,27 @@ function setupView(pipeline: Pipeline) {
   const api = 'gh api --method';
   return {
     mainBranch: pipeline.mainBranch,
-    check: checkName(pipeline),
+    checks: requiredChecks(pipeline)
+      .map((name) => `**${name}**`)
+      .join(' and '),
+    identityToken: pipeline.workloadIdentity === true,
     ownRunner: pipeline.runner ?? '',
     settings: settings.map(({ name, secret, environments: of, what, default: fallback }) => ({
-      name,
+      name: `\`${name}\``,
       kind: secret ? 'secret' : 'variable',
       place: of.length === 0 ? 'the repository' : `environment ${of.map((one) => `\`${one}\``).join(' and ')}`,
       what: fallback === undefined ? what : `${what} (default: \`${fallback}\`)`,
     })),
     commands: [
-      ...environmentsOf(pipeline).flatMap((name) =>
-        name === 'prod'
-          ? [
-              `${api} PUT "repos/{owner}/{repo}/environments/prod" -F "deployment_branch_policy[protected_branches]=false" -F "deployment_branch_policy[custom_branch_policies]=true"`,
-              `${api} POST "repos/{owner}/{repo}/environments/prod/deployment-branch-policies" -f "name=${pipeline.mainBranch}" -f type=branch`,
-            ]
-          : [`${api} PUT "repos/{owner}/{repo}/environments/${name}"`],
+      ...environmentsOf(pipeline).flatMap(({ name, branches }) =>
+        branches.length === 0
+          ? [`${api} PUT "repos/{owner}/{repo}/environments/${name}"`]
+          : [
+              `${api} PUT "repos/{owner}/{repo}/environments/${name}" -F "deployment_branch_policy[protected_branches]=false" -F "deployment_branch_policy[custom_branch_policies]=true"`,
+              ...branches.map(
+                (branch) => `${api} POST "repos/{owner}/{repo}/environments/${name}/deployment-branch-policies" -f "name=${branch}" -f type=branch`,
+              ),
+            ],
       ),
       ...settings.flatMap(({ name, secret, environments: of }) =>
         (of.length === 0 ? [''] : of.map((one) => ` --env ${one}`)).map((where) => `gh ${secret ? 'secret' : 'variable'} set ${name}${where}`),

@@ -1,4 +1,4 @@
-import { type Job, type Pipeline, type Trigger, variablesOf } from '../../../src/pipeline.ts';
+import { type Job, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import { versions } from '../../../src/versions.ts';
 import type { Variable } from '../../../src/warehouse.ts';
@@ -16,6 +16,11 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
       install: install(pipeline),
       build: jobView(pipeline, build),
       drop: jobView(pipeline, drop),
+      parse: yamlScalar(PARSE),
+      buildsDrafts: pipeline.buildsDrafts,
+      card: { file: LEFT.card, path: yamlScalar(inRepository(pipeline, LEFT.card)), folder: yamlScalar(inRepository(pipeline, folderOf(LEFT.card))) },
+      uploadArtifact: pinned('actions/upload-artifact'),
+      downloadArtifact: pinned('actions/download-artifact'),
       madeUp: variablesOf(pipeline, build)
         .filter((variable) => variable.default === undefined)
         .map(({ name, secret, example }) => ({ name, value: yamlScalar(secret ? 'not-a-secret' : example) })),
@@ -34,10 +39,29 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
             runsOn: runsOn(pipeline),
             install: install(pipeline),
             deploy: jobView(pipeline, deploy.job),
+            inputs: deploy.runs.includes('manual') ? pipeline.inputs.map(inputView) : [],
+            retries: deploy.runs.includes('manual') && pipeline.inputs.some(({ name }) => name === 'retry'),
+            state: inRepository(pipeline, LEFT.state),
+            failed: inRepository(pipeline, LEFT.failed),
+            uploadArtifact: pinned('actions/upload-artifact'),
           }),
         ]),
   ];
 }
+
+/** The check of whatever is not built: a fork, Dependabot, a draft, the merge queue. */
+export const PARSE = 'Parse what is not built';
+
+const inputView = ({ name, variable, kind, what }: RunInput) => ({
+  name,
+  variable,
+  what: yamlScalar(what),
+  type: kind === 'text' ? 'string' : 'boolean',
+});
+
+/** From the project's folder to the repository's root, where GitHub's own actions start from. */
+const inRepository = ({ projectDir }: Pipeline, path: string): string => (projectDir === '' ? path : `${projectDir}/${path}`);
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 const workflow = (name: string, view: object): FileRequest => ({
   path: `.github/workflows/${name}.yml`,
@@ -111,12 +135,14 @@ const jobView = (pipeline: Pipeline, job: Job) => {
   return {
     title: yamlScalar(job.title),
     timeoutMinutes: job.timeoutMinutes,
+    /** Whether it asks GitHub for the token that the service logs in with: permission `id-token: write`. */
+    identityToken: pipeline.workloadIdentity === true,
     variables: variables.map((variable) => ({ name: variable.name, expression: yamlScalar(expressionFor(variable)) })),
     needed: variables
       .filter((variable) => variable.default === undefined)
       .map(({ name }) => name)
       .join(' '),
-    steps: job.steps.map(({ name, run }) => ({ name: yamlScalar(name), run: yamlScalar(run) })),
+    steps: job.steps.map(({ name, run, evenAfterFailure }) => ({ name: yamlScalar(name), run: yamlScalar(run), evenAfterFailure: evenAfterFailure === true })),
   };
 };
 
@@ -141,4 +167,5 @@ const install = ({ projectDir, pythonVersion, image, pythonIndex }: Pipeline) =>
   setupPython: pinned('actions/setup-python'),
 });
 
-const pinned = (action: 'actions/checkout' | 'actions/setup-python'): string => `${action}@${versions[action].commit} # ${versions[action].tag}`;
+type Action = Extract<keyof typeof versions, `actions/${string}`>;
+const pinned = (action: Action): string => `${action}@${versions[action].commit} # ${versions[action].tag}`;

@@ -45,12 +45,15 @@ export const duckdb = defineWarehouse({
     prod: { template: `${folder}/targets/prod.yml.ejs`, view: { schema: prodSchemas[0] } },
   }),
   macros: () => [
-    ...['create_schema', 'drop_schema', 'env_schemas', 'on_run_start', 'verify_boundary'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+    ...['create_schema', 'drop_schema', 'env_schemas', 'on_run_start', 'prod_schemas', 'relations', 'verify_boundary'].map((name) =>
+      ours(`macros/dbt_envs/${name}.sql`),
+    ),
     ours('scripts/dbt_envs/publish_prod.py'),
     ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
   ],
   grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
-  deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`] },
+  // A build that failed is never published, and the next one starts from what was.
+  deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], keepsWhatSucceeded: false },
   docs: (project) => passages(project),
   nextSteps: () => [
     'Build as yourself: set DBT_DEV_NAME to your name in roster.yml, then dbt build. Your tables are in warehouse/dev/<name>.duckdb.',

@@ -2,7 +2,7 @@ import type { FileRequest } from '../../../src/planned-file.ts';
 import type { Project } from '../../../src/project.ts';
 import { grantsView } from './view.ts';
 
-const MACROS = ['create_schema', 'apply_grants', 'alter_columns', 'door', 'env_schemas', 'verify_boundary', 'audit'] as const;
+const MACROS = ['create_schema', 'apply_grants', 'alter_columns', 'door', 'env_schemas', 'prod_schemas', 'relations', 'verify_boundary', 'audit'] as const;
 
 /** macros/dbt_envs/: the door as dbt sees it, and what runs against the warehouse by `dbt run-operation`. */
 export function macroFiles(project: Project): readonly FileRequest[] {

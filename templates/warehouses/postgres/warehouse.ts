@@ -38,7 +38,7 @@ export const postgres = defineWarehouse({
   },
   macros: macroFiles,
   grants: grantsFiles,
-  deploy: { before: [], after: [] },
+  deploy: { before: [], after: [], keepsWhatSucceeded: true },
   docs: (project) => {
     const { door, roles } = namesOf(project);
     return passagesIn('warehouses/postgres', {

@@ -1,0 +1,53 @@
+import { type Site, startSite } from './github-site.ts';
+import { createDatabase, install, setPasswords, superuserOf, using } from './postgres-engine.ts';
+import { type Server, startServer } from './postgres-server.ts';
+import { scaffold } from './scaffold.ts';
+
+const ANSWERS = { warehouse: 'postgres', team: 'priya, sam', readers: 'looker, anna:reviews', sourceSchemas: 'raw' };
+const LOGINS = ['acme_ci_service', 'acme_prod_service', 'priya', 'sam', 'looker', 'anna'] as const;
+type Login = (typeof LOGINS)[number] | 'postgres';
+
+/** acme/dbt on GitHub, and its warehouse: a PostgreSQL server with the boundary. */
+export interface Company {
+  readonly site: Site;
+  readonly server: Server;
+  readonly password: (login: Login) => string;
+  /** Rows, as that login sees them, in a session of its own. */
+  ask(sql: string, login?: Login): Promise<readonly (readonly unknown[])[]>;
+  /** Tables and views of a schema, in order. */
+  relations(schema: string): Promise<readonly string[]>;
+  /** The schemas of pull requests, in order. */
+  pulls(): Promise<readonly string[]>;
+  /** What a developer's own shell has. */
+  shell(login: Login, slug: string): Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export async function startCompany(): Promise<Company> {
+  const server = await startServer();
+  await createDatabase(server, 'warehouse', superuserOf(server), 'create schema raw');
+  await install(server, superuserOf(server), 'warehouse', ANSWERS);
+  const passwords = await setPasswords(server, LOGINS);
+  const password = (login: Login): string => (login === 'postgres' ? server.password : (passwords.get(login) ?? ''));
+  const vars = { DBT_PG_HOST: server.host, DBT_PG_PORT: String(server.port), DBT_PG_DATABASE: 'warehouse', DBT_PG_SSLMODE: 'disable' };
+  const site = await startSite(scaffold(ANSWERS), {
+    python: 'postgres',
+    vars,
+    secrets: { ci: { DBT_ENV_SECRET_CI_PASSWORD: password('acme_ci_service') }, prod: { DBT_ENV_SECRET_PROD_PASSWORD: password('acme_prod_service') } },
+  });
+  const ask: Company['ask'] = (sql, login = 'postgres') =>
+    using(server, { login, password: password(login) }, 'warehouse', async (client) => (await client.query({ text: sql, rowMode: 'array' })).rows);
+  const names = async (sql: string): Promise<readonly string[]> => (await ask(sql)).map(([name]) => String(name));
+  return {
+    site,
+    server,
+    password,
+    ask,
+    relations: (schema) => names(`select relname from pg_class where relnamespace = to_regnamespace('${schema}') and relkind in ('r', 'v', 'm') order by 1`),
+    pulls: () => names("select nspname from pg_namespace where nspname ~ '^pr_' order by 1"),
+    shell: (login, slug) => ({ ...vars, DBT_DEV_NAME: slug, DBT_DEV_LOGIN: login, DBT_ENV_SECRET_DEV_PASSWORD: password(login) }),
+    stop: async () => {
+      await Promise.all([site.stop(), server.stop()]);
+    },
+  };
+}
