@@ -1,11 +1,12 @@
-"""Prepares this repository on GitHub for its dbt workflows: environments, who may enter them, variables and secrets.
+"""Prepares this repository on GitHub for its dbt workflows: main's rule, environments, who may enter them, variables, secrets.
 
     python scripts/dbt_envs/setup.py            says what is missing, changes nothing
     python scripts/dbt_envs/setup.py --apply    does it, and asks for each value that is missing
 
 It drives gh (https://cli.github.com), which must be logged in as an administrator of the repository. A value is taken
 from the environment variable of the same name where there is one. What is set already stays as it is, unless it is
-named: --replace DBT_ENV_SECRET_CI_PASSWORD. Secrets are typed unseen and handed to gh on its standard input.
+named: --replace DBT_ENV_SECRET_CI_PASSWORD. Secrets are typed unseen and handed to gh on its standard input. A rule that
+protects main already is kept as it is, whoever made it: only what is lacking is added, in a ruleset of this project's own.
 """
 
 import argparse
@@ -18,6 +19,21 @@ import sys
 import urllib.parse
 
 MAIN = "main"
+RULESET = "dbt-envs: acme"
+# Each pull request gets one of these and skips the other, which GitHub counts as passed.
+CHECKS = [
+    "Build the pull request into a schema of its own",
+    "Parse what is not built",
+]
+ASKED = {"pull_request": "changes by pull request alone", "deletion": "no deletion", "non_fast_forward": "no force push"}
+# GitHub wants all five. No approval is asked for: raise the number on GitHub and it stays raised.
+REVIEW = {
+    "required_approving_review_count": 0,
+    "dismiss_stale_reviews_on_push": False,
+    "require_code_owner_review": False,
+    "require_last_push_approval": False,
+    "required_review_thread_resolution": False,
+}
 # Without a rule of its own, ci admits every branch: whoever may push one may open a pull request too.
 ENVIRONMENTS = {"ci": [], "prod": ["main"]}
 SETTINGS = [
@@ -31,11 +47,18 @@ SETTINGS = [
     },
 ]
 REPOSITORY = "repos/{owner}/{repo}"  # gh puts in the repository of this folder, or GH_REPO
-FREE = "A private repository on GitHub Free has no environments: docs/environments.md says what then."
+FREE = "A private repository on GitHub Free has no environments and no branch rules: docs/environments.md says what then."
+# https://docs.github.com/rest/actions/permissions: the strictest of three; GitHub refuses it for private repositories (422)
+EVERYBODY_FROM_OUTSIDE = {"approval_policy": "all_external_contributors"}
+UNAVAILABLE = ("HTTP 403", "HTTP 404", "HTTP 422")
 
 
 class Problem(Exception):
     """What is wrong and what to do, in one line."""
+
+
+class Refused(Problem):
+    """GitHub knows the thing and does not allow it here (403): the plan, or a policy of the organisation."""
 
 
 def main() -> int:
@@ -68,15 +91,116 @@ def prepare(apply: bool, replace: list) -> int:
     print(f"Repository {repository['full_name']}, {'private' if repository['private'] else 'public'}")
     if not repository.get("permissions", {}).get("admin"):
         raise Problem(f"you are not an administrator of {repository['full_name']}. Ask one to run this.")
-    missing = 0
+    missing = prepare_main(apply) + prepare_forks(repository["private"], apply)
     for environment, branches in ENVIRONMENTS.items():
         missing += prepare_environment(environment, branches, apply)
     for setting in SETTINGS:
         for environment in setting["environments"]:
             missing += prepare_setting(setting, environment, apply, setting["name"] in replace)
-    if gh("api", f"{REPOSITORY}/branches/{urllib.parse.quote(MAIN, safe='')}", "--jq", ".protected", absent="false").strip() != "true":
-        print(f"! {MAIN} is not protected: whoever can push to it deploys to production. Require a pull request (Settings, Rules).")
     return missing
+
+
+def prepare_main(apply: bool) -> int:
+    try:
+        rules, checks = lacking()
+        if not rules and not checks:
+            return 0
+        step(f"{MAIN}: {', '.join(named(rules, checks))} (ruleset {RULESET})", apply)
+        if not apply:
+            return 1
+        write_ruleset(rules, checks)
+        rules, checks = lacking()
+    except Refused as refused:
+        return say_unprotected(refused)
+    if rules or checks:
+        print(f"! GitHub took the ruleset, and {MAIN} still lacks: {', '.join(named(rules, checks))}. Look at Settings, Rules.")
+        return 1
+    return 0
+
+
+def lacking() -> tuple:
+    """The rules and the required checks that main lacks. Every active ruleset counts, the organisation's too, and so does the older branch protection."""
+    branch = urllib.parse.quote(MAIN, safe="")
+    rules = every(f"{REPOSITORY}/rules/branches/{branch}")
+    have = {rule["type"] for rule in rules}
+    checks = {check["context"] for rule in rules for check in checks_of(rule)}
+    older = json.loads(gh("api", f"{REPOSITORY}/branches/{branch}/protection", absent="null"))
+    if older:
+        have |= {"pull_request"} if "required_pull_request_reviews" in older else set()
+        have |= set() if older["allow_deletions"]["enabled"] else {"deletion"}
+        have |= set() if older["allow_force_pushes"]["enabled"] else {"non_fast_forward"}
+        checks |= set((older.get("required_status_checks") or {}).get("contexts", []))
+    return [rule for rule in ASKED if rule not in have], [check for check in CHECKS if check not in checks]
+
+
+def checks_of(rule: dict) -> list:
+    return rule["parameters"]["required_status_checks"] if rule["type"] == "required_status_checks" else []
+
+
+def named(rules: list, checks: list) -> list:
+    return [ASKED[rule] for rule in rules] + [f'the check "{check}"' for check in checks]
+
+
+def write_ruleset(rules: list, checks: list) -> None:
+    """Adds to this project's ruleset what main lacks. GitHub replaces a ruleset whole, so what it holds already is sent along."""
+    found = [one for one in every(f"{REPOSITORY}/rulesets?includes_parents=false") if one["name"] == RULESET]
+    path = f"{REPOSITORY}/rulesets/{found[0]['id']}" if found else f"{REPOSITORY}/rulesets"
+    ours = json.loads(gh("api", path)) if found else {}
+    kept_rules = ours.get("rules", [])
+    refs = ours.get("conditions", {}).get("ref_name", {"include": [], "exclude": []})
+    for rule in rules:
+        if all(one["type"] != rule for one in kept_rules):
+            kept_rules.append({"type": rule, **({"parameters": REVIEW} if rule == "pull_request" else {})})
+    if checks and not any(one["type"] == "required_status_checks" for one in kept_rules):
+        parameters: dict = {"strict_required_status_checks_policy": False, "required_status_checks": []}
+        kept_rules.append({"type": "required_status_checks", "parameters": parameters})
+    for one in kept_rules:
+        if one["type"] == "required_status_checks":
+            there = [check["context"] for check in checks_of(one)]
+            one["parameters"]["required_status_checks"] += [{"context": check} for check in checks if check not in there]
+    body = {
+        "name": RULESET,
+        "target": "branch",
+        "enforcement": "active",
+        "bypass_actors": ours.get("bypass_actors", []),
+        "conditions": {"ref_name": {**refs, "include": list(dict.fromkeys([*refs["include"], f"refs/heads/{MAIN}"]))}},
+        "rules": kept_rules,
+    }
+    gh("api", "--method", "PUT" if found else "POST", path, "--input", "-", text=json.dumps(body))
+
+
+def say_unprotected(refused: Refused) -> int:
+    """What is unprotected where GitHub refuses a rule, and what then."""
+    print(f"! {MAIN} stays unprotected: {refused}")
+    print(f"  Whoever can push to {MAIN} changes what production is built from, unreviewed. {FREE}")
+    if gh("api", f"{REPOSITORY}/actions/variables/DBT_ENVS_UNPROTECTED_MAIN", "--jq", ".value", absent="").strip() == "accepted":
+        print("  The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.")
+        return 0
+    print("  GitHub Team (Pro for a person) has the rules; so has a public repository. Or deploy from a separate repository.")
+    until = "Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
+    print(f"  {until}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
+    return 1
+
+
+def prepare_forks(private: bool, apply: bool) -> int:
+    """Approval before a workflow runs for anybody from outside. Of forks of a private repository, only that they get no secrets."""
+    path = f"{REPOSITORY}/actions/permissions/" + ("fork-pr-workflows-private-repos" if private else "fork-pr-contributor-approval")
+    found = json.loads(gh("api", path, absent="{}", statuses=UNAVAILABLE))
+    if private:
+        if found.get("send_secrets_and_variables") or found.get("send_write_tokens_to_workflows"):
+            print("! Forks get secrets or a token that writes, and whoever sends one can change the workflow. Turn it off: Settings, Actions, General.")
+        return 0
+    if found == EVERYBODY_FROM_OUTSIDE:
+        return 0
+    step("workflows of forks: approval for everybody from outside", apply)
+    if not apply:
+        return 1
+    try:
+        gh("api", "--method", "PUT", path, "--input", "-", text=json.dumps(EVERYBODY_FROM_OUTSIDE))
+    except Problem as problem:
+        print(f"! {problem}. Ask for the approval of all external contributors by hand: Settings, Actions, General.")
+        return 1
+    return 0
 
 
 def prepare_environment(name: str, branches: list, apply: bool) -> int:
@@ -156,14 +280,22 @@ def step(what: str, apply: bool) -> int:
     return 1
 
 
-def gh(*arguments: str, text: str = "", absent: str | None = None) -> str:
-    """What gh prints; `absent` where GitHub knows no such thing (404). Raises Problem with what gh said."""
+def every(path: str) -> list:
+    """The entries of a list, to its last page."""
+    joined = f"{path}{'&' if '?' in path else '?'}per_page=100"
+    return [json.loads(line) for line in gh("api", "--paginate", joined, "--jq", ".[] | tojson").splitlines() if line]
+
+
+def gh(*arguments: str, text: str = "", absent: str | None = None, statuses: tuple = ("HTTP 404",)) -> str:
+    """What gh prints; `absent` where GitHub answers with one of the statuses. Raises Problem with what gh said."""
     done = subprocess.run(["gh", *arguments], input=text, capture_output=True, text=True, encoding="utf-8")
     if done.returncode == 0:
         return done.stdout
-    if absent is not None and "HTTP 404" in done.stderr:
+    if absent is not None and any(status in done.stderr for status in statuses):
         return absent
     said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").split("\n")[-1]
+    if "HTTP 403" in done.stderr:
+        raise Refused(said)
     raise Problem(f"gh {' '.join(arguments[:4])}: {said}")
 
 

@@ -1,0 +1,73 @@
+"""What the scripts beside this one share: the project's folder, the dbt that builds it, and how a problem is told."""
+
+import importlib.metadata
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+# What a build leaves for the steps after it. dbt's own files in target/ are overwritten by dbt's next command.
+LEFT = PROJECT / "target" / "dbt_envs"
+
+
+class Problem(Exception):
+    """What is wrong and what to do, in one line."""
+
+
+def find_dbt() -> str:
+    """dbt beside the Python that runs this, else the first on PATH."""
+    beside = shutil.which("dbt", path=str(pathlib.Path(sys.executable).parent))
+    found = beside or shutil.which("dbt")
+    if found is None:
+        raise Problem("dbt is not installed here. Run: pip install -r requirements.txt")
+    return found
+
+
+def run_dbt(dbt: str, *arguments: str) -> int:
+    """Runs dbt in the project, prints the command first, and gives its exit status."""
+    print("dbt " + " ".join(arguments), file=sys.stderr, flush=True)
+    return subprocess.call([dbt, *arguments], cwd=PROJECT)
+
+
+def operation(dbt: str, name: str, arguments: dict | None = None) -> dict:
+    """What `dbt run-operation` prints as JSON on its last line. Raises Problem where it fails."""
+    command = [dbt, "--quiet", "run-operation", name, "--target", "ci", "--target-path", str(LEFT / "operation")]
+    if arguments is not None:
+        command += ["--args", json.dumps(arguments)]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    lines = done.stdout.rstrip().split("\n")
+    try:
+        if done.returncode == 0:
+            return json.loads(lines[-1])
+    except ValueError:
+        pass
+    print(done.stdout, file=sys.stderr, flush=True)
+    raise Problem(f"dbt run-operation {name} failed; what it said is above.")
+
+
+def dbt_version(dbt: str) -> str:
+    """The version of the dbt that `find_dbt` found, such as 1.12.6."""
+    if pathlib.Path(dbt).parent == pathlib.Path(sys.executable).parent:
+        try:
+            return importlib.metadata.version("dbt-core")
+        except importlib.metadata.PackageNotFoundError:
+            pass  # dbt 2 is not that package
+    said = subprocess.run([dbt, "--version"], stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout
+    found = re.search(r"[0-9]+\.[0-9]+\.[0-9]+[0-9a-z.-]*", said)
+    if found is None:
+        raise Problem("dbt does not say its version. Run: pip install -r requirements.txt")
+    return found[0]
+
+
+def exit_status(name: str, main) -> int:
+    """Runs a script's `main`; a problem becomes one line, Ctrl-C becomes 130."""
+    try:
+        return main()
+    except Problem as problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,51 @@
+"""Finds SQL that names the schema of an environment by hand: pr_142.orders, dev_priya.orders.
+
+Such a model builds today and fails, or reads a stranger's test, once that schema is dropped. Looks at what dbt compiled,
+outside comments and quoted text. A mention of this build's own schema is dbt's work where a ref leads there.
+"""
+
+import json
+import pathlib
+import re
+
+SCHEMA = re.compile(r"""(?<![\w$])["`\[]?\b(pr_[1-9][0-9]{0,9}|dev_[a-z][a-z0-9_]*)\b["`\]]?\s*\.\s*["`\[]?(\w+)""", re.IGNORECASE)
+# Line comments, block comments, and 'text'. What begins first ends the others.
+SILENT = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+
+
+def foreign_schemas(manifest: pathlib.Path, own: str) -> list:
+    """One line a finding: which node names which schema. Without a manifest there is nothing to look at."""
+    if not manifest.is_file():
+        return []
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    problems = []
+    for unique_id, node in sorted(nodes.items()):
+        if not node.get("compiled_code"):
+            continue
+        made = {relation(nodes, one) for one in [unique_id, *node.get("depends_on", {}).get("nodes", [])]}
+        for schema, name in sorted(mentions(node["compiled_code"])):
+            if schema != own or name not in made:
+                way_out = "use ref()" if schema == own or name in aliases(nodes) else "use ref() or source()"
+                problems.append(f"{unique_id} names {schema}.{name}, which is dropped with its environment: {way_out}.")
+    return problems
+
+
+def mentions(sql: str) -> set:
+    """(schema, relation) for each environment schema in this SQL, in lower case."""
+    text = SILENT.sub(" ", sql)
+    found = set()
+    for match in SCHEMA.finditer(text):
+        schema = match[1]
+        # A table's alias or a CTE of such a name stands somewhere without a dot.
+        if not re.search(rf"""(?<![\w$."`])\b{re.escape(schema)}\b(?!["`\]]?\s*\.)""", text):
+            found.add((schema.lower(), match[2].lower()))
+    return found
+
+
+def aliases(nodes: dict) -> set:
+    return {relation(nodes, unique_id) for unique_id in nodes}
+
+
+def relation(nodes: dict, unique_id: str) -> str:
+    node = nodes.get(unique_id, {})
+    return str(node.get("alias") or node.get("name") or "").lower()
