@@ -327,7 +327,7 @@ describe('every text from outside is inert on GitHub', () => {
     ['a pipe in a name', 'ENDS = "`|"', 'ENDS = "`"', /row|mention/],
     ['a line break and what cannot be seen', 'not text.isprintable() or ', '', /row|cannot be seen/],
     ['a filler that counts as a letter', '\\u3164', '\\u3163', /cannot be seen/],
-    ['a sentence as it stands', 'word if WORD.fullmatch(word) else code(word)', 'word', /tag|mention/],
+    ['a sentence as it stands', 'word if WORD.fullmatch(word) else quoted(word)', 'word', /tag|mention/],
     ['a word of any letters', '[A-Za-z]+(?:', '\\S+(?:', /tag|mention/],
     ['a query as it stands', 'cannot_be_seen(query) or ', '', /cannot be seen|tag/],
     ['a command to the runner', '"##[", f', '"###[", f', /command to the runner/],
