@@ -88,6 +88,10 @@ export type Failure =
   /** The connection ends in the middle of the body. */
   | 'cut off'
   | 'hang up'
+  /** The connection is taken, and nothing comes. */
+  | 'silent'
+  /** A byte now and then, without end. */
+  | 'drips'
   | 'html'
   /** Whatever page is asked for, the first one comes. */
   | 'same page'
@@ -344,6 +348,14 @@ function spoil(failure: Failure, response: ServerResponse, half: string): boolea
     case 'hang up':
       response.destroy();
       return true;
+    case 'silent':
+      return true;
+    case 'drips': {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const drip = setInterval(() => response.write(' '), 50);
+      response.on('close', () => clearInterval(drip));
+      return true;
+    }
     case 'html':
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in to the proxy</html>');
       return true;

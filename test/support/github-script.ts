@@ -16,6 +16,8 @@ export interface GithubScripts {
   /** Everything that they have printed so far. */
   readonly printed: readonly string[];
   run(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
+  /** A few lines of Python that know the module `github_api`. In the environment is nothing of a job's. */
+  ask(code: string, env?: Readonly<Record<string, string>>): Promise<Finished>;
 }
 
 /** A mistake planted in a script: the tests must notice. */
@@ -41,6 +43,12 @@ export function githubScripts(api: GithubApi, mistake?: Mistake): GithubScripts 
     async run(script, args = [], env = {}) {
       const job = { GITHUB_API_URL: api.url, GITHUB_REPOSITORY: 'acme/dbt', GITHUB_TOKEN: TOKEN };
       const done = await python(folder, [`scripts/dbt_envs/${script}.py`, ...args], { env: { ...job, ...env }, python: 'tools' });
+      printed.push(done.output);
+      return done;
+    },
+    async ask(code, env = {}) {
+      const lines = ['import pathlib, sys', 'sys.path.insert(0, "scripts/dbt_envs")', 'import github_api', 'HERE = pathlib.Path(".").resolve()', code];
+      const done = await python(folder, ['-c', lines.join('\n')], { env, python: 'tools' });
       printed.push(done.output);
       return done;
     },
