@@ -2,6 +2,7 @@ import type { Node } from 'yaml';
 import { RunError } from '../errors.ts';
 import { NameError, parseEmail, parseLogin, parseSlug, shown } from '../names.ts';
 import { yaml } from '../yaml-package.ts';
+import { type Entries, type Entry, KEYS, plainEntries, type Value } from './plain-roster.ts';
 import { type Developer, distinct, type Leaver, type Reader, type Roster } from './roster.ts';
 
 export const ROSTER_FILE = 'roster.yml';
@@ -10,19 +11,43 @@ export const ROSTER_FILE = 'roster.yml';
 export function parseRosterFile(text: string): Roster {
   const conflict = /^(?:<{7}|={7}|>{7})/m.exec(text);
   if (conflict) throw wrong(text.slice(0, conflict.index).split('\n').length, 'a conflict marker. Finish the merge first');
-  return new RosterReader(text).roster();
+  const { developers, readers } = entriesOf(text);
+  const people = developers.map(personOf);
+  return checked({ developers: people.filter((one) => !isLeaver(one)), leavers: people.filter(isLeaver), readers: readers.map(readerOf) });
 }
 
 /** Everybody's slug, leavers included, in the order of the file. Throws {@link RunError}. */
-export const slugsIn = (text: string): readonly string[] => new RosterReader(text).people().map(({ slug }) => slug);
+export const slugsIn = (text: string): readonly string[] => entriesOf(text).developers.map((entry) => personOf(entry).slug);
 
-/** Values with the lines that they stand on. */
-type Entry = ReadonlyMap<string, { readonly text: string; readonly line: number }> & { readonly line: number };
+const entriesOf = (text: string): Entries => plainEntries(text) ?? new RosterReader(text).entries();
 
-class RosterReader {
+function personOf(entry: Entry): Developer | Leaver {
+  const slug = required(entry, 'slug', 'a developer');
+  const login = required(entry, 'login', 'a developer');
+  const email = entry.values.get('email');
+  const left = entry.values.get('left');
+  return {
+    slug: at(slug.line, () => parseSlug(slug.text)),
+    login: at(login.line, () => parseLogin(login.text)),
+    ...(email && { email: at(email.line, () => parseEmail(email.text)) }),
+    ...(left && { left: parseDay(left) }),
+  };
+}
+
+function readerOf(entry: Entry): Reader {
+  const login = required(entry, 'login', 'a reader');
+  const reviews = entry.values.get('reviews');
+  if (reviews && !/^(?:true|false)$/.test(reviews.text))
+    throw wrong(reviews.line, `"${shown(reviews.text)}" is neither true nor false. Write reviews: true, or leave the line out`);
+  return { login: at(login.line, () => parseLogin(login.text)), reviews: reviews?.text === 'true' };
+}
+
+/** Reads whatever YAML allows. */
+export class RosterReader {
   readonly #lines = new (yaml().LineCounter)();
   readonly #top: Node | null;
 
+  /** Throws {@link RunError}. */
   constructor(text: string) {
     // Every scalar is a text here: the login 007 is no 7, and the slug `no` is no truth value.
     const document = yaml().parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', lineCounter: this.#lines });
@@ -31,50 +56,17 @@ class RosterReader {
     this.#top = document.contents;
   }
 
-  roster(): Roster {
-    const people = this.people();
-    const readers = this.#list(this.#member('readers'), 'readers').map((entry) => this.#reader(entry));
-    return checked({
-      developers: people.filter((one) => !isLeaver(one)),
-      leavers: people.filter(isLeaver),
-      readers,
-    });
-  }
-
-  people(): readonly (Developer | Leaver)[] {
-    return this.#list(this.#member('developers'), 'developers').map((entry) => this.#person(entry));
-  }
-
-  #member(name: 'developers' | 'readers'): Node | null | undefined {
-    return this.#mapping(this.#top, ['developers', 'readers'], 'the file').get(name);
-  }
-
-  #person(node: Node | null): Developer | Leaver {
-    const entry = this.#values(node, ['slug', 'login', 'email', 'left'], 'a developer');
-    const slug = required(entry, 'slug', 'a developer');
-    const login = required(entry, 'login', 'a developer');
-    const email = entry.get('email');
-    const left = entry.get('left');
+  /** Throws {@link RunError}. */
+  entries(): Entries {
     return {
-      slug: at(slug.line, () => parseSlug(slug.text)),
-      login: at(login.line, () => parseLogin(login.text)),
-      ...(email && { email: at(email.line, () => parseEmail(email.text)) }),
-      ...(left && { left: parseDay(left) }),
+      developers: this.#list('developers').map((node) => this.#entry(node, KEYS.developers, 'a developer')),
+      readers: this.#list('readers').map((node) => this.#entry(node, KEYS.readers, 'a reader')),
     };
   }
 
-  #reader(node: Node | null): Reader {
-    const entry = this.#values(node, ['login', 'reviews'], 'a reader');
-    const login = required(entry, 'login', 'a reader');
-    const reviews = entry.get('reviews');
-    if (reviews && !/^(?:true|false)$/.test(reviews.text))
-      throw wrong(reviews.line, `"${shown(reviews.text)}" is neither true nor false. Write reviews: true, or leave the line out`);
-    return { login: at(login.line, () => parseLogin(login.text)), reviews: reviews?.text === 'true' };
-  }
-
-  #values(node: Node | null, keys: readonly string[], what: string): Entry {
+  #entry(node: Node | null, keys: readonly string[], what: string): Entry {
     const values = [...this.#mapping(node, keys, what)].map(([key, value]) => [key, { text: this.#text(value, key), line: this.#line(value) }] as const);
-    return Object.assign(new Map(values), { line: this.#line(node) });
+    return { line: this.#line(node), values: new Map(values) };
   }
 
   #mapping(node: Node | null, keys: readonly string[], what: string): ReadonlyMap<string, Node | null> {
@@ -90,8 +82,9 @@ class RosterReader {
     return members;
   }
 
-  #list(node: Node | null | undefined, name: string): readonly (Node | null)[] {
+  #list(name: keyof Entries): readonly (Node | null)[] {
     const { isSeq, isScalar, isNode } = yaml();
+    const node = this.#mapping(this.#top, Object.keys(KEYS), 'the file').get(name);
     if (node === undefined || node === null || (isScalar(node) && node.source === '')) return [];
     if (!isSeq(node)) throw wrong(this.#line(node), `${name} is no list. Begin each entry with "- "`);
     return node.items.map((item) => (isNode(item) ? item : null));
@@ -109,14 +102,14 @@ class RosterReader {
 
 const isLeaver = (one: Developer | Leaver): one is Leaver => 'left' in one;
 
-function required(entry: Entry, key: string, what: string): { readonly text: string; readonly line: number } {
-  const value = entry.get(key);
+function required({ line, values }: Entry, key: string, what: string): Value {
+  const value = values.get(key);
   if (value) return value;
-  throw wrong(entry.line, `${what} has no ${key}. Add "${key}: ..."`);
+  throw wrong(line, `${what} has no ${key}. Add "${key}: ..."`);
 }
 
 /** ISO 8601, and a day that the calendar has. */
-function parseDay({ text, line }: { readonly text: string; readonly line: number }): string {
+function parseDay({ text, line }: Value): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
   if (day && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return text;
   throw wrong(line, `"${shown(text)}" is no date. Write it like left: 2026-11-01`);
