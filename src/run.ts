@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import process from 'node:process';
 import { asUsage, knownAnswers } from './answers/known-answers.ts';
 import { isRead } from './answers/part-questions.ts';
 import { repeatCommand, teamText } from './answers/repeat-command.ts';
@@ -180,7 +180,8 @@ function worldOf(place: Place, force: boolean): World {
   return {
     exists: (file) => exists(place, file),
     read: (file) => textOf(place, file),
-    hash: (text) => createHash('sha256').update(text).digest('hex'),
+    // Loaded when the first text is hashed: node:crypto brings streams along.
+    hash: (text) => process.getBuiltinModule('node:crypto').hash('sha256', text),
     lock,
     force,
     complete: place.stored !== undefined && place.stored.parts.length > 0,

@@ -29,7 +29,7 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
   const signals = holdSignals();
   try {
     removeLeftovers(territory, work);
-    for (const { path: file, decidedOn } of work.removals) unchangedSince(territory, file, decidedOn);
+    for (const { path: file, decidedOn } of work.removals) unchangedSince(file, textOf(territory, file), decidedOn);
     for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, { staged, folders, ready });
     await signals.noneCame();
     commit(territory, staged, work, undo);
@@ -46,13 +46,14 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
 }
 
 /** Identical bytes are never written again. */
-function isNews(territory: Territory, write: Write): boolean {
-  if (write.decidedOn) unchangedSince(territory, write.path, write.decidedOn);
-  return textOf(territory, write.path) !== write.contents;
+function isNews(territory: Territory, { path: file, contents, decidedOn }: Write): boolean {
+  const text = textOf(territory, file);
+  if (decidedOn) unchangedSince(file, text, decidedOn);
+  return text !== contents;
 }
 
-function unchangedSince(territory: Territory, file: string, decidedOn: { readonly text: string | undefined }): void {
-  if (textOf(territory, file) !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
+function unchangedSince(file: string, text: string | undefined, decidedOn: { readonly text: string | undefined }): void {
+  if (text !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
 }
 
 /** `folders`: those that this run made, to take away again; `ready`: those that it has looked at. */

@@ -5,6 +5,7 @@ import type { PlannedFile } from '../planned-file.ts';
  * nothing builds until one goes. Each is a warning that says where both are. `theirs`: macro files by path.
  */
 export function rivalMacros(planned: readonly PlannedFile[], theirs: ReadonlyMap<string, string>): readonly string[] {
+  if (theirs.size === 0) return [];
   const ours = new Map(
     planned.filter(({ path }) => path.endsWith('.sql')).flatMap(({ path, contents }) => macrosIn(contents).map((name) => [name, path] as const)),
   );

@@ -26,8 +26,8 @@ interface Located {
 }
 
 function place(territory: Territory, file: string): Located {
-  const { root, boundary } = territory;
-  const wanted = path.resolve(root, file);
+  const { boundary } = territory;
+  const wanted = wantedPlace(territory, file);
   const { target, there } = looking(file, wanted, () => located(territory, wanted));
   if (!inside(boundary, target)) {
     throw new RunError(`${file} leads outside of ${boundary} (to ${target}). Remove the link, or run where the file really is; nothing was written.`);
@@ -44,16 +44,34 @@ function located(territory: Territory, wanted: string): { readonly target: strin
   return { target, there: statSync(target) };
 }
 
-/** Real paths of folders, by the run that looked: many files share one. */
-const folders = new WeakMap<Territory, Map<string, string>>();
+/** What a look has found: many files share a folder, and each is looked at more than once. */
+interface Found {
+  /** Absolute paths, links not followed, by the path of the plan. */
+  readonly places: Map<string, string>;
+  /** Real paths of folders. */
+  readonly folders: Map<string, string>;
+}
+const found = new WeakMap<Territory, Found>();
+
+function foundIn(territory: Territory): Found {
+  const known = found.get(territory) ?? { places: new Map<string, string>(), folders: new Map<string, string>() };
+  found.set(territory, known);
+  return known;
+}
+
+function wantedPlace(territory: Territory, file: string): string {
+  const { places } = foundIn(territory);
+  const wanted = places.get(file) ?? path.resolve(territory.root, file);
+  places.set(file, wanted);
+  return wanted;
+}
 
 /** The real path of a folder; what is still to be made is added to it as it stands. */
 function realFolder(territory: Territory, folder: string): string {
-  const known = folders.get(territory) ?? new Map<string, string>();
-  folders.set(territory, known);
-  const found = known.get(folder) ?? realPath(folder);
-  known.set(folder, found);
-  return found;
+  const { folders } = foundIn(territory);
+  const real = folders.get(folder) ?? realPath(folder);
+  folders.set(folder, real);
+  return real;
 }
 
 /** The real path of what exists; what is still to be made is added to it as it stands. Throws the system's error, also for a link to nothing. */
@@ -76,9 +94,9 @@ function looking<T>(file: string, wanted: string, act: () => T): T {
 }
 
 /** Whether something is there, a link that points nowhere included. */
-export function exists({ root }: Territory, file: string): boolean {
+export function exists(territory: Territory, file: string): boolean {
   try {
-    return lstatSync(path.resolve(root, file), { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(wantedPlace(territory, file), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return false;
     throw hindrance('read', file, error);
