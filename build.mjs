@@ -17,15 +17,31 @@ refuseAdaptationsOfChanged(root);
  * Puts other modules in the place of two of ours, and leaves the loading of them to the moment they are needed: the
  * templates, compiled to functions by the same `templateBody` that the tests run, and the package yaml.
  */
-const apart = (loader, place) => ({
+const apart = (loader, places) => ({
   name: 'apart',
   setup({ onLoad }) {
-    const contents = (name, from) => ({ contents: `${loader}\nexport const ${name} = ${from};`, loader: 'js' });
-    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, () => contents('templates', `load('${place}')`));
-    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, () => contents('yaml', "() => load('#yaml')"));
+    const contents = (code) => () => ({ contents: `${loader}\n${code}`, loader: 'js' });
+    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, contents(storeOf(places.templates)));
+    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, contents(`let yamlPackage; export const yaml = () => (yamlPackage ??= load('${places.yaml}'));`));
   },
 });
 
+/** A run loads the templates that every repository gets, and those of its own vendors. */
+const groupOf = (name) => {
+  const [kind, vendor] = name.split('/');
+  return VENDORS.includes(kind) ? `${kind}-${vendor}` : 'every';
+};
+const VENDORS = ['warehouses', 'ci', 'code-hosts'];
+
+const storeOf = (folder) => `const VENDORS = ${JSON.stringify(VENDORS)};
+const groupOf = ${groupOf};
+const groups = {};
+export const templateOf = (name) => {
+  const group = groupOf(name);
+  return (groups[group] ??= load(\`${folder}/\${group}.cjs\`))[name];
+};`;
+
+/** The text of a module for every group of templates. */
 async function compiledTemplates() {
   const compiler = await build({ entryPoints: ['src/compile-template.ts'], write: false, bundle: true, packages: 'external', platform: 'node', format: 'esm' });
   const file = path.join(root, 'node_modules', '.cache', 'dbt-envs', `compile-template-${process.pid}.mjs`);
@@ -37,9 +53,24 @@ async function compiledTemplates() {
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ejs'))
     .sort();
-  const functions = names.map((name) => `${JSON.stringify(name)}(it, escapeFn, include) {${templateBody(readFileSync(`templates/${name}`, 'utf8'), name)}}`);
-  const { code } = await transform(`module.exports = {${functions.join(',\n')}};`, { minify: true, target: 'node20', legalComments: 'none' });
-  return code;
+  const functions = await Promise.all(
+    names.map(async (name) => ({ name, code: await compact(templateBody(readFileSync(`templates/${name}`, 'utf8'), name)) })),
+  );
+  const groups = [...new Set(names.map(groupOf))];
+  return groups.map((group) => {
+    const members = functions.filter(({ name }) => groupOf(name) === group).map(({ name, code }) => `${JSON.stringify(name)}:${code}`);
+    return { group, text: `module.exports={${members.join(',\n')}};\n` };
+  });
+}
+
+/**
+ * A function in parentheses: V8 compiles such a one at once, where it would read another twice, to find its end and to
+ * compile it when it is called (https://v8.dev/blog/preparser). Its texts are plain strings, which are read faster than template literals.
+ */
+async function compact(body) {
+  const options = { minify: true, target: 'node20', legalComments: 'none', supported: { 'template-literal': false } };
+  const { code } = await transform(`module.exports = function (it, escapeFn, include) {${body}};`, options);
+  return `(${code.slice(code.indexOf('function'), code.lastIndexOf('}') + 1)})`;
 }
 
 const shared = {
@@ -53,7 +84,7 @@ const shared = {
   metafile: true,
   logLevel: 'warning',
 };
-const external = ['./templates.cjs', '#templates', '#yaml', '#yeoman-generator'];
+const external = ['#yeoman-generator'];
 // inquirer's editor prompt brings half a megabyte of character tables; nothing of ours opens an editor.
 const alias = { '@inquirer/external-editor': './src/cli/no-editor.ts' };
 
@@ -69,17 +100,37 @@ const bin = await build({
   // import() becomes require(), where it is reached.
   supported: { 'dynamic-import': false },
   plugins: [
-    apart('const load = require;', './templates.cjs'),
-    { name: 'prompts', setup: ({ onResolve }) => onResolve({ filter: /\/ask\.ts$/ }, () => ({ path: './ask.cjs', external: true })) },
+    apart('const load = require;', { templates: './templates', yaml: '../vendor/yaml/index.cjs' }),
+    // esbuild would copy every property of a module of Node's whose default is imported, once for each importer.
+    {
+      name: 'builtins',
+      setup: ({ onResolve, onLoad }) => {
+        onResolve({ filter: /^node:(path|process)$/, namespace: 'file' }, ({ path: builtin }) => ({ path: builtin, namespace: 'builtin' }));
+        onLoad({ filter: /./, namespace: 'builtin' }, ({ path: builtin }) => ({ contents: `export default require('${builtin}');`, loader: 'js' }));
+      },
+    },
+    {
+      name: 'prompts',
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /\/ask(-plainly)?\.ts$/ }, ({ path: asked }) => ({ path: `./${path.basename(asked, '.ts')}.cjs`, external: true })),
+    },
   ],
   external,
   entryPoints: ['src/cli/start.ts'],
   outfile: 'dist/start.cjs',
 });
 refuseEager(bin.metafile, ['yeoman-generator', '@yeoman/types', 'inquirer', '@inquirer/core', 'yaml', 'ejs']);
-const prompts = await build({ ...shared, format: 'cjs', alias, entryPoints: ['src/cli/ask.ts'], outfile: 'dist/ask.cjs' });
+const prompts = await build({
+  ...shared,
+  format: 'cjs',
+  alias,
+  entryPoints: ['src/cli/ask.ts', 'src/cli/ask-plainly.ts'],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+});
 copyFileSync('src/cli/bin.cjs', 'dist/cli.cjs');
-writeFileSync('dist/templates.cjs', await compiledTemplates());
+mkdirSync('dist/templates');
+for (const { group, text } of await compiledTemplates()) writeFileSync(`dist/templates/${group}.cjs`, text);
 
 // Bundled CommonJS packages call require() for Node's own modules.
 const banner = { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" };
@@ -89,7 +140,7 @@ const generators = await build({
   alias: { ...alias, 'yeoman-generator': '#yeoman-generator' },
   format: 'esm',
   splitting: true,
-  plugins: [apart("import { createRequire } from 'node:module'; const load = createRequire(import.meta.url);", '#templates')],
+  plugins: [apart("import { createRequire } from 'node:module'; const load = createRequire(import.meta.url);", { templates: '#templates', yaml: '#yaml' })],
   external,
   outdir: '.',
   entryPoints: Object.fromEntries(parts.map((part) => [`generators/${part}/index`, `generators/${part}/index.ts`])),
@@ -110,7 +161,7 @@ const { name, version, license } = JSON.parse(readFileSync('node_modules/yeoman-
 writeFileSync('vendor/yeoman-generator/package.json', `${JSON.stringify({ name, version, license, type: 'module' }, null, 2)}\n`);
 
 const metafiles = [bin, prompts, generators, yaml, yeoman].map(({ metafile }) => metafile);
-// In no metafile: the functions that EJS wrote into dist/templates.cjs, and esbuild's own few lines in every bundle.
+// In no metafile: the functions that EJS wrote into dist/templates/, and esbuild's own few lines in every bundle.
 const writers = ['ejs', 'esbuild'].map((writer) => packageIn(path.join(root, 'node_modules', writer)));
 const notices = noticesOf([...bundledPackages(metafiles, root), ...writers], legalComments(), noticeOfAdaptations(root));
 refuseUnnoticed(notices, metafiles, root);

@@ -1,4 +1,4 @@
-import { templates } from './template-store.ts';
+import { templateOf } from './template-store.ts';
 
 /**
  * Renders `templates/<name>`. A view is plain data; a template may read only what the view has and may not print a
@@ -15,7 +15,7 @@ function copied(value: unknown): unknown {
 }
 
 function run(name: string, view: object): string {
-  const template = templates[name];
+  const template = templateOf(name);
   if (!template) throw new Error(`there is no template ${name}`);
   return template(guarded(view, 'it'), printed, run);
 }

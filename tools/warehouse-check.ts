@@ -6,7 +6,7 @@ import type { FileRequest, Fragment } from '../src/planned-file.ts';
 import type { Project } from '../src/project.ts';
 import { defaultOf } from '../src/questions.ts';
 import { parseTeam } from '../src/roster/roster.ts';
-import { templates } from '../src/template-store.ts';
+import { templateOf } from '../src/template-store.ts';
 import { versions } from '../src/versions.ts';
 import type { Warehouse } from '../src/warehouse.ts';
 
@@ -47,7 +47,7 @@ export function lacks(warehouse: Warehouse): readonly string[] {
     ...has(adapter in versions, `templates/versions.json: the pinned version of ${adapter}`),
     ...missingTemplates('target', warehouse.targets(project)),
     ...missingTemplates('passage', warehouse.docs(project)),
-    ...files.filter(({ template }) => !(template in templates)).map(({ path, template }) => `templates/${template}: for ${path}`),
+    ...files.filter(({ template }) => templateOf(template) === undefined).map(({ path, template }) => `templates/${template}: for ${path}`),
     ...['create_schema', 'drop_schema'].flatMap((name) =>
       has(defines(macros, `${type}__${name}`), `macro ${type}__${name}: environment schemas come and go through it`),
     ),
@@ -66,11 +66,11 @@ export function lacks(warehouse: Warehouse): readonly string[] {
 
 function missingTemplates(what: string, fragments: Readonly<Record<string, Fragment>>): string[] {
   return Object.entries(fragments)
-    .filter(([, { template }]) => !(template in templates))
+    .filter(([, { template }]) => templateOf(template) === undefined)
     .map(([name, { template }]) => `templates/${template}: the ${what} "${name}"`);
 }
 
-const textOf = ({ template }: FileRequest): string => (template in templates ? readFileSync(`templates/${template}`, 'utf8') : '');
+const textOf = ({ template }: FileRequest): string => (templateOf(template) !== undefined ? readFileSync(`templates/${template}`, 'utf8') : '');
 const defines = (text: string, macro: string): boolean => new RegExp(`\\{%-?\\s*macro\\s+${macro}\\s*\\(`).test(text);
 
 function sampleProject({ questions }: Warehouse): Project {

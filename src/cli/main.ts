@@ -1,3 +1,4 @@
+import { completionFor } from '../shell/completion.ts';
 import type { Person, Setting } from '../shell/conversation.ts';
 import { endingOf } from '../shell/ending.ts';
 import { isOn, parseFlags } from '../shell/flags.ts';
@@ -9,6 +10,7 @@ import { absenceIn } from '../shell/presence.ts';
 import { printable } from '../shell/printable.ts';
 import { requestOf } from '../shell/request.ts';
 import { version } from '../shell/version.ts';
+import { converse, engine, explanation } from '../shell/work.ts';
 
 /** Everything that the bin takes from the process, so that tests can hand in their own. */
 export interface Terminal {
@@ -48,13 +50,11 @@ async function run(words: readonly string[], terminal: Terminal): Promise<number
   }
   const setting: Setting = { cwd: terminal.cwd, today: terminal.now.toISOString().slice(0, 10), read: readerFrom(terminal.cwd) };
   if (typed.command === 'completion') {
-    const { completionFor } = await import('../shell/completion.ts');
     terminal.stdout.write(completionFor(typed.operand));
     return 0;
   }
   const request = requestOf(typed, setting.read);
   const person = personAt(terminal, isOn(typed, 'no-color'));
-  const { converse, engine, explanation } = await import('../shell/work.ts');
   if (typed.command !== 'explain') return await converse(request, person, setting, engine);
   person.print(explanation(request, setting, engine));
   return 0;

@@ -45,6 +45,9 @@ describe('the network', () => {
 /** Names of esbuild's chunks end in a hash of what is in them. */
 const nameOf = (file: string): string => file.replace(/-[0-9A-Z]{8}\.js$/, '-*.js');
 
+const vendorsIn = (kind: string): readonly string[] =>
+  readdirSync(`templates/${kind}`, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+
 /** What belongs in the package; whoever adds a file says so here. */
 const BELONGS = new Set([
   'LICENSE',
@@ -52,11 +55,13 @@ const BELONGS = new Set([
   'THIRD_PARTY_NOTICES.txt',
   'package.json',
   'dist/ask.cjs',
+  'dist/ask-plainly.cjs',
   'dist/chunk-*.js',
   'dist/cli.cjs',
   'dist/lines-prompt-*.js',
   'dist/start.cjs',
-  'dist/templates.cjs',
+  'dist/templates/every.cjs',
+  ...['warehouses', 'ci', 'code-hosts'].flatMap((kind) => vendorsIn(kind).map((vendor) => `dist/templates/${kind}-${vendor}.cjs`)),
   ...readdirSync('generators').map((part) => `generators/${part}/index.js`),
   'vendor/yaml/index.cjs',
   'vendor/yeoman-generator/dist/index.js',
