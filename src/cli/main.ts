@@ -11,6 +11,7 @@ import { printable } from '../shell/printable.ts';
 import { requestOf } from '../shell/request.ts';
 import { version } from '../shell/version.ts';
 import { converse, engine, explanation } from '../shell/work.ts';
+import { hung } from '../shell/wrapped.ts';
 
 /** Everything that the bin takes from the process, so that tests can hand in their own. */
 export interface Terminal {
@@ -21,6 +22,8 @@ export interface Terminal {
   readonly present: boolean;
   /** Whether the report is read on a terminal; by default as `present`. */
   readonly onScreen?: boolean;
+  /** Columns of the terminal on which the report is read; undefined where it is read elsewhere. */
+  readonly columns?: () => number | undefined;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   /** Puts one prompt; loaded only when there is a question. */
@@ -33,7 +36,7 @@ export async function main(words: readonly string[], terminal: Terminal): Promis
     return await run(words, terminal);
   } catch (error) {
     const { code, line } = endingOf(error);
-    terminal.stderr.write(printable(`dbt-envs: ${line}\n`));
+    terminal.stderr.write(printable(`${hung('dbt-envs: ', line, terminal.columns?.()).join('\n')}\n`));
     return code;
   }
 }
@@ -60,10 +63,11 @@ async function run(words: readonly string[], terminal: Terminal): Promise<number
   return 0;
 }
 
-function personAt({ present, onScreen = present, stdout, stderr, env, asker }: Terminal, plain: boolean): Person {
+function personAt({ present, onScreen = present, columns, stdout, stderr, env, asker }: Terminal, plain: boolean): Person {
   return {
     absence: absenceIn(env, present),
     ink: plain ? noColours : inkFor(env, onScreen),
+    ...(columns !== undefined && { width: columns }),
     ask: async (prompt) => (await asker())(prompt),
     tell: (...lines) => stderr.write(printable(lines.map((line) => `${line}\n`).join(''))),
     print: (text) => stdout.write(text),

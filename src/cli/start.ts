@@ -15,6 +15,8 @@ const terminal: Terminal = {
   now: new Date(),
   present: isTerminal(2) && isTerminal(0),
   onScreen: isTerminal(2),
+  // Standard error's own stream, which is slow to load, is asked on a terminal alone.
+  columns: () => (isTerminal(2) ? process.stderr.columns : undefined),
   stdout: standardStream(1),
   stderr: standardStream(2),
   asker: async () => (process.env.TERM === 'dumb' ? await import('./ask-plainly.ts') : await import('./ask.ts')).ask,

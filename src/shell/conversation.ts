@@ -11,6 +11,8 @@ export interface Person {
   /** Why nobody can be asked, as the beginning of a sentence; undefined where somebody can. */
   readonly absence: string | undefined;
   readonly ink: Ink;
+  /** Columns of the terminal on which the report is read, as they are now; undefined where it is read elsewhere. */
+  readonly width?: () => number | undefined;
   /** Throws {@link Interrupted} where the person interrupts. */
   ask(prompt: Prompt): Promise<string>;
   /** Lines of the report, for people. */
@@ -55,12 +57,13 @@ export async function gather(request: Request, person: Person, setting: Setting,
 export async function carryOut({ request, invocation, answers, root }: Gathered, person: Person, engine: Engine): Promise<0 | 1> {
   const decision = engine.decide(invocation, answers);
   if (request.check || request.dryRun) return compared(request, decision, root, person, engine);
-  person.tell(...openingLines(decision, root, person.ink), ...intentLines(decision.changes, person.ink));
+  const width = person.width?.();
+  person.tell(...openingLines(decision, root, person.ink, width), ...intentLines(decision.changes, person.ink, width));
   const settle = await settlement(request, decision, person, engine);
   if (isThere(person) && !request.yes && writes(decision)) await confirmed(root, person);
   const summary = await decision.apply(settle);
   if (request.json) person.print(jsonOf(summary, decision));
-  person.tell(...resultLines(summary, person.ink), ...closingLines(decision, person.ink));
+  person.tell(...resultLines(summary, person.ink), ...closingLines(decision, person.ink, person.width?.()));
   return 0;
 }
 
@@ -116,7 +119,7 @@ function refuseForeign({ typed }: Request, known: Raw): void {
 function compared({ check, json }: Request, decision: Decision, root: string, person: Person, engine: Engine): 0 | 1 {
   const isDrift = engine.drift(decision.changes);
   if (json) person.print(jsonOf(planned(decision.changes), decision));
-  person.tell(...openingLines(decision, root, person.ink));
+  person.tell(...openingLines(decision, root, person.ink, person.width?.()));
   person.tell(...diffLines(decision.changes, engine.diffOf, person.ink, check ? 'names' : 'diffs'));
   if (check)
     person.tell(

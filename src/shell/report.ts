@@ -1,6 +1,6 @@
 import type { Decision, Summary } from './engine.ts';
 import type { Ink } from './ink.ts';
-import { wrapped } from './wrapped.ts';
+import { hung, NARROWEST, wrapped } from './wrapped.ts';
 
 type Changes = Decision['changes'];
 type Kind = Changes[number]['kind'];
@@ -18,8 +18,13 @@ const MARKS: Readonly<Record<Kind, { readonly symbol: string; readonly ink: keyo
 const mark = (kind: Kind, text: string, ink: Ink): string => `${ink[MARKS[kind].ink](`${MARKS[kind].symbol} ${kind}`)}${' '.repeat(11 - kind.length)}${text}`;
 const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`);
 
-/** Before the first byte: what, where, how many; what cannot be protected. */
-export function openingLines({ about, changes, warnings }: Pick<Decision, 'about' | 'changes' | 'warnings'>, root: string, ink: Ink): readonly string[] {
+/** Before the first byte: what, where, how many; what cannot be protected. `width`: the terminal's, where one reads. */
+export function openingLines(
+  { about, changes, warnings }: Pick<Decision, 'about' | 'changes' | 'warnings'>,
+  root: string,
+  ink: Ink,
+  width?: number,
+): readonly string[] {
   const count = (kind: Kind): number => changes.filter((change) => change.kind === kind).length;
   const parts = [
     ['to create', count('created')],
@@ -32,9 +37,13 @@ export function openingLines({ about, changes, warnings }: Pick<Decision, 'about
   const counted = parts.flatMap(([what, number]) => (number === 0 ? [] : [`${number} ${what}`]));
   return [
     `${ink.strong('Project')} ${root}`,
-    `${ink.strong('For')}     ${[about.project, ...about.vendors, about.developers === 1 ? '1 developer' : `${about.developers} developers`].join(', ')}`,
-    `${ink.strong('Files')}   ${counted.length === 0 ? 'none planned' : counted.join(', ')}`,
-    ...warnings.map((warning) => `${ink.changed('! warning')}   ${warning}`),
+    ...hung(
+      `${ink.strong('For')}     `,
+      [about.project, ...about.vendors, about.developers === 1 ? '1 developer' : `${about.developers} developers`].join(', '),
+      width,
+    ),
+    ...hung(`${ink.strong('Files')}   `, counted.length === 0 ? 'none planned' : counted.join(', '), width),
+    ...warnings.flatMap((warning) => hung(`${ink.changed('! warning')}   `, warning, width)),
   ];
 }
 
@@ -42,11 +51,11 @@ const TOLD = 20;
 const WIDTH = 100;
 
 /** Before the first byte: which paths. New files below one folder are a count; of what is there already, each has its name. */
-export function intentLines(changes: Changes, ink: Ink): readonly string[] {
+export function intentLines(changes: Changes, ink: Ink, width = WIDTH): readonly string[] {
   const paths = (kind: Kind): readonly string[] => changes.filter((change) => change.kind === kind).map(({ path }) => path);
   const told = (names: readonly string[]): readonly string[] => (names.length <= TOLD ? names : [...names.slice(0, TOLD), `and ${names.length - TOLD} more`]);
   const lines = (verb: string, kind: Kind, names: readonly string[]): readonly string[] => {
-    const [first, ...rest] = names.length === 0 ? [] : wrapped(names.join(', '), WIDTH - INDENT.length);
+    const [first, ...rest] = names.length === 0 ? [] : wrapped(names.join(', '), Math.max(Math.min(width, WIDTH), NARROWEST) - INDENT.length);
     if (first === undefined) return [];
     return [
       `${ink[MARKS[kind].ink](`${MARKS[kind].symbol} ${verb}`)}${' '.repeat(INDENT.length - verb.length - 2)}${first}`,
@@ -86,9 +95,9 @@ export function resultLines({ created, updated, removed, kept, conflicts, unchan
 }
 
 /** What is left to do, and the command that does the same again without a question. */
-export function closingLines({ nextSteps, repeat }: Pick<Decision, 'nextSteps' | 'repeat'>, ink: Ink): readonly string[] {
+export function closingLines({ nextSteps, repeat }: Pick<Decision, 'nextSteps' | 'repeat'>, ink: Ink, width?: number): readonly string[] {
   return [
-    ...(nextSteps.length === 0 ? [] : ['', ink.strong('Next steps'), ...nextSteps.map((step, at) => `${String(at + 1).padStart(2)}. ${step}`)]),
+    ...(nextSteps.length === 0 ? [] : ['', ink.strong('Next steps'), ...nextSteps.flatMap((step, at) => hung(`${String(at + 1).padStart(2)}. `, step, width))]),
     '',
     'The same again, without questions:',
     `  ${repeat}`,
