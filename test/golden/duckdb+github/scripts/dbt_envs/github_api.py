@@ -329,10 +329,11 @@ class Api:
 
 
 def pieces(response: Any, largest: int) -> Iterator[bytes]:
-    """The whole body. Read in pieces, Python takes a connection that broke for the end, so the length is compared."""
+    """The whole body. Python takes a connection that broke for the end, so the length is compared; and read(), unlike
+    read1(), would wait for a full piece, however slowly it drips."""
     promised = response.headers.get("content-length")
     end, length = time.monotonic() + DEADLINE, 0
-    while piece := response.read(65536):
+    while piece := response.read1(65536):
         length += len(piece)
         if length > largest:
             raise ValueError(f"it is larger than {largest} bytes")

@@ -36,7 +36,7 @@ def main() -> int:
         "schema": f"pr_{number}",
         "commit": os.environ.get("PR_COMMIT", ""),
         "mode": "slim" if state.usable else "full",
-        "why": state.why,
+        "why": "what was changed, and what depends on it" if state.usable else state.why,
         "production": {"commit": state.commit, "built_at": state.built_at} if state.usable else None,
         "built": False,
         "problems": [],

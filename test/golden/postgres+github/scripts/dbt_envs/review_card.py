@@ -119,7 +119,13 @@ def prose(text: object) -> str:
     if not isinstance(text, str):
         return "not said"
     words = without_secrets(text)[:300].split()
-    return " ".join(word if WORD.fullmatch(word) else code(word) for word in words)
+    return " ".join(word if WORD.fullmatch(word) else quoted(word) for word in words)
+
+
+def quoted(word: str) -> str:
+    """A code span, and after it the stop that ends the clause."""
+    bare = word.rstrip(".,:;") or word
+    return code(bare) + word[len(bare) :]
 
 
 def plural(number: int, noun: str) -> str:
@@ -207,7 +213,7 @@ class Card:
             *fold("Every change of a column", self.all_column_changes(), cap),
             *listed(plural(len(tests), "test") + " failed", tests, aside, cap),
             *fold(
-                f"{len(self.failed):,} failed and {len(self.skipped):,} skipped: why is in the job's log",
+                f"{len(self.failed):,} failed{f' and {len(self.skipped):,} skipped' if self.skipped else ''}: why is in the job's log",
                 [node_line(one) for one in (*self.failed, *self.skipped)],
                 cap,
             ),
