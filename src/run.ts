@@ -237,5 +237,6 @@ function stepsFor({ project, warehouse, ci, pipeline }: Context, parts: readonly
     ...(parts.includes('profiles') ? ['dbt parse reads the project without a connection: install what requirements.txt names, then run it.'] : []),
     ...(parts.includes('grants') ? warehouse.nextSteps(project) : []),
     ...(parts.includes('ci') ? ci.nextSteps(pipeline) : []),
+    ...(parts.includes('grants') ? (warehouse.lastSteps?.(project) ?? []) : []),
   ];
 }

@@ -72,6 +72,8 @@ export interface Warehouse<Id extends string = string> {
   docs(project: Project): Readonly<Record<WarehouseTopic, Fragment>>;
   /** What is left to do, in order, in words for these very answers. */
   nextSteps(project: Project): readonly string[];
+  /** What has to wait for the first deploy, so for CI's own steps too. */
+  lastSteps?(project: Project): readonly string[];
 }
 
 export const defineWarehouse = <const Id extends string>(warehouse: Warehouse<Id>): Warehouse<Id> => warehouse;

@@ -51,6 +51,9 @@ export const postgres = defineWarehouse({
     });
   },
   nextSteps,
+  lastSteps: (project) => [
+    `After the first deploy as ${namesOf(project).roles.prodService}: the administrator runs grants/90_close_prod.sql; each identity runs grants/verify.sql under its own login; anybody runs grants/audit.sql.`,
+  ],
 });
 
 function variables(project: Project): readonly Variable[] {
@@ -79,14 +82,19 @@ function variables(project: Project): readonly Variable[] {
   ];
 }
 
+function prodReader({ prodRuns, mainBranch }: Project): string {
+  const deploy = `the deploy of ${mainBranch}`;
+  if (!prodRuns.includes('external')) return `only ${deploy}`;
+  return prodRuns.length === 1 ? 'only the orchestrator' : `only ${deploy} and the orchestrator`;
+}
+
 function nextSteps(project: Project): readonly string[] {
   const { roles } = namesOf(project);
   const { developers, leavers } = project.roster;
   return [
     `An administrator reads grants/README.md and runs, in database ${setting(project, 'database')}: 00_look, then 10_roles, 20_boundary, 30_developers, 40_services, 50_readers. They only add.`,
     `The administrator sets the passwords with psql's \\password: ${roles.ciService}, ${roles.prodService}, ${roles.janitor}, and each new login of the ${developers.length} developers.`,
-    `Secrets, by name: DBT_ENV_SECRET_CI_PASSWORD (${roles.ciService}) for pull requests; DBT_ENV_SECRET_PROD_PASSWORD (${roles.prodService}) where only the deploy of ${project.mainBranch} can read it; DBT_ENV_SECRET_DEV_PASSWORD on each developer's own machine. DBT_PG_HOST is a variable.`,
-    `After the first deploy as ${roles.prodService}: the administrator runs grants/90_close_prod.sql; each identity runs grants/verify.sql under its own login; anybody runs grants/audit.sql.`,
+    `Secrets, by name: DBT_ENV_SECRET_CI_PASSWORD (${roles.ciService}) for pull requests; DBT_ENV_SECRET_PROD_PASSWORD (${roles.prodService}) where ${prodReader(project)} can read it; DBT_ENV_SECRET_DEV_PASSWORD on each developer's own machine. DBT_PG_HOST is a variable.`,
     ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
   ];
 }
