@@ -155,9 +155,9 @@ export const questions = {
     flag: 'image',
     asked: false,
     message: 'Which container image do jobs run in? (empty: none)',
-    help: 'Container image for the jobs; empty means the runner itself.',
+    help: 'Container image for the jobs, with bash, git and Python; empty means the runner itself.',
     default: '',
-    parse: (raw) => (raw === '' ? '' : matching(raw, /^[a-z0-9][A-Za-z0-9._/:@-]*$/, 'a container image', 'python:3.12-slim')),
+    parse: (raw) => (raw === '' ? '' : matching(raw, /^[a-z0-9][A-Za-z0-9._/:@-]*$/, 'a container image', 'python:3.12')),
   }),
   pythonIndex: question({
     name: 'pythonIndex',
