@@ -52,6 +52,7 @@ function production({ project, ci }: Context) {
     first: project.prodSchemas[0],
     names: project.prodSchemas.join(', '),
     external,
+    publishes: inCi,
     from,
     runs,
     way: inCi ? `${from}, ${runs}` : runs,
