@@ -4,6 +4,9 @@ import { parseProjectName, parseRolePrefix } from './names.ts';
 import { type Known, oneOf, type Question, question } from './question.ts';
 import { parseReaders, parseTeam } from './roster/roster.ts';
 
+/** https://git-scm.com/docs/git-check-ref-format, and nothing that a shell or YAML could read otherwise. */
+const BRANCH = /^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$))|HEAD$)[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/;
+
 /** What every project is asked. The order is the order of the conversation. */
 export const questions = {
   projectName: question({
@@ -85,11 +88,9 @@ export const questions = {
     flag: 'main-branch',
     asked: false,
     message: 'Which branch is production?',
-    help: 'The branch whose tip is deployed.',
-    default: 'main',
-    // https://git-scm.com/docs/git-check-ref-format
-    parse: (raw) =>
-      matching(raw, /^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$))|HEAD$)[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/, 'a branch name', 'main'),
+    help: 'The branch whose tip is deployed; by default that of the git remote, or main.',
+    default: ({ branch = 'main' }) => (BRANCH.test(branch) ? branch : 'main'),
+    parse: (raw) => matching(raw, BRANCH, 'a branch name', 'main'),
   }),
   devDays: question({
     name: 'devDays',

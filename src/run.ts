@@ -236,6 +236,9 @@ function stepsFor({ project, warehouse, ci, pipeline }: Context, parts: readonly
   return [
     ...(parts.includes('profiles') ? ['dbt parse reads the project without a connection: install what requirements.txt names, then run it.'] : []),
     ...(parts.includes('grants') ? warehouse.nextSteps(project) : []),
+    ...(parts.includes('ci') && !parts.includes('grants') && warehouse.grants(project).length > 0
+      ? ['CI logs in as accounts of its own, with rights that an administrator gives them: npx generator-dbt-envs grants writes the scripts.']
+      : []),
     ...(parts.includes('ci') ? ci.nextSteps(pipeline) : []),
     ...(parts.includes('grants') ? (warehouse.lastSteps?.(project) ?? []) : []),
   ];

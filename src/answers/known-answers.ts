@@ -4,20 +4,21 @@ import { shown } from '../names.ts';
 import { noSuch } from '../question.ts';
 import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from '../questions.ts';
 
-/** Stands beside the answers: the folder's name, from which the project's name is guessed. It is never stored. */
-const FOLDER = 'folder';
+/** Stand beside the answers: the folder's name and the remote's default branch, from which others are guessed. They are never stored. */
+const GUESSES: readonly string[] = ['folder', 'branch'];
 
 /** Of the place, what answers follow from. */
 interface Known {
   readonly root: string;
+  readonly defaultBranch?: string;
   readonly adopted?: { readonly name: string };
   readonly stored: { readonly answers: Readonly<Record<string, string>> } | undefined;
 }
 
 /** The stored answers under the given ones. Throws {@link UsageError} where a given one is wrong. */
-export function knownAnswers({ root, adopted, stored }: Known, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function knownAnswers({ root, defaultBranch, adopted, stored }: Known, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   checkGiven(given);
-  const before = { [FOLDER]: path.basename(root), ...stored?.answers };
+  const before = { folder: path.basename(root), ...(defaultBranch !== undefined && { branch: defaultBranch }), ...stored?.answers };
   const known: Record<string, string> = { ...before, ...given };
   follow(before, known, given);
   if (!adopted) return known;
@@ -30,7 +31,7 @@ export function knownAnswers({ root, adopted, stored }: Known, given: Readonly<R
 function checkGiven(given: Readonly<Record<string, string>>): void {
   const all = allQuestions();
   for (const [name, text] of Object.entries(given)) {
-    if (name === FOLDER) continue;
+    if (GUESSES.includes(name)) continue;
     const question = all.find((one) => one.name === name);
     if (!question) {
       const names = all.map((one) => one.name);

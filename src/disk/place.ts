@@ -12,6 +12,8 @@ import { hindrance, inside, realPath, type Territory, textOf } from './territory
 export interface Place extends Territory {
   /** The dbt project's folder inside the git repository, with `/`; empty at its root or outside of one. */
   readonly projectDir: string;
+  /** The branch that the git remote `origin` calls its default one, where a clone has noted it. */
+  readonly defaultBranch?: string;
   /** A dbt project that was there before us. */
   readonly adopted?: ProjectFile;
   readonly answersText: string | undefined;
@@ -33,6 +35,7 @@ export function findPlace(cwd: string, projectDir?: string): Place {
   const lock = parseLock(lockText ?? '');
   const stored = answersText === undefined ? undefined : parseStored(answersText);
   const adopted = adoptedIn(territory, lock, stored);
+  const defaultBranch = defaultBranchOf(boundary);
   return {
     ...territory,
     projectDir: wayTo(boundary, root),
@@ -41,8 +44,16 @@ export function findPlace(cwd: string, projectDir?: string): Place {
     rosterText: textOf(territory, ROSTER_FILE),
     lockText,
     lock,
+    ...(defaultBranch !== undefined && { defaultBranch }),
     ...(adopted && { adopted }),
   };
+}
+
+/** https://git-scm.com/docs/git-remote#Documentation/git-remote.txt-set-head: a clone writes it. A work tree's `.git` is a file, and is not followed. */
+function defaultBranchOf(boundary: string): string | undefined {
+  const git = path.join(boundary, '.git');
+  if (!look(git)?.isDirectory()) return undefined;
+  return /^ref: refs\/remotes\/origin\/(\S+)\n?$/.exec(textOf({ root: git, boundary: git }, 'refs/remotes/origin/HEAD') ?? '')?.[1];
 }
 
 /**

@@ -9,7 +9,7 @@ const LINT = 'name: lint\non: [push]\njobs: {}\n';
 let folder = '';
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'dbt-envs-ci-')));
-  mkdirSync(path.join(folder, '.git'));
+  put('.git/refs/remotes/origin/HEAD', 'ref: refs/remotes/origin/trunk\n');
   put('.github/workflows/lint.yml', LINT);
   put('README.md', '# Ours\n');
   for (const file of ['dbt_project.yml', 'profiles.yml']) put(`data/dbt/${file}`, readFileSync(new URL(`fixtures/${file}`, import.meta.url), 'utf8'));
@@ -25,7 +25,7 @@ const decision = () => {
   const invocation: Invocation = {
     cwd: path.join(folder, 'data/dbt'),
     command: ['ci'],
-    given: { team: 'priya, sam', mainBranch: 'trunk', warehouse: 'postgres', database: 'acme' },
+    given: { team: 'priya, sam', warehouse: 'postgres', database: 'acme' },
     force: false,
   };
   return decide(invocation, look(invocation).known);
@@ -55,6 +55,14 @@ describe('the part ci in a repository that is there: a project in a subfolder, b
     );
     expect(artifacts.length).toBeGreaterThan(3);
     for (const place of artifacts) expect(place).toMatch(/^data\/dbt\/target\/dbt_envs/);
+  });
+  test('a branch that is named is taken, and so is main where the remote says nothing that a file could carry', () => {
+    put('.git/refs/remotes/origin/HEAD', 'ref: refs/remotes/origin/$(touch x)\n');
+    expect(decision().repeat).not.toContain('touch');
+    expect(look({ cwd: path.join(folder, 'data/dbt'), command: ['ci'], given: { mainBranch: 'live' }, force: false }).known.mainBranch).toBe('live');
+  });
+  test('what CI needs of an administrator is said, though the part does not write it', () => {
+    expect(decision().nextSteps.join('\n')).toContain('npx generator-dbt-envs grants writes the scripts');
   });
   test('a workflow of theirs that has the name of one of ours stays as it is, unless somebody says otherwise', async () => {
     put('.github/workflows/dbt_deploy.yml', LINT);

@@ -12,6 +12,7 @@ After a whole build that succeeded, production's state is in target/dbt_envs/sta
 that failed, what a retry needs is in target/dbt_envs/failed.
 """
 
+import argparse
 import datetime
 import json
 import os
@@ -28,6 +29,7 @@ WORD = re.compile(r"[A-Za-z0-9_.:+@*/,][A-Za-z0-9_.:+@*/,-]*")
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False).parse_args()
     select = os.environ.get("DBT_ENVS_SELECT", "").split()
     full_refresh = flag("DBT_ENVS_FULL_REFRESH")
     retry = flag("DBT_ENVS_RETRY")

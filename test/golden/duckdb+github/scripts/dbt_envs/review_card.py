@@ -7,6 +7,7 @@ Reads what the build left in target/dbt_envs/ (build.json, manifest.json, run_re
 value from the data, no message of the warehouse, which may quote data, and no variable of the environment.
 """
 
+import argparse
 import dataclasses
 import datetime
 import json
@@ -28,6 +29,7 @@ TEST_KINDS = ("test", "unit_test")
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False).parse_args()
     build, manifest, results = (read(LEFT / name) for name in ("build.json", "manifest.json", "run_results.json"))
     text = render(build, manifest, results, ask_warehouse())
     LEFT.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ production is granted, and no SQL names another environment's schema. Ends with 
 What the review card needs is left in target/dbt_envs.
 """
 
+import argparse
 import json
 import os
 import re
@@ -25,6 +26,7 @@ REPLACED = ("table", "view", "materialized_view", "seed")
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False).parse_args()
     number = os.environ.get("PR_NUMBER", "")
     if re.fullmatch("[1-9][0-9]{0,9}", number) is None:
         raise Problem("PR_NUMBER is not set to the number of a pull request, e.g. 142.")
