@@ -246,7 +246,10 @@ describe("SQL that names an environment's schema by hand", () => {
   const found = async (sql: string, own = 'pr_142') => {
     const nodes = {
       'model.acme.a': { alias: 'a', compiled_code: sql, depends_on: { nodes: ['model.acme.b'] } },
-      'model.acme.b': { alias: 'b' },
+      'model.acme.b': { alias: 'b', config: { materialized: 'ephemeral' }, depends_on: { nodes: ['model.acme.c', 'model.acme.d'] } },
+      'model.acme.c': { alias: 'c', config: { materialized: 'view' }, depends_on: { nodes: ['model.acme.e'] } },
+      'model.acme.d': { alias: 'Sales Report' },
+      'model.acme.e': { alias: 'e' },
     };
     writeFileSync(path.join(project, 'manifest.json'), JSON.stringify({ nodes }));
     const script = `import json, pathlib, sys\nsys.path.insert(0, "scripts/dbt_envs")\nfrom foreign_schemas import foreign_schemas\nprint(json.dumps(foreign_schemas(pathlib.Path("manifest.json"), "${own}")))`;
@@ -262,14 +265,17 @@ describe("SQL that names an environment's schema by hand", () => {
     ['spread over lines', 'select *\nfrom pr_12\n  . orders'],
     ['after a comma', 'select * from a, dev_priya.orders'],
     ['its own schema, but nothing that a ref made', 'select * from pr_142.orders'],
+    ['its own schema, and a model that no ref here leads to', 'select * from pr_142.e'],
     ['after a comment that quotes', "-- it's\nselect * from pr_12.orders"],
     ['beside a text with two quotes', "select 'it''s' from pr_12.orders"],
   ])('is found: %s', async (_, sql) =>
-    expect(await found(sql)).toEqual([expect.stringMatching(/^model\.acme\.a names (?:pr_12|dev_priya|pr_142)\.orders, which is dropped/)]),
+    expect(await found(sql)).toEqual([expect.stringMatching(/^model\.acme\.a names (?:pr_12|dev_priya|pr_142)\.(?:orders|e), which is dropped/)]),
   );
 
   test.each([
     ['what a ref made', 'select * from "pr_142"."b"'],
+    ['what a ref in an ephemeral model made', 'with __dbt__cte__b as (select * from "w"."pr_142"."c") select * from __dbt__cte__b'],
+    ['a name that only quotes can hold', 'select * from "pr_142"."Sales Report"'],
     ['itself', 'select * from "pr_142"."a" where i > 1'],
     ['a comment', '-- once pr_12.orders\nselect 1 /* dev_priya.orders */'],
     ['a text', "select 'pr_12.orders' as x"],
