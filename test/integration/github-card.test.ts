@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Finished } from '../support/dbt.ts';
 import { type Comment, type Failure, type GithubApi, startGithubApi } from '../support/github-api.ts';
 import { PLANTED_OUTPUT } from '../support/github-events.ts';
@@ -161,6 +161,8 @@ describe('a card', () => {
 });
 
 describe('--dropped', () => {
+  beforeEach(() => void api.pulls.set(142, { state: 'closed' }));
+  afterEach(() => void api.pulls.set(142, { state: 'open' }));
   test('makes of the card a short one that says so, keeps the commit and offers no query any more', async () => {
     const ours = comment(card('```sql\nselect * from pr_142.fct_revenue_daily\n```'), BOT);
     const { code } = await post(['--dropped']);
@@ -175,6 +177,7 @@ describe('--dropped', () => {
   test('and a card of a build after it takes its place', async () => {
     comment(card('old'), BOT);
     await post(['--dropped']);
+    api.pulls.set(142, { state: 'open' });
     await postCard(card('reopened'));
     expect(bodies()).toEqual([card('reopened')]);
   });
@@ -183,6 +186,30 @@ describe('--dropped', () => {
     const before = writes().length;
     const { code, output } = await post(['--dropped']);
     expect([code, output, writes().length]).toEqual([0, 'post_card: there is no card on pull request 142: nothing to update.\n', before]);
+  });
+});
+
+describe('a run that is started again after the pull request has moved on changes nothing', () => {
+  const RUN = 'https://github.com/acme/dbt/actions/runs/77';
+  afterEach(() => void api.pulls.set(142, { state: 'open' }));
+  test.each<[string, 'open' | 'closed', readonly string[], string]>([
+    ['a card of an older commit', 'open', ['card.md'], 'has moved on from 0000000'],
+    ['no card, of an older commit', 'open', ['--no-card', RUN], 'has moved on from 0000000'],
+    ['a card, where the pull request was closed', 'closed', ['card.md'], 'is closed by now'],
+    ['no card, where it was closed', 'closed', ['--no-card', RUN], 'is closed by now'],
+    ['dropped, where it was reopened', 'open', ['--dropped'], 'is open by now'],
+  ])('%s', async (_, state, args, said) => {
+    api.pulls.set(142, { state, sha: SHA });
+    comment(card('the newest'), BOT);
+    writeFileSync(path.join(scripts.folder, 'card.md'), card('older'));
+    const { code, output } = await post(args, { PR_COMMIT: '0'.repeat(40) });
+    expect([code, output, bodies()]).toEqual([0, `post_card: pull request 142 ${said}: its card stays as it is.\n`, [card('the newest')]]);
+  });
+  test('the run of the newest commit does', async () => {
+    api.pulls.set(142, { state: 'open', sha: SHA });
+    comment(card('older'), BOT);
+    await postCard(card('the newest'), { PR_COMMIT: SHA });
+    expect(bodies()).toEqual([card('the newest')]);
   });
 });
 
