@@ -46,6 +46,18 @@ const rendered = async (card: string): Promise<Rendered> => {
 };
 
 describe('a card', () => {
+  test('says of a pull request that changes nothing dbt builds that it built nothing, and not that something is missing', async () => {
+    const card = await cardOf({ manifest: undefined, results: undefined, facts: { ...facts(), query: null } });
+    expect(card).toContain('\nNothing that dbt builds was changed, so nothing was built.\n');
+    expect(card).not.toMatch(/missing|ended early|No relation/);
+    expect(await cardOf({ build: build({ built: false }), manifest: undefined, results: undefined })).toContain('**The results are missing**');
+  });
+  test.each(['skipped', 'error'])('shows no figure of what was not built (%s): what stands there is of an earlier push', async (status) => {
+    const old = relation('fct', table(10), table(7), { added: [['a', 'integer']] });
+    const card = await cardOf({ build: build({ built: false }), results: ran({ unique_id: 'model.acme.fct', status }), facts: facts(old) });
+    expect(card).toContain(`\n| \`fct\` | ${status === 'error' ? 'failed' : 'skipped'} | 7 |  |  |\n`);
+    expect(card).not.toMatch(/\+3|added/);
+  });
   test('reads like this', async () => {
     const card = await cardOf({
       build: build({ built: false, production: { commit: PROD, built_at: hoursAgo(29) } }),
@@ -276,7 +288,7 @@ const hostile = (text: string): CardInputs => ({
   results: ran(
     { unique_id: 'model.acme.m', status: 'error', message: text, compiled: true },
     { unique_id: text, status: 'error', message: text },
-    { unique_id: `model.acme.${text}`, status: 'skipped' },
+    { unique_id: `model.acme.s${text}`, status: 'skipped' },
     { unique_id: 'test.acme.t', status: 'fail', failures: 1, message: text },
     { unique_id: 'test.acme.u', status: 'warn', failures: 1, message: text },
     { unique_id: `${text}.x`, status: text },
