@@ -13,7 +13,7 @@ What a run costs beside others, measured with the packed package. This page is w
 npm run bench -- --write
 \`\`\`
 
-which ends with 1 where a bar is missed. Version ${version}; ${machine}; ${rounds}. Each of a group runs once a round, so that a busy neighbour disturbs all of them. A ratio is of two runs in one round, and the median of the rounds counts; beside it the ratio of the fastest rounds. Milliseconds are of this machine; ratios travel.
+which ends with 1 where a bar is missed. Version ${version}; ${machine}; ${rounds}. Each of a group runs once a round, so that a busy neighbour disturbs all of them. Folders are removed after the race: ext4 makes new files slowly while many were just removed. A ratio is of two runs in one round, and the median of the rounds counts; beside it the ratio of the fastest rounds. Milliseconds are of this machine; ratios travel.
 
 \`node -e 0\` is what any program on Node costs; bare Node writes the files from memory and decides nothing. Everything is ${files} files for eight developers on PostgreSQL; cookiecutter writes the same bytes, create-vite copies 18 files and projen makes 16.
 
