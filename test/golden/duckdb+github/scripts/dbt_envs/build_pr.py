@@ -86,7 +86,8 @@ def start_clean(dbt: str, nodes: list) -> None:
     keep = sorted({node["alias"] for node in nodes if node.get("config.materialized") in REPLACED})
     dropped = operation(dbt, "clean_pr_schema", {"keep": keep})["dropped"]
     if dropped:
-        print(f"build_pr: dropped of an earlier build: {', '.join(dropped)}", file=sys.stderr, flush=True)
+        more = f" and {len(dropped) - 20} more" if len(dropped) > 20 else ""
+        print(f"build_pr: dropped of an earlier build: {', '.join(dropped[:20])}{more}", file=sys.stderr, flush=True)
 
 
 def leave(name: str, content: dict) -> None:

@@ -8,7 +8,7 @@ import json
 import pathlib
 import re
 
-SCHEMA = re.compile(r"""(?<![\w$])["`\[]?\b(pr_[1-9][0-9]{0,9}|dev_[a-z][a-z0-9_]*)\b["`\]]?\s*\.\s*["`\[]?(\w+)""", re.IGNORECASE)
+SCHEMA = re.compile(r"""(?<![\w$])["`\[]?\b(pr_[1-9][0-9]{0,9}|dev_[a-z][a-z0-9_]*)\b["`\]]?\s*\.\s*(?:"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|(\w+))""", re.IGNORECASE)
 # Line comments, block comments, and 'text'. What begins first ends the others.
 SILENT = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
@@ -22,12 +22,25 @@ def foreign_schemas(manifest: pathlib.Path, own: str) -> list:
     for unique_id, node in sorted(nodes.items()):
         if not node.get("compiled_code"):
             continue
-        made = {relation(nodes, one) for one in [unique_id, *node.get("depends_on", {}).get("nodes", [])]}
+        made = {relation(nodes, one) for one in [unique_id, *read_by(nodes, unique_id)]}
         for schema, name in sorted(mentions(node["compiled_code"])):
             if schema != own or name not in made:
                 way_out = "use ref()" if schema == own or name in aliases(nodes) else "use ref() or source()"
                 problems.append(f"{unique_id} names {schema}.{name}, which is dropped with its environment: {way_out}.")
     return problems
+
+
+def read_by(nodes: dict, unique_id: str) -> set:
+    """What this node's refs lead to. dbt puts the SQL of an ephemeral model into the node that reads it, with its refs."""
+    found = set()
+    waiting = [unique_id]
+    while waiting:
+        for one in nodes.get(waiting.pop(), {}).get("depends_on", {}).get("nodes", []):
+            if one not in found:
+                found.add(one)
+                if nodes.get(one, {}).get("config", {}).get("materialized") == "ephemeral":
+                    waiting.append(one)
+    return found
 
 
 def mentions(sql: str) -> set:
@@ -38,7 +51,7 @@ def mentions(sql: str) -> set:
         schema = match[1]
         # A table's alias or a CTE of such a name stands somewhere without a dot.
         if not re.search(rf"""(?<![\w$."`])\b{re.escape(schema)}\b(?!["`\]]?\s*\.)""", text):
-            found.add((schema.lower(), match[2].lower()))
+            found.add((schema.lower(), next(one for one in match.groups()[1:] if one).lower()))
     return found
 
 

@@ -252,6 +252,8 @@ class Card:
 
     def missing(self) -> list[str]:
         sentences = []
+        if member(self.build, "built") is True and self.results is None and self.manifest is None:
+            return ["Nothing that dbt builds was changed, so nothing was built."]
         if self.facts is None:
             sentences.append("**Row counts and columns are missing**: the warehouse could not be asked. See the job's log.")
         if self.results is None:
@@ -266,13 +268,17 @@ class Card:
         """Of the table, what matters most first: failed, columns changed, largest difference, new, the rest."""
         relations = [one for one in members(member(self.facts, "relations")) if isinstance(one, dict)]
         failed = {one.id: one for one in self.failed if one.kind in BUILT_KINDS}
-        rows = [relation_row(one, failed.pop(str(one.get("id")), None) is not None) for one in relations]
+        # What stands in the schema under such a name is of an earlier push.
+        skipped = {one.id for one in self.skipped}
+        rows = [relation_row(one, "failed" if failed.pop(str(one.get("id")), None) else "skipped" if str(one.get("id")) in skipped else "") for one in relations]
         rows += [((0, 0.0, 0, str(one.name)), f"| {code(one.name, 60)} | failed |  |  |  |") for one in failed.values()]
         return [row for _, row in sorted(rows)]
 
     def all_column_changes(self) -> list[str]:
         """Nothing where the table has them all."""
-        changed = [(one, column_changes(one, 80)) for one in members(member(self.facts, "relations"))]
+        not_built = {one.id for one in (*self.failed, *self.skipped)}
+        relations = [one for one in members(member(self.facts, "relations")) if str(member(one, "id")) not in not_built]
+        changed = [(one, column_changes(one, 80)) for one in relations]
         if all(len(changes) <= CHANGES_SHOWN for _, changes in changed):
             return []
         return [f"- {code(member(one, 'name'))}: {change}" for one, changes in changed for change in changes]
@@ -295,20 +301,23 @@ TABLE = ("| relation | rows here | in prod | difference | columns |", "|---|---:
 CHANGES_SHOWN = 3
 
 
-def relation_row(one: dict, failed: bool) -> tuple[tuple[int, float, int, str], str]:
-    """A row of the table, and where it comes in the order."""
+def relation_row(one: dict, not_built: str) -> tuple[tuple[int, float, int, str], str]:
+    """A row of the table, and where it comes in the order. Of what was not built, no figure: it would be an older commit's."""
     here, prod = one.get("here"), one.get("prod")
+    if not_built:
+        rank = 0 if not_built == "failed" else 1
+        return (rank, 0.0, 0, str(one.get("name"))), f"| {code(one.get('name'), 60)} | {not_built} | {side(prod) if prod else 'not there'} |  |  |"
     changes = column_changes(one, 40)
     rows, prod_rows = whole(member(here, "rows")), whole(member(prod, "rows"))
     difference = rows - prod_rows if rows is not None and prod_rows is not None else None
-    rank = 0 if failed else 1 if changes else 2 if difference else 3 if not prod else 4
+    rank = 1 if changes else 2 if difference else 3 if not prod else 4
     share = abs(difference or 0) / max(prod_rows or 0, 1)
     if len(changes) > CHANGES_SHOWN:
         changes[CHANGES_SHOWN:] = [f"{len(changes) - CHANGES_SHOWN:,} more"]
     exact = member(here, "exact") is True and member(prod, "exact") is True
     cells = [
         code(one.get("name"), 60),
-        "failed" if failed else side(here),
+        side(here),
         side(prod) if prod else "not there",
         difference_cell(difference, prod_rows, exact) if prod else "new",
         "; ".join(changes),

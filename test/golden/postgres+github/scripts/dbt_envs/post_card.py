@@ -4,7 +4,10 @@
     python scripts/dbt_envs/post_card.py --no-card RUN_URL        the build ended before it made one
     python scripts/dbt_envs/post_card.py --dropped                the schema was dropped: the card says so
 
-Reads PR_NUMBER, and GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_TOKEN as GitHub Actions sets them. The token needs
+A pull request that has moved on from PR_COMMIT, or was closed or reopened since, keeps the card that it has: a job that is
+started again, however old, overwrites no newer one.
+
+Reads PR_NUMBER, PR_COMMIT where it is set, and GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_TOKEN as GitHub Actions sets them. The token needs
 `pull-requests: write` and nothing else; this job holds no warehouse secret. A card is text that a pull request's code has
 made: it is passed on as it is, never run, never looked into beyond its first line.
 """
@@ -61,6 +64,9 @@ def post(options: argparse.Namespace) -> str:
         raise
     if pull.get("number") != int(number):
         raise github_api.Problem(f"GitHub answered with another pull request than {number}.")
+    outdated = moved_on(pull, "closed" if options.dropped else "open")
+    if outdated:
+        return f"pull request {number} {outdated}: its card stays as it is."
     ours = our_comment(api, number)
     if options.dropped:
         if ours is None:
@@ -73,6 +79,18 @@ def post(options: argparse.Namespace) -> str:
         return f"the card says that already: {ours.get('html_url', '')}"
     made = api.send("PATCH", f"/issues/comments/{ours['id']}", {"body": body})
     return f"updated {made.get('html_url', '')}"
+
+
+def moved_on(pull: dict[str, Any], state: str) -> str:
+    """What has happened to the pull request since this run was made; nothing where it is as the card takes it to be."""
+    if pull.get("state") not in ("open", "closed"):
+        raise github_api.Problem("GitHub did not say whether the pull request is open.")
+    if pull["state"] != state:
+        return f"is {pull['state']} by now"
+    commit, head = os.environ.get("PR_COMMIT", ""), pull.get("head")
+    if state == "open" and commit and (not isinstance(head, dict) or head.get("sha") != commit):
+        return f"has moved on from {commit[:7]}"
+    return ""
 
 
 def card_in(file: pathlib.Path) -> str:
