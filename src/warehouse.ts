@@ -66,6 +66,8 @@ export interface Warehouse<Id extends string = string> {
     /** Commands around the build of production, run from the project's folder. */
     readonly before: readonly string[];
     readonly after: readonly string[];
+    /** A view goes with the table that it reads when dbt replaces that table: a deploy of a selection builds such views too. */
+    readonly viewsGoWithTables: boolean;
     /** What a deploy has built before it fails stays, so that the rest of it can be built alone. */
     readonly keepsWhatSucceeded: boolean;
   };

@@ -97,12 +97,28 @@ describe('with the state of production', () => {
     expect([code, output.includes('nothing that dbt builds was changed')], output).toEqual([0, true]);
     expect(await relations('pr_14')).toEqual([]);
   });
-  test('a model that fails is a failure, and what came of the others is left for the card', async () => {
+  test('a unit test that is new is run, though dbt would pass it over: its model is built for it', async () => {
+    edit('models/marts/_marts.yml', (text) => {
+      const [one = ''] = / {2}- name: daily_revenue_sums_a_day\n[\s\S]*?(?=\nexposures:)/.exec(text) ?? [];
+      return text.replace(one, `${one}${one.replace('daily_revenue_sums_a_day', 'the_same_again')}`);
+    });
+    const { code, output } = await build(14);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/PASS fct_revenue_daily::the_same_again/);
+    expect(await relations('pr_14')).toContain('fct_revenue_daily');
+    git('checkout', '-q', '.');
+  });
+  test('a model that fails is a failure, what came of the others is left for the card, and nothing stays of an earlier push under the name of what was not built', async () => {
+    writeFileSync(at('models/marts/wrong.sql'), 'select 1 as x');
+    writeFileSync(at('models/marts/after_wrong.sql'), "select * from {{ ref('wrong') }}");
+    writeFileSync(at('models/marts/right.sql'), 'select 1 as x');
+    expect((await build(14)).code).toBe(0);
     writeFileSync(at('models/marts/wrong.sql'), 'select 1 / 0 as x');
-    const { code } = await build(14);
-    expect([code, report().built]).toEqual([1, false]);
+    const { code, output } = await build(14);
+    expect([code, report().built], output).toEqual([1, false]);
     expect(readFileSync(at('target/dbt_envs/run_results.json'), 'utf8')).toContain('model.acme.wrong');
-    rmSync(at('models/marts/wrong.sql'));
+    expect(await relations('pr_14')).toEqual(['right']);
+    for (const name of ['wrong', 'after_wrong', 'right']) rmSync(at(`models/marts/${name}.sql`));
   });
 });
 

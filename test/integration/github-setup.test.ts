@@ -92,11 +92,17 @@ describe('setup.py', () => {
     expect(environments.prod).toEqual({
       settings: { name: 'prod', deployment_branch_policy: LIMITED },
       branches: ['main'],
-      variables: {},
+      // Defaults too: whoever can push may set a variable of the repository, and it must not count here.
+      variables: { DBT_X_HOST: 'db.acme.example', DBT_X_PORT: '5432', DBT_PROD_LOGIN: "o'prod: #1" },
       secrets: { DBT_ENV_SECRET_PROD_PASSWORD: 'prod-s3cret' },
     });
-    expect(environments.ci).toMatchObject({ settings: { deployment_branch_policy: null }, branches: [], secrets: { DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret' } });
-    expect([variables, secrets]).toEqual([{ DBT_X_HOST: 'db.acme.example' }, {}]);
+    expect(environments.ci).toMatchObject({
+      settings: { deployment_branch_policy: null },
+      branches: [],
+      variables: { DBT_X_HOST: 'db.acme.example' },
+      secrets: { DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret' },
+    });
+    expect([variables, secrets]).toEqual([{}, {}]);
     expect(
       calls()
         .split('\n')
@@ -188,7 +194,7 @@ test('stopped at any of its writes, it is finished by the next run: the same as 
   github(given);
   await setup(['--apply'], VALUES);
   const [whole, count] = [state(), writes().length];
-  expect(count).toBe(8);
+  expect(count).toBe(11);
   for (const writesLeft of Array.from({ length: count }, (_, at) => at)) {
     github({ ...given, writesLeft });
     expect((await setup(['--apply'], VALUES)).code, `stopped at write ${writesLeft + 1}`).toBe(1);

@@ -178,6 +178,12 @@ describe('by hand', () => {
     expect(log).toContain('dbt build --target prod --select fct_revenue --full-refresh');
     expect(company.site.api.artifacts.length).toBe(before);
   });
+  test('a view that reads what is selected is built with it: PostgreSQL drops it with the table that is replaced', async () => {
+    const { results, printed: log } = await deploys('workflow_dispatch', { select: 'raw_orders', full_refresh: true, retry: false });
+    expect(results, log).toEqual({ deploy: 'success' });
+    expect(log).toContain('deploy_prod: built too, since a view goes with the table that it reads: acme.staging.stg_orders');
+    expect(await company.ask('select count(*) > 0 from staging.stg_orders', 'looker')).toEqual([[true]]);
+  });
   test('what is no selection is refused before anything is built', async () => {
     const { results, printed: log } = await deploys('workflow_dispatch', { select: '$(touch x); --target dev', full_refresh: false, retry: false });
     expect(results.deploy).toBe('failure');

@@ -16,7 +16,7 @@ beforeEach(() => {
   // Stands for dbt: writes down where it was started and with what, and ends as DBT_ENDS says.
   writeFileSync(
     path.join(project, 'bin/dbt'),
-    '#!/bin/sh\n[ "$1" = --version ] && echo "installed: 1.12.6" && exit\npwd -P > called\nfor one in "$@"; do echo "$one" >> called; done\nexit $DBT_ENDS\n',
+    '#!/bin/sh\n[ "$1" = --version ] && echo "installed: 1.12.6" && exit\npwd -P > called\nfor one in "$@"; do echo "$one" >> called; done\n[ -z "$DBT_LEAVES" ] || echo "{}" > "$DBT_LEAVES"\nexit $DBT_ENDS\n',
   );
   chmodSync(path.join(project, 'bin/dbt'), 0o755);
 });
@@ -215,8 +215,8 @@ describe('deploy_prod.py', () => {
     expect(called).toThrow();
   });
   test('a build that failed leaves what a retry needs, and no state', async () => {
-    for (const file of ['manifest.json', 'run_results.json']) dbtLeaves(file);
-    const { code } = await deploy({ DBT_ENDS: '1' });
+    dbtLeaves('manifest.json');
+    const { code } = await deploy({ DBT_ENDS: '1', DBT_LEAVES: 'target/run_results.json' });
     expect(code).toBe(1);
     expect(JSON.parse(readFileSync(path.join(project, 'target/dbt_envs/failed/state.json'), 'utf8'))).toEqual({ commit: commit(), whole: true });
     expect(existsSync(path.join(project, 'target/dbt_envs/state'))).toBe(false);
@@ -243,7 +243,7 @@ describe('deploy_prod.py', () => {
 });
 
 describe("SQL that names an environment's schema by hand", () => {
-  const found = async (sql: string, own = 'pr_142') => {
+  const found = async (sql: string, own = 'pr_142', sources = {}) => {
     const nodes = {
       'model.acme.a': { alias: 'a', compiled_code: sql, depends_on: { nodes: ['model.acme.b'] } },
       'model.acme.b': { alias: 'b', config: { materialized: 'ephemeral' }, depends_on: { nodes: ['model.acme.c', 'model.acme.d'] } },
@@ -251,7 +251,10 @@ describe("SQL that names an environment's schema by hand", () => {
       'model.acme.d': { alias: 'Sales Report' },
       'model.acme.e': { alias: 'e' },
     };
-    writeFileSync(path.join(project, 'manifest.json'), JSON.stringify({ nodes }));
+    writeFileSync(
+      path.join(project, 'manifest.json'),
+      JSON.stringify({ nodes, sources, macros: { 'macro.acme.dbt_envs_answers': { macro_sql: "'developers': [\n 'priya',\n 'sam'\n ]," } } }),
+    );
     const script = `import json, pathlib, sys\nsys.path.insert(0, "scripts/dbt_envs")\nfrom foreign_schemas import foreign_schemas\nprint(json.dumps(foreign_schemas(pathlib.Path("manifest.json"), "${own}")))`;
     return JSON.parse((await python(project, ['-c', script], { python: 'tools' })).output) as string[];
   };
@@ -285,4 +288,11 @@ describe("SQL that names an environment's schema by hand", () => {
     ['names that merely begin so', 'select * from product.items, pr_x.items, pr_007.items, device_events.clicks, xpr_12.orders'],
     ['a column', 'select a.pr_12 from analytics.a'],
   ])('is not: %s', async (_, sql) => expect(await found(sql)).toEqual([]));
+
+  test("nor is a source whose schema merely begins like a developer's; one of somebody on the roster is", async () => {
+    const sources = { 'source.acme.t.a': { schema: 'dev_tools' }, 'source.acme.t.b': { schema: 'dev_sam' } };
+    expect(await found('select * from dev_tools.usage', 'pr_142', sources)).toEqual([]);
+    expect(await found('select * from dev_sam.usage', 'pr_142', sources)).toHaveLength(1);
+    expect(await found('select * from dev_tools.usage')).toHaveLength(1);
+  });
 });

@@ -24,7 +24,7 @@ export const example = defineWarehouse({
   }),
   macros: () => [],
   grants: () => [],
-  deploy: { before: [], after: [], keepsWhatSucceeded: true },
+  deploy: { before: [], after: [], viewsGoWithTables: true, keepsWhatSucceeded: true },
   docs: () => passagesIn('warehouses/example', {}),
   nextSteps: () => [],
 });

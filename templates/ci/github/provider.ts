@@ -81,7 +81,7 @@ function setupView(pipeline: Pipeline) {
     settings: settings.map(({ name, secret, environments: of, what, default: fallback }) => ({
       name: `\`${name}\``,
       kind: secret ? 'secret' : 'variable',
-      place: of.length === 0 ? 'the repository' : `environment ${of.map((one) => `\`${one}\``).join(' and ')}`,
+      place: `environment${of.length === 1 ? '' : 's'} ${listed(of.map((one) => `\`${one}\``))}`,
       what: fallback === undefined ? what : `${what} (default: \`${fallback}\`)`,
     })),
     commands: [
@@ -95,9 +95,7 @@ function setupView(pipeline: Pipeline) {
               ),
             ],
       ),
-      ...settings.flatMap(({ name, secret, environments: of }) =>
-        (of.length === 0 ? [''] : of.map((one) => ` --env ${one}`)).map((where) => `gh ${secret ? 'secret' : 'variable'} set ${name}${where}`),
-      ),
+      ...settings.flatMap(({ name, secret, environments: of }) => of.map((one) => `gh ${secret ? 'secret' : 'variable'} set ${name} --env ${one}`)),
     ],
   };
 }

@@ -4,7 +4,11 @@ import type { FileRequest } from '../../../src/planned-file.ts';
 import type { Variable } from '../../../src/warehouse.ts';
 import { PARSE } from './workflows.ts';
 
-/** A variable or secret, and the environments it belongs to. A variable that several need has none: the repository holds it. */
+/**
+ * A variable or secret, and the environments it belongs to. A variable that several need is set in each: one of the
+ * repository may be set by whoever can push, and the host that gets production's password is none of theirs to name
+ * (https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/use-variables).
+ */
 export interface Setting extends Variable {
   readonly environments: readonly string[];
 }
@@ -39,8 +43,7 @@ export function settingsOf(pipeline: Pipeline): readonly Setting[] {
   const read = new Set(jobs.flatMap((job) => variablesOf(pipeline, job)));
   return [...read].map((variable) => {
     const readers = jobs.filter(({ identity }) => variable.identities.includes(identity));
-    const environments = [...new Set(readers.map(({ identity }) => environmentOf(identity)))];
-    return { ...variable, environments: variable.secret || environments.length === 1 ? environments : [] };
+    return { ...variable, environments: [...new Set(readers.map(({ identity }) => environmentOf(identity)))] };
   });
 }
 
@@ -59,7 +62,7 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({
       name: JSON.stringify(name),
       secret: secret ? 'True' : 'False',
-      environments: environments.length === 0 ? '[""]' : list(environments),
+      environments: list(environments),
       what: JSON.stringify(what),
       example: JSON.stringify(example),
       default: fallback === undefined ? 'None' : JSON.stringify(fallback),

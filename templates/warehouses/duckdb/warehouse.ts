@@ -53,7 +53,7 @@ export const duckdb = defineWarehouse({
   ],
   grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
   // A build that failed is never published, and the next one starts from what was.
-  deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], keepsWhatSucceeded: false },
+  deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], viewsGoWithTables: false, keepsWhatSucceeded: false },
   docs: (project) => passages(project),
   nextSteps: () => [
     'Build as yourself: set DBT_DEV_NAME to your name in roster.yml, then dbt build. Your tables are in warehouse/dev/<name>.duckdb.',

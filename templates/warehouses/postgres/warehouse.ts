@@ -38,7 +38,7 @@ export const postgres = defineWarehouse({
   },
   macros: macroFiles,
   grants: grantsFiles,
-  deploy: { before: [], after: [], keepsWhatSucceeded: true },
+  deploy: { before: [], after: [], viewsGoWithTables: true, keepsWhatSucceeded: true },
   docs: (project) => {
     const { door, roles } = namesOf(project);
     return passagesIn('warehouses/postgres', {

@@ -12,14 +12,14 @@ What the review card needs is left in target/dbt_envs.
 import argparse
 import json
 import os
+import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
-from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, operation, run_dbt
+from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, list_nodes, operation, run_dbt
 from foreign_schemas import foreign_schemas
-from prod_state import State, read_state
+from prod_state import State, read_json, read_state
 
 # dbt replaces these in one step. What it adds to instead, it would add to whatever the last push left.
 REPLACED = ("table", "view", "materialized_view", "seed")
@@ -45,13 +45,20 @@ def main() -> int:
     }
     leave("build.json", report)
     print(f"build_pr: {announcement(state)}", file=sys.stderr, flush=True)
-    nodes = nodes_to_build(dbt, state)
+    selection = state.selection()
+    nodes = nodes_to_build(dbt, selection)
+    if state.usable and untested_models(nodes):
+        selection = state.selection(*untested_models(nodes))
+        nodes = nodes_to_build(dbt, selection)
     start_clean(dbt, nodes)
     if nodes:
-        report["built"] = run_dbt(dbt, "build", "--target", "ci", *state.selection()) == 0
+        (PROJECT / "target" / "run_results.json").unlink(missing_ok=True)
+        report["built"] = run_dbt(dbt, "build", "--target", "ci", *selection) == 0
         for file in ("manifest.json", "run_results.json"):
             if (PROJECT / "target" / file).is_file():
                 shutil.copyfile(PROJECT / "target" / file, LEFT / file)
+        if not report["built"]:
+            drop(dbt, built_in(LEFT))
         report["problems"] += foreign_schemas(LEFT / "manifest.json", report["schema"])
     else:
         report["built"] = True
@@ -70,21 +77,31 @@ def announcement(state: State) -> str:
     return f"FULL BUILD: {state.why}. EVERYTHING is built."
 
 
-def nodes_to_build(dbt: str, state: State) -> list:
-    """What dbt will build with these options, as dbt itself lists it."""
-    keys = ("--output", "json", "--output-keys", "resource_type", "alias", "config.materialized")
-    command = [dbt, "--quiet", "ls", "--target", "ci", *state.selection(), *keys]
-    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-    if done.returncode != 0:
-        print(done.stdout, file=sys.stderr, flush=True)
-        raise Problem("dbt cannot read the project; what it said is above.")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+def nodes_to_build(dbt: str, selection: list) -> list:
+    return list_nodes(dbt, "ci", selection, "unique_id", "resource_type", "alias", "config.materialized")
+
+
+def untested_models(nodes: list) -> list:
+    """Models that are not built and have a unit test that was changed: dbt runs a unit test only when it builds its model."""
+    built = {node["unique_id"] for node in nodes}
+    tested = {".".join(["model", *node["unique_id"].split(".")[1:3]]) for node in nodes if node["resource_type"] == "unit_test"}
+    return sorted(model.split(".")[2] for model in tested - built)
 
 
 def start_clean(dbt: str, nodes: list) -> None:
     """Drops what this build would not replace: what a push before it has left, renamed or given up."""
-    keep = sorted({node["alias"] for node in nodes if node.get("config.materialized") in REPLACED})
-    dropped = operation(dbt, "clean_pr_schema", {"keep": keep})["dropped"]
+    drop(dbt, {node["alias"] for node in nodes if node.get("config.materialized") in REPLACED})
+
+
+def built_in(folder: pathlib.Path) -> set:
+    """What a build that failed has made all the same. What it did not come to is of an earlier commit."""
+    results, manifest = read_json(folder / "run_results.json"), read_json(folder / "manifest.json")
+    made = [one["unique_id"] for one in results.get("results", []) if one["status"] in ("success", "pass", "fail", "warn")]
+    return {manifest["nodes"][one]["alias"] for one in made if one in manifest.get("nodes", {})}
+
+
+def drop(dbt: str, keep: set) -> None:
+    dropped = operation(dbt, "clean_pr_schema", {"keep": sorted(keep)})["dropped"]
     if dropped:
         more = f" and {len(dropped) - 20} more" if len(dropped) > 20 else ""
         print(f"build_pr: dropped of an earlier build: {', '.join(dropped[:20])}{more}", file=sys.stderr, flush=True)

@@ -32,6 +32,16 @@ def run_dbt(dbt: str, *arguments: str) -> int:
     return subprocess.call([dbt, *arguments], cwd=PROJECT)
 
 
+def list_nodes(dbt: str, target: str, selection: list, *keys: str) -> list:
+    """What dbt would build with this selection, as dbt itself lists it: for each node those keys. Writes target/manifest.json."""
+    command = [dbt, "--quiet", "ls", "--target", target, *selection, "--output", "json", "--output-keys", *keys]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr, flush=True)
+        raise Problem("dbt cannot read the project; what it said is above.")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
 def operation(dbt: str, name: str, arguments: dict | None = None) -> dict:
     """What `dbt run-operation` prints as JSON on its last line. Raises Problem where it fails."""
     command = [dbt, "--quiet", "run-operation", name, "--target", "ci", "--target-path", str(LEFT / "operation")]

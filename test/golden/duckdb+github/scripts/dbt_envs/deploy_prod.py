@@ -44,6 +44,7 @@ def main() -> int:
     dbt = find_dbt()
     commit = head()
     whole = failed_whole(commit) if retry else not select
+    (PROJECT / "target" / "run_results.json").unlink(missing_ok=True)
     if retry:
         status = run_dbt(dbt, "retry", "--target", "prod", "--state", "retry")
     else:

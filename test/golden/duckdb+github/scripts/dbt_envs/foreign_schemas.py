@@ -8,7 +8,8 @@ import json
 import pathlib
 import re
 
-SCHEMA = re.compile(r"""(?<![\w$])["`\[]?\b(pr_[1-9][0-9]{0,9}|dev_[a-z][a-z0-9_]*)\b["`\]]?\s*\.\s*(?:"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|(\w+))""", re.IGNORECASE)
+NAME = r"""(?:"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|(\w+))"""
+SCHEMA = re.compile(r"""(?<![\w$])["`\[]?\b(pr_[1-9][0-9]{0,9}|dev_[a-z][a-z0-9_]*)\b["`\]]?\s*\.\s*""" + NAME, re.IGNORECASE)
 # Line comments, block comments, and 'text'. What begins first ends the others.
 SILENT = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
@@ -17,17 +18,26 @@ def foreign_schemas(manifest: pathlib.Path, own: str) -> list:
     """One line a finding: which node names which schema. Without a manifest there is nothing to look at."""
     if not manifest.is_file():
         return []
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    project = json.loads(manifest.read_text(encoding="utf-8"))
+    nodes, tools = project["nodes"], source_schemas(project)
     problems = []
     for unique_id, node in sorted(nodes.items()):
         if not node.get("compiled_code"):
             continue
         made = {relation(nodes, one) for one in [unique_id, *read_by(nodes, unique_id)]}
         for schema, name in sorted(mentions(node["compiled_code"])):
-            if schema != own or name not in made:
+            if schema not in tools and (schema != own or name not in made):
                 way_out = "use ref()" if schema == own or name in aliases(nodes) else "use ref() or source()"
                 problems.append(f"{unique_id} names {schema}.{name}, which is dropped with its environment: {way_out}.")
     return problems
+
+
+def source_schemas(project: dict) -> set:
+    """Schemas of sources that merely begin like a developer's: dev_tools. One of somebody on the roster is none of them."""
+    answers = next((one["macro_sql"] for key, one in project.get("macros", {}).items() if key.endswith(".dbt_envs_answers")), "")
+    roster = set(re.findall(r"'([a-z0-9_]+)'", answers.partition("'developers': [")[2].partition("]")[0]))
+    schemas = {str(source.get("schema", "")).lower() for source in project.get("sources", {}).values()}
+    return {schema for schema in schemas if schema.startswith("dev_") and schema[4:] not in roster}
 
 
 def read_by(nodes: dict, unique_id: str) -> set:

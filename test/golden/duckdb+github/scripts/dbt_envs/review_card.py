@@ -270,7 +270,10 @@ class Card:
         failed = {one.id: one for one in self.failed if one.kind in BUILT_KINDS}
         # What stands in the schema under such a name is of an earlier push.
         skipped = {one.id for one in self.skipped}
-        rows = [relation_row(one, "failed" if failed.pop(str(one.get("id")), None) else "skipped" if str(one.get("id")) in skipped else "") for one in relations]
+        rows = []
+        for one in relations:
+            unique_id = str(one.get("id"))
+            rows.append(relation_row(one, "failed" if failed.pop(unique_id, None) else "skipped" if unique_id in skipped else ""))
         rows += [((0, 0.0, 0, str(one.name)), f"| {code(one.name, 60)} | failed |  |  |  |") for one in failed.values()]
         return [row for _, row in sorted(rows)]
 

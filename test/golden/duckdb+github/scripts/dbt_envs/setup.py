@@ -40,13 +40,14 @@ SETTINGS = [
     {
         "name": "DBT_DUCKDB_DIR",
         "secret": False,
-        "environments": [""],
+        "environments": ["ci", "prod"],
         "what": "The folder with the database files: dev/, ci/ and prod/.",
         "example": "/srv/warehouse",
         "default": "warehouse",
     },
 ]
 REPOSITORY = "repos/{owner}/{repo}"  # gh puts in the repository of this folder, or GH_REPO
+GIVEN: dict = {}  # values by name
 FREE = "A private repository on GitHub Free has no environments and no branch rules: docs/environments.md says what then."
 # https://docs.github.com/rest/actions/permissions: the strictest of three; GitHub refuses it for private repositories (422)
 EVERYBODY_FROM_OUTSIDE = {"approval_policy": "all_external_contributors"}
@@ -247,24 +248,31 @@ def kept(environment: dict | None) -> dict:
 
 def prepare_setting(setting: dict, environment: str, apply: bool, replace: bool) -> int:
     kind = "secret" if setting["secret"] else "variable"
-    where = ["--env", environment] if environment else []
-    place = f"environment {environment}" if environment else "repository"
-    path = f"{REPOSITORY}/environments/{environment}/{kind}s" if environment else f"{REPOSITORY}/actions/{kind}s"
-    names = gh("api", "--paginate", path, "--jq", f".{kind}s[].name", absent="").split("\n")
+    place = f"{kind} {setting['name']} (environment {environment})"
+    names = gh("api", "--paginate", f"{REPOSITORY}/environments/{environment}/{kind}s", "--jq", f".{kind}s[].name", absent="").split("\n")
     if setting["name"] in names and not replace:
         return 0
-    if setting["default"] is not None and setting["name"] not in os.environ and not replace:
-        print(f"  {kind} {setting['name']} ({place}) is not set: {setting['default']!r} is used")
+    takes_default = setting["default"] is not None and setting["name"] not in os.environ and not replace
+    if takes_default and not ENVIRONMENTS[environment]:
+        print(f"  {place} is not set: {setting['default']!r} is used")
         return 0
-    step(f"{kind} {setting['name']} ({place}): {setting['what']}", apply)
+    # Left open, a variable of the repository would count there, and whoever can push may set one.
+    step(f"{place}: {setting['default']!r}, so that nothing else counts" if takes_default else f"{place}: {setting['what']}", apply)
     if not apply:
         return 1
-    value = os.environ.get(setting["name"]) or ask(setting)
+    value = setting["default"] if takes_default else value_of(setting)
     if value == "":
         print(f"! {setting['name']} is left unset")
         return 1
-    gh(kind, "set", setting["name"], *where, text=value)
+    gh(kind, "set", setting["name"], "--env", environment, text=value)
     return 0
+
+
+def value_of(setting: dict) -> str:
+    """Asked once, though several environments need it."""
+    if setting["name"] not in GIVEN:
+        GIVEN[setting["name"]] = os.environ.get(setting["name"]) or ask(setting)
+    return GIVEN[setting["name"]]
 
 
 def ask(setting: dict) -> str:

@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 
-from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, run_dbt
+from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, list_nodes, run_dbt
 from prod_state import read_json
 
 # dbt's selection: names, +, @, methods with a colon, paths, * and intersections. Nothing that begins like an option.
@@ -44,9 +44,12 @@ def main() -> int:
     dbt = find_dbt()
     commit = head()
     whole = failed_whole(commit) if retry else not select
+    (PROJECT / "target" / "run_results.json").unlink(missing_ok=True)
     if retry:
         status = run_dbt(dbt, "retry", "--target", "prod", "--state", "retry")
     else:
+        if select:
+            select += views_that_go(dbt, select)
         options = [*(["--select", *select] if select else []), *(["--full-refresh"] if full_refresh else [])]
         status = run_dbt(dbt, "build", "--target", "prod", *options)
     if status != 0:
@@ -57,6 +60,25 @@ def main() -> int:
     else:
         print("deploy_prod: a part of production was built, so its published state stays as it is.", file=sys.stderr)
     return status
+
+
+def views_that_go(dbt: str, select: list) -> list:
+    """The views that read what is selected, and the views that read those: the warehouse drops them with the table that dbt
+    replaces, so they are built again with it."""
+    nodes = list_nodes(dbt, "prod", ["--select", *select], "unique_id")
+    manifest = json.loads((PROJECT / "target" / "manifest.json").read_text(encoding="utf-8"))
+    chosen = {node["unique_id"] for node in nodes}
+    found: dict = {}
+    waiting = list(chosen)
+    while waiting:
+        for child in manifest["child_map"].get(waiting.pop(), []):
+            node = manifest["nodes"].get(child, {})
+            if child not in found and child not in chosen and node.get("config", {}).get("materialized") in ("view", "materialized_view"):
+                found[child] = ".".join(node["fqn"])
+                waiting.append(child)
+    if found:
+        print(f"deploy_prod: built too, since a view goes with the table that it reads: {', '.join(sorted(found.values()))}", file=sys.stderr, flush=True)
+    return [f"fqn:{name}" for name in sorted(found.values())]
 
 
 def flag(name: str) -> bool:

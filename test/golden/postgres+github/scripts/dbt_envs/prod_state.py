@@ -25,9 +25,9 @@ class State:
     commit: str | None = None
     built_at: str | None = None
 
-    def selection(self) -> list:
-        """dbt's options for what was changed; none where everything is built."""
-        return ["--select", "state:modified+", *self.defer()] if self.usable else []
+    def selection(self, *more: str) -> list:
+        """dbt's options for what was changed, and for what is named; none where everything is built."""
+        return ["--select", "state:modified+", *more, *self.defer()] if self.usable else []
 
     def defer(self) -> list:
         """dbt's options that take from production what is not built. The selected nodes are never taken from there."""
