@@ -17,6 +17,14 @@ const slow = (folder: string): void => {
   writeFileSync(path.join(folder, 'models/marts/slow.sql'), "{{ config(materialized='table') }}\nselect 1 as i from pg_sleep(3)\n");
   writeFileSync(path.join(folder, 'models/marts/after_slow.sql'), "{{ config(materialized='table') }}\nselect * from {{ ref('slow') }}\n");
 };
+/** Sixty models of a second each, one after the other: however late a drop comes, the build is still at it. */
+const long = (folder: string): void => {
+  slow(folder);
+  for (let at = 0; at < 60; at++) {
+    const before = at === 0 ? 'after_slow' : `long_${at - 1}`;
+    writeFileSync(path.join(folder, `models/marts/long_${at}.sql`), `{{ config(materialized='table') }}\nselect t.* from {{ ref('${before}') }} as t, pg_sleep(1)\n`);
+  }
+};
 const change = (folder: string): void => {
   const place = path.join(folder, 'models/marts/fct_revenue.sql');
   writeFileSync(place, `${readFileSync(place, 'utf8')}-- a change\n`);
@@ -55,13 +63,15 @@ describe('a build against a close', () => {
     expect(await company.pulls()).toEqual([]);
   });
   test('a build that nobody cancelled fails when its schema goes, and does not bring it back', async () => {
-    opened(22, slow);
+    opened(22, long);
     const build = happens('opened', 22);
     await sleeping('acme_ci_service');
     company.site.close(22);
     const drop = await happens('closed', 22);
     expect(drop.results.drop, drop.printed).toBe('success');
-    expect((await build).results.build).toBe('failure');
+    const { results, printed } = await build;
+    expect(results.build).toBe('failure');
+    expect(printed).toMatch(/pr_22.* does not exist/);
     expect(await company.pulls()).toEqual([]);
   });
 });
