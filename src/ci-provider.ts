@@ -18,8 +18,12 @@ export interface CiProvider<Id extends string = string> {
   /** Whether a job can run when a pull request closes. Where not, the nightly sweep drops its schema. */
   readonly dropsOnClose: boolean;
   readonly questions: readonly Question[];
-  /** Paths start at the git repository's root. */
+  /** What every job needs, whichever part it is of: its settings and where they go. Paths start at the git repository's root. */
+  commonFiles(pipeline: Pipeline): readonly FileRequest[];
+  /** Pull requests and production. */
   files(pipeline: Pipeline): readonly FileRequest[];
+  /** The nightly sweep, and how people hear of one that fails. */
+  sweepFiles(pipeline: Pipeline): readonly FileRequest[];
   docs(pipeline: Pipeline): Readonly<Record<CiTopic, Fragment>>;
   nextSteps(pipeline: Pipeline): readonly string[];
   /** What cannot be protected with these answers: said before anything is written. */

@@ -26,11 +26,13 @@ export interface Context {
   readonly codeHost: CodeHost;
   readonly pipeline: Pipeline;
   readonly adopted: boolean;
+  /** The parts that are planned, with all that they need. */
+  readonly parts: readonly string[];
   /** Renders a vendor's passage for a document that prints it. */
   readonly text: (fragment: Fragment) => string;
 }
 
-export function contextOf(answers: Answers, roster: Roster, { projectDir, adopted }: Situation): Context {
+export function contextOf(answers: Answers, roster: Roster, { projectDir, adopted }: Situation, parts: readonly string[]): Context {
   const { warehouse, ci, codeHost } = answers;
   const project: Project = {
     name: answers.projectName as ProjectName,
@@ -50,8 +52,9 @@ export function contextOf(answers: Answers, roster: Roster, { projectDir, adopte
     warehouse,
     ci,
     codeHost,
-    pipeline: pipelineOf(answers, project, projectDir),
+    pipeline: pipelineOf(answers, project, projectDir, parts),
     adopted: adopted !== undefined,
+    parts,
     text: ({ template, view }) => render(template, view),
   };
 }

@@ -5,17 +5,18 @@ import { versions } from './versions.ts';
 import type { Warehouse } from './warehouse.ts';
 
 /** The jobs of one project, in no provider's words. The same commands for every warehouse: its own work hides behind run-operations. */
-export function pipelineOf(answers: Answers, project: Project, projectDir: string): Pipeline {
+export function pipelineOf(answers: Answers, project: Project, projectDir: string, parts: readonly string[]): Pipeline {
   const { warehouse, runner, image, pythonIndex } = answers;
   return {
     projectName: project.name,
     mainBranch: project.mainBranch,
     projectDir,
     pythonVersion: versions.python,
-    jobs: jobsFor(warehouse, project),
+    jobs: [...(parts.includes('ci') ? jobsForChanges(warehouse, project) : []), ...(parts.includes('cleanup') ? [SWEEP] : [])],
     variables: warehouse.variables(project),
     prodRuns: project.prodRuns,
     inputs: inputsFor(warehouse),
+    sweepInputs: SWEEP_INPUTS,
     buildsDrafts: answers.buildDrafts === 'yes',
     needsOwnRunner: warehouse.reach === 'disk',
     settings: project.settings,
@@ -26,7 +27,7 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
   };
 }
 
-function jobsFor({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
+function jobsForChanges({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
   return [
     {
       id: 'build',
@@ -61,6 +62,25 @@ function jobsFor({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
     },
   ];
 }
+
+/** The nightly guarantee: what a close hook missed, and what nobody has used for long. */
+const SWEEP: Job = {
+  id: 'sweep',
+  title: 'Sweep what is left of closed pull requests and unused dev schemas',
+  trigger: { on: 'nightly' },
+  identity: 'janitor',
+  timeoutMinutes: 120,
+  steps: [
+    { name: 'Sweep', run: 'python scripts/dbt_envs/sweep.py', asksCodeHost: true },
+    { name: 'Write the report', run: 'python scripts/dbt_envs/sweep_report.py', evenAfterFailure: true },
+  ],
+};
+
+const SWEEP_INPUTS: readonly RunInput[] = [
+  { name: 'allow_drops', variable: 'DBT_ENVS_ALLOW_DROPS', kind: 'text', what: 'How many schemas may be cleared in this run; 25 where it is empty.' },
+  { name: 'dry_run', variable: 'DBT_ENVS_DRY_RUN', kind: 'true or false', what: 'Say what would be cleared, and clear nothing.' },
+  { name: 'keep', variable: 'DBT_ENVS_KEEP', kind: 'text', what: 'A schema and the day until which nobody clears it: pr_142 2027-01-31.' },
+];
 
 function inputsFor({ deploy }: Warehouse): readonly RunInput[] {
   const select: RunInput = {

@@ -5,11 +5,12 @@ import type { Identity, Variable } from './warehouse.ts';
 export type Trigger =
   | { readonly on: 'pull-request' }
   | { readonly on: 'pull-request-closed' }
-  | { readonly on: 'main'; readonly runs: readonly Exclude<ProdRun, 'external'>[] };
+  | { readonly on: 'main'; readonly runs: readonly Exclude<ProdRun, 'external'>[] }
+  | { readonly on: 'nightly' };
 
 /** One job: the same commands for every warehouse, run from the project's folder after Python and dbt are installed. */
 export interface Job {
-  readonly id: 'build' | 'drop' | 'deploy';
+  readonly id: 'build' | 'drop' | 'deploy' | 'sweep';
   /** What it does, in the words of somebody who reads the pull request. */
   readonly title: string;
   readonly trigger: Trigger;
@@ -24,11 +25,13 @@ export interface Step {
   readonly run: string;
   /** Also after a step before it has failed; not in a job that was cancelled. */
   readonly evenAfterFailure?: true;
+  /** It asks the code host which pull requests are open, so it needs a login there that may read them. */
+  readonly asksCodeHost?: true;
 }
 
-/** What may be asked of a deploy that somebody starts by hand. deploy_prod.py reads the variable and refuses what is no such value. */
+/** What may be asked of a deploy or a sweep that somebody starts by hand. deploy_prod.py or sweep.py reads the variable and refuses what is no such value. */
 export interface RunInput {
-  readonly name: 'select' | 'full_refresh' | 'retry';
+  readonly name: 'select' | 'full_refresh' | 'retry' | 'allow_drops' | 'dry_run' | 'keep';
   readonly variable: string;
   readonly kind: 'text' | 'true or false';
   readonly what: string;
@@ -42,6 +45,8 @@ export const LEFT = {
   state: 'target/dbt_envs/state',
   /** What a retry needs; there after a deploy that failed. */
   failed: 'target/dbt_envs/failed',
+  /** What the sweep did and what there is, in Markdown: one page for whoever answers for production. */
+  report: 'target/dbt_envs/report.md',
 } as const;
 
 /** What stands between the two families: a provider writes it down and never learns which warehouse it is for. */
@@ -56,6 +61,8 @@ export interface Pipeline {
   readonly variables: readonly Variable[];
   readonly prodRuns: readonly ProdRun[];
   readonly inputs: readonly RunInput[];
+  /** What may be asked of a sweep that somebody starts by hand. */
+  readonly sweepInputs: readonly RunInput[];
   /** A draft is built like any other pull request; otherwise it is only parsed. */
   readonly buildsDrafts: boolean;
   /** Where the warehouse's data is on the runner's own disk. */

@@ -1,6 +1,7 @@
 import { type Context, contextOf, type Situation } from './context.ts';
 import { appFiles } from './parts/app.ts';
 import { ciFiles } from './parts/ci.ts';
+import { cleanupFiles } from './parts/cleanup.ts';
 import { grantsFiles } from './parts/grants.ts';
 import { profilesFiles } from './parts/profiles.ts';
 import { rosterFiles } from './parts/roster.ts';
@@ -17,6 +18,7 @@ const parts = {
   profiles: profilesFiles,
   grants: grantsFiles,
   ci: ciFiles,
+  cleanup: cleanupFiles,
   app: appFiles,
 } as const satisfies Record<string, Part>;
 export type PartName = keyof typeof parts;
@@ -28,7 +30,8 @@ const needs: Readonly<Record<PartName, readonly PartName[]>> = {
   profiles: ['roster'],
   grants: ['profiles'],
   ci: ['profiles'],
-  app: ['profiles', 'grants', 'ci'],
+  cleanup: ['profiles', 'grants'],
+  app: ['profiles', 'grants', 'ci', 'cleanup'],
 };
 
 /** The parts together with all that they need, in the order in which they are planned. */
@@ -48,9 +51,10 @@ export function withNeeds(names: readonly PartName[]): readonly PartName[] {
  * mistake of ours, never of the answers.
  */
 export function plan(answers: Answers, roster: Roster, situation: Situation, names: readonly PartName[]): readonly PlannedFile[] {
-  const context = contextOf(answers, roster, situation);
+  const wanted = withNeeds(names);
+  const context = contextOf(answers, roster, situation, wanted);
   const byPath = new Map<string, PlannedFile>();
-  for (const part of withNeeds(names)) {
+  for (const part of wanted) {
     for (const { template, view, path, owner, was = [], from = 'project', edits } of parts[part](context)) {
       const place = from === 'project' ? path : fromRepository(situation.projectDir, path);
       const other = byPath.get(place);

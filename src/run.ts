@@ -92,7 +92,7 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
     about: aboutOf(context, all),
     changes: decided,
     warnings: [
-      ...(all.includes('ci') ? context.ci.warnings(context.pipeline) : []),
+      ...(hasJobs(all) ? context.ci.warnings(context.pipeline) : []),
       ...warningsOf(place, planned),
       ...decided.flatMap((change) => (change.kind === 'conflict' && change.cannot !== undefined ? [`${change.cannot}\n${change.theirs}`] : [])),
     ],
@@ -145,11 +145,14 @@ function prepared(invocation: Invocation, given: Readonly<Record<string, string>
   const world = worldOf(place, invocation.force);
   const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
   const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
-  return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation), all, planned, world, changes: decided };
+  return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation, all), all, planned, world, changes: decided };
 }
 
+/** Whether a CI provider has anything to run. */
+const hasJobs = (parts: readonly PartName[]): boolean => parts.includes('ci') || parts.includes('cleanup');
+
 function aboutOf({ project, warehouse, ci }: Context, parts: readonly PartName[]): About {
-  const vendors = [...(parts.includes('profiles') ? [warehouse.label] : []), ...(parts.includes('ci') ? [ci.label] : [])];
+  const vendors = [...(parts.includes('profiles') ? [warehouse.label] : []), ...(hasJobs(parts) ? [ci.label] : [])];
   return { project: project.name, vendors, developers: project.roster.developers.length };
 }
 
@@ -239,7 +242,7 @@ function stepsFor({ project, warehouse, ci, pipeline }: Context, parts: readonly
     ...(parts.includes('ci') && !parts.includes('grants') && warehouse.grants(project).length > 0
       ? ['CI logs in as accounts of its own, with rights that an administrator gives them: npx generator-dbt-envs grants writes the scripts.']
       : []),
-    ...(parts.includes('ci') ? ci.nextSteps(pipeline) : []),
+    ...(hasJobs(parts) ? ci.nextSteps(pipeline) : []),
     ...(parts.includes('grants') ? (warehouse.lastSteps?.(project) ?? []) : []),
   ];
 }

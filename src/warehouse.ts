@@ -10,6 +10,8 @@ export interface Variable {
   readonly name: string;
   readonly secret: boolean;
   readonly identities: readonly Identity[];
+  /** What profiles.yml calls it, where the setting has a name of its own: the janitor works under target ci. */
+  readonly as?: string;
   /** What to put there, in the admin's words. */
   readonly what: string;
   readonly example: string;
@@ -60,6 +62,8 @@ export interface Warehouse<Id extends string = string> {
   readonly requirements?: readonly string[];
   /** Macros that only this warehouse needs: its door, its listings. */
   macros(project: Project): readonly FileRequest[];
+  /** The run-operations of the sweep: drop_stale_schemas, keep_schema, restore_schema, report. docs/adding-a-warehouse.md says what each prints. */
+  sweep(project: Project): readonly FileRequest[];
   /** grants/ and what proves it. */
   grants(project: Project): readonly FileRequest[];
   readonly deploy: {

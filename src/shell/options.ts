@@ -8,6 +8,7 @@ export const commands = {
   profiles: 'profiles.yml, the schema rules and their guards',
   grants: 'the scripts that let the warehouse enforce the boundary',
   ci: 'the jobs for pull requests and for production',
+  cleanup: 'the nightly sweep and its report',
   roster: 'the team: --add, --remove, --rename',
   check: 'compare what is there with the plan; exit 1 on drift',
   explain: 'why a file is there, who owns it, what rewrites it; a folder: each of its files',

@@ -23,6 +23,7 @@ export const example = defineWarehouse({
     prod: { template: 'warehouses/example/profile/prod.yml.ejs', view: {} },
   }),
   macros: () => [],
+  sweep: () => [],
   grants: () => [],
   deploy: { before: [], after: [], viewsGoWithTables: true, keepsWhatSucceeded: true },
   docs: () => passagesIn('warehouses/example', {}),

@@ -20,17 +20,20 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'DBT_ENV_SECRET_JANITOR_PASSWORD', secret: true, identities: ['janitor'], what: 'its password', example: 'a third one' },
 ];
 
+/** Everything that a CI provider has work with. */
+const PARTS = ['ci', 'cleanup'];
+
 /** The pipeline of the default answers, with the variables above: what a provider sees, and no warehouse behind it. */
 export function pipeline(given: Record<string, string> = {}, projectDir = '', variables = VARIABLES): Pipeline {
   const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
-  const { project } = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir });
-  return { ...pipelineOf(answers, project, projectDir), variables };
+  const { project } = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir }, PARTS);
+  return { ...pipelineOf(answers, project, projectDir, PARTS), variables };
 }
 
 /** What the part `ci` writes for it, by path from the project's folder. */
 export function ciTexts(given: Record<string, string> = {}, projectDir = '', variables = VARIABLES): Readonly<Record<string, string>> {
   const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
-  const context = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir });
+  const context = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir }, PARTS);
   const files = ciFiles({ ...context, pipeline: pipeline(given, projectDir, variables) });
   return Object.fromEntries(
     files.map(({ path, template, view, from }) => [from === 'repository' ? fromRepository(projectDir, path) : path, render(template, view)]),

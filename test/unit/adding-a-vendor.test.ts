@@ -28,7 +28,7 @@ describe('docs/adding-a-ci-provider.md', () => {
     expect(block(document, 'test/support/example-provider.ts')).toBe(readFileSync('test/support/example-provider.ts', 'utf8')));
   test('whose jobs name only the variables of their own identity', () => {
     const answers = parseAnswers({ projectName: 'acme', team: 'priya' });
-    const pipeline = { ...pipelineOf(answers, { ...sample(answers) }, ''), variables: example.variables({ ...sample(answers) }) };
+    const pipeline = { ...pipelineOf(answers, { ...sample(answers) }, '', ['ci']), variables: example.variables({ ...sample(answers) }) };
     const views = exampleProvider.files(pipeline).map(({ path, view }) => [path, JSON.stringify(view)] as const);
     expect(views.filter(([, view]) => view.includes('PROD_PASSWORD')).map(([path]) => path)).toEqual(['.example/dbt_deploy.yml']);
   });

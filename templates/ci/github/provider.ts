@@ -2,7 +2,7 @@ import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
 import { apiScripts } from './scripts.ts';
 import { environmentsOf, requiredChecks, settingsOf, setupScript } from './setup.ts';
-import { workflows } from './workflows.ts';
+import { sweepWorkflow, workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
   id: 'github',
@@ -10,7 +10,9 @@ export const github = defineCiProvider({
   codeHost: 'github',
   dropsOnClose: true,
   questions: [],
-  files: (pipeline) => [...workflows(pipeline), setupScript(pipeline), ...apiScripts(pipeline)],
+  commonFiles: (pipeline) => [setupScript(pipeline)],
+  files: (pipeline) => [...workflows(pipeline), ...apiScripts(pipeline)],
+  sweepFiles: (pipeline) => [sweepWorkflow(pipeline)],
 
   docs: (pipeline) => ({
     setup: { template: 'ci/github/docs/setup.md.ejs', view: setupView(pipeline) },

@@ -32,10 +32,8 @@ export function environmentsOf(pipeline: Pipeline): readonly Environment[] {
 }
 
 /** The checks that a change of the main branch has to pass, by their jobs' names: GitHub knows a check by nothing else. */
-export const requiredChecks = ({ jobs }: Pipeline): readonly string[] => [
-  ...jobs.filter(({ trigger }) => trigger.on === 'pull-request').map(({ title }) => title),
-  PARSE,
-];
+export const requiredChecks = ({ jobs }: Pipeline): readonly string[] =>
+  jobs.filter(({ trigger }) => trigger.on === 'pull-request').flatMap(({ title }) => [title, PARSE]);
 
 /** Everything that the workflows read, once. */
 export function settingsOf(pipeline: Pipeline): readonly Setting[] {

@@ -9,7 +9,10 @@ type MainRun = MainTrigger['runs'][number];
 
 /** The workflows of a pipeline. Production gets none where an orchestrator outside CI is all that runs it. */
 export function workflows(pipeline: Pipeline): readonly FileRequest[] {
-  const { build, drop, deploy } = jobsByRole(pipeline);
+  const build = only(pipeline, 'build').job;
+  const drop = only(pipeline, 'drop').job;
+  const { job: deployJob, role } = only(pipeline, 'deploy');
+  const deploy = { job: deployJob, runs: role.runs };
   return [
     workflow('dbt_pull_request', {
       runsOn: runsOn(pipeline),
@@ -49,6 +52,16 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
   ];
 }
 
+/** The nightly sweep, and whether the deploy looks after it. */
+export const sweepWorkflow = (pipeline: Pipeline): FileRequest =>
+  workflow('dbt_sweep', {
+    mainBranch: pipeline.mainBranch,
+    runsOn: runsOn(pipeline),
+    install: install(pipeline),
+    sweep: jobView(pipeline, only(pipeline, 'sweep').job),
+    inputs: pipeline.sweepInputs.map(inputView),
+  });
+
 /** The check of whatever is not built: a fork, Dependabot, a draft, the merge queue. */
 export const PARSE = 'Parse what is not built';
 
@@ -70,7 +83,7 @@ const workflow = (name: string, view: object): FileRequest => ({
   view,
 });
 
-type Role = { readonly is: 'build' | 'drop' } | { readonly is: 'deploy'; readonly runs: MainTrigger['runs'] };
+type Role = { readonly is: 'build' | 'drop' | 'sweep' } | { readonly is: 'deploy'; readonly runs: MainTrigger['runs'] };
 
 /** What a trigger asks of this provider. A trigger that is not answered here does not compile. */
 function roleOf(trigger: Trigger): Role {
@@ -81,21 +94,19 @@ function roleOf(trigger: Trigger): Role {
       return { is: 'drop' };
     case 'main':
       return { is: 'deploy', runs: trigger.runs };
+    case 'nightly':
+      return { is: 'sweep' };
   }
 }
 
-/** The jobs by what starts them. Throws where one is missing, or comes twice: each has one place in the two workflows. */
-function jobsByRole({ jobs }: Pipeline) {
-  const only = <Is extends Role['is']>(is: Is) => {
-    const [found, ...more] = jobs.flatMap((job) => {
-      const role = roleOf(job.trigger);
-      return isRole(role, is) ? [{ job, role }] : [];
-    });
-    if (!found || more.length > 0) throw new Error(`the pipeline has ${found ? more.length + 1 : 'no'} job to ${is}`);
-    return found;
-  };
-  const deploy = only('deploy');
-  return { build: only('build').job, drop: only('drop').job, deploy: { job: deploy.job, runs: deploy.role.runs } };
+/** The job that does this. Throws where it is missing, or comes twice: each has one place in the workflows. */
+function only<Is extends Role['is']>({ jobs }: Pipeline, is: Is) {
+  const [found, ...more] = jobs.flatMap((job) => {
+    const role = roleOf(job.trigger);
+    return isRole(role, is) ? [{ job, role }] : [];
+  });
+  if (!found || more.length > 0) throw new Error(`the pipeline has ${found ? more.length + 1 : 'no'} job to ${is}`);
+  return found;
 }
 
 const isRole = <Is extends Role['is']>(role: Role, is: Is): role is Extract<Role, { is: Is }> => role.is === is;
@@ -137,12 +148,17 @@ const jobView = (pipeline: Pipeline, job: Job) => {
     timeoutMinutes: job.timeoutMinutes,
     /** Whether it asks GitHub for the token that the service logs in with: permission `id-token: write`. */
     identityToken: pipeline.workloadIdentity === true,
-    variables: variables.map((variable) => ({ name: variable.name, expression: yamlScalar(expressionFor(variable)) })),
+    variables: variables.map((variable) => ({ name: variable.as ?? variable.name, expression: yamlScalar(expressionFor(variable)) })),
     needed: variables
       .filter((variable) => variable.default === undefined)
-      .map(({ name }) => name)
+      .map(({ name, as = name }) => as)
       .join(' '),
-    steps: job.steps.map(({ name, run, evenAfterFailure }) => ({ name: yamlScalar(name), run: yamlScalar(run), evenAfterFailure: evenAfterFailure === true })),
+    steps: job.steps.map(({ name, run, evenAfterFailure, asksCodeHost }) => ({
+      name: yamlScalar(name),
+      run: yamlScalar(run),
+      evenAfterFailure: evenAfterFailure === true,
+      asksCodeHost: asksCodeHost === true,
+    })),
   };
 };
 

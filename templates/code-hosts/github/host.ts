@@ -1,6 +1,13 @@
 import { defineCodeHost } from '../../../src/code-host.ts';
 
-const SCRIPTS = ['scripts/dbt_envs/github_api.py', 'scripts/dbt_envs/pull_request_state.py'];
+import type { FileRequest } from '../../../src/planned-file.ts';
+
+const script = (name: string): FileRequest => ({
+  path: `scripts/dbt_envs/${name}.py`,
+  owner: 'ours',
+  template: `code-hosts/github/scripts/dbt_envs/${name}.py.ejs`,
+  view: {},
+});
 
 export const github = defineCodeHost({
   id: 'github',
@@ -10,5 +17,6 @@ export const github = defineCodeHost({
     templatePath: '.github/pull_request_template.md',
     codeOwnersPath: '.github/CODEOWNERS',
   },
-  files: () => SCRIPTS.map((path) => ({ path, owner: 'ours', template: `code-hosts/github/${path}.ejs`, view: {} })),
+  files: () => [script('github_api'), script('pull_request_state')],
+  sweepFiles: () => [script('open_prs')],
 });

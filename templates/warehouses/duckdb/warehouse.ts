@@ -51,6 +51,7 @@ export const duckdb = defineWarehouse({
     ours('scripts/dbt_envs/publish_prod.py'),
     ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
   ],
+  sweep: () => ['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
   grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
   // A build that failed is never published, and the next one starts from what was.
   deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], viewsGoWithTables: false, keepsWhatSucceeded: false },

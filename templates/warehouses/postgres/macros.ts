@@ -4,10 +4,15 @@ import { grantsView } from './view.ts';
 
 const MACROS = ['create_schema', 'apply_grants', 'alter_columns', 'door', 'env_schemas', 'prod_schemas', 'relations', 'verify_boundary', 'audit'] as const;
 
+const SWEEP = ['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'] as const;
+
 /** macros/dbt_envs/: the door as dbt sees it, and what runs against the warehouse by `dbt run-operation`. */
-export function macroFiles(project: Project): readonly FileRequest[] {
+export const macroFiles = (project: Project): readonly FileRequest[] => filesFor(MACROS, project);
+export const sweepFiles = (project: Project): readonly FileRequest[] => filesFor(SWEEP, project);
+
+function filesFor(names: readonly string[], project: Project): readonly FileRequest[] {
   const view = grantsView(project);
-  return MACROS.map((name) => ({
+  return names.map((name) => ({
     path: `macros/dbt_envs/${name}.sql`,
     owner: 'ours',
     template: `warehouses/postgres/macros/dbt_envs/${name}.sql.ejs`,

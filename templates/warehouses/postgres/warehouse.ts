@@ -1,7 +1,7 @@
 import { parseIdentifier } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
-import { macroFiles } from './macros.ts';
+import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
 import { namesOf } from './view.ts';
 
@@ -37,6 +37,7 @@ export const postgres = defineWarehouse({
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
   macros: macroFiles,
+  sweep: sweepFiles,
   grants: grantsFiles,
   deploy: { before: [], after: [], viewsGoWithTables: true, keepsWhatSucceeded: true },
   docs: (project) => {
@@ -77,6 +78,8 @@ function variables(project: Project): readonly Variable[] {
     variable('DBT_ENV_SECRET_DEV_PASSWORD', ['dev'], 'The password of your own login', ''),
     variable('DBT_CI_LOGIN', ['ci'], "The login of CI's account", roles.ciService, roles.ciService),
     variable('DBT_ENV_SECRET_CI_PASSWORD', ['ci'], `The password of ${roles.ciService}`, ''),
+    { ...variable('DBT_JANITOR_LOGIN', ['janitor'], "The login of the sweep's account", roles.janitor, roles.janitor), as: 'DBT_CI_LOGIN' },
+    { ...variable('DBT_ENV_SECRET_JANITOR_PASSWORD', ['janitor'], `The password of ${roles.janitor}`, ''), as: 'DBT_ENV_SECRET_CI_PASSWORD' },
     variable('DBT_PROD_LOGIN', ['prod'], "The login of production's account", roles.prodService, roles.prodService),
     variable('DBT_ENV_SECRET_PROD_PASSWORD', ['prod'], `The password of ${roles.prodService}`, ''),
   ];

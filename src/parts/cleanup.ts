@@ -1,0 +1,16 @@
+import type { Part } from '../plan.ts';
+import { fromRepository, jobFiles, pipelineFile } from './jobs.ts';
+
+/** The nightly sweep and its report: what is cleared and why is decided in one script, the same for every warehouse and host. */
+export const cleanupFiles: Part = (context) => {
+  const { project, warehouse, codeHost, ci, pipeline, parts } = context;
+  return [
+    ...(parts.includes('ci') ? [] : jobFiles(context)),
+    pipelineFile('scripts/dbt_envs/sweep.py', { devDays: project.devDays, prDays: project.prDays, codeHost: codeHost.label, noun: codeHost.pullRequest.noun }),
+    pipelineFile('scripts/dbt_envs/sweep_report.py', { project: project.name }),
+    pipelineFile('macros/dbt_envs/_sweep.yml'),
+    ...warehouse.sweep(project),
+    ...codeHost.sweepFiles(),
+    ...ci.sweepFiles(pipeline).map(fromRepository),
+  ];
+};
