@@ -20,7 +20,7 @@ const HOLE = { login: 'zoe', how: 'member of "acme_prod_service"', verdict: 'HOL
 const proof = (identity: string, login: string, over: object = {}) => ({ identity, login, at: '2026-11-20T09:00:00Z', acts: 29, wrong: 0, ...over });
 const known = (over: object = {}) => ({
   ...{ at: '2026-11-27T03:45:00Z', can_write: [ADMIN], strangers: [], last_write_by_others: null, since: '2026-10-28' },
-  proofs: [proof('developer', 'priya'), proof('ci_service', 'acme_ci_service'), proof('prod_service', 'acme_prod_service'), proof('janitor', 'acme_janitor')],
+  proofs: [proof('dev', 'priya'), proof('ci', 'acme_ci_service'), proof('prod', 'acme_prod_service'), proof('janitor', 'acme_janitor')],
   storage: [{ environment: 'prod', who: null, schema: 'analytics', bytes: 1_000_000, bytes_then: 500_000 }],
   ...{ largest_dev: [], cleared: [] },
   ...over,
@@ -88,9 +88,9 @@ It stays if somebody builds in it, if its pull request is opened again, or with 
 
 | login | is | tried | acts | outcome |
 |---|---|---|---:|---|
-| \`priya\` | \`developer\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
-| \`acme_ci_service\` | \`ci_service\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
-| \`acme_prod_service\` | \`prod_service\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
+| \`priya\` | \`dev\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
+| \`acme_ci_service\` | \`ci\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
+| \`acme_prod_service\` | \`prod\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
 | \`acme_janitor\` | \`janitor\` | 2026-11-20 09:00 UTC, 7 days ago | 29 | as it should be |
 
 #### Storage
@@ -274,7 +274,7 @@ describe('what is null is unknown', () => {
     );
   });
   test('identities that nobody has tried are named', async () =>
-    expect(section(await page({ facts: known({ proofs: [proof('ci_service', 'c', { wrong: 2 })] }) }), 'When the boundary')).toMatch(
+    expect(section(await page({ facts: known({ proofs: [proof('ci', 'c', { wrong: 2 })] }) }), 'When the boundary')).toMatch(
       /\*\*2 WRONG\*\*[\s\S]*Never, as far as is known: a developer, production's service, the janitor\./,
     ));
   test.each<[string, string, string]>([
