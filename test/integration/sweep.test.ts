@@ -171,8 +171,8 @@ describe('a warehouse that is not believed', () => {
     }));
   test('what was emptied has to be empty', () => {
     const clear = { cleared: [{ schema: 'dev_sam', how: 'emptied', relations: 3, took_along: [] }], kept: [], failed: [] };
-    const after = (relations: number) => listing([schema('dev_sam', 99, { relations })]);
-    const at = (relations: number) => run({ listing: after(3), host: pulls, clear, after: after(relations) }).result?.ok;
+    const left = (relations: number) => listing([schema('dev_sam', 99, { relations })]);
+    const at = (relations: number) => run({ listing: left(3), host: pulls, clear, after: left(relations) }).result?.ok;
     expect([at(0), at(1)]).toEqual([true, false]);
   });
 });
