@@ -1,6 +1,6 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
-import { apiScripts } from './scripts.ts';
+import { apiScripts, sweepScripts } from './scripts.ts';
 import { environmentsOf, requiredChecks, settingsOf, setupScript } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
@@ -12,7 +12,7 @@ export const github = defineCiProvider({
   questions: [],
   commonFiles: (pipeline) => [setupScript(pipeline)],
   files: (pipeline) => [...workflows(pipeline), ...apiScripts(pipeline)],
-  sweepFiles: (pipeline) => [sweepWorkflow(pipeline)],
+  sweepFiles: (pipeline) => [sweepWorkflow(pipeline), ...sweepScripts(pipeline)],
 
   docs: (pipeline) => ({
     setup: { template: 'ci/github/docs/setup.md.ejs', view: setupView(pipeline) },
