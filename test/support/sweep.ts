@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -98,4 +98,18 @@ export function night(scripts: string, world: World, env: Readonly<Record<string
   });
   if (done.status !== 0) throw new Error(done.stderr);
   return { ...JSON.parse(done.stdout), log: done.stderr };
+}
+
+/** Runs one night that asks the API at `url`; this process goes on answering meanwhile. */
+export function nightAsking(url: string, scripts: string, world: World): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: '/usr/bin:/bin', GITHUB_API_URL: url, GITHUB_REPOSITORY: 'acme/dbt', GITHUB_TOKEN: 'a-token' };
+    const child = spawn(python, [fileURLToPath(new URL('sweep_night.py', import.meta.url)), scripts], { env });
+    let [printed, log] = ['', ''];
+    child.stdout.on('data', (text) => (printed += text));
+    child.stderr.on('data', (text) => (log += text));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve({ ...JSON.parse(printed), log }) : reject(new Error(log))));
+    child.stdin.end(JSON.stringify(world));
+  });
 }
