@@ -31,6 +31,7 @@ export const github = defineCiProvider({
       template: 'ci/github/docs/failed-deploy.md.ejs',
       view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline), byHand: byHand(pipeline), retries: retries(pipeline) },
     },
+    sweep: { template: 'ci/github/docs/sweep.md.ejs', view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline) } },
     backfill: { template: 'ci/github/docs/backfill.md.ejs', view: { byHand: byHand(pipeline) } },
   }),
 

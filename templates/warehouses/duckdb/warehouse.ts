@@ -45,13 +45,13 @@ export const duckdb = defineWarehouse({
     prod: { template: `${folder}/targets/prod.yml.ejs`, view: { schema: prodSchemas[0] } },
   }),
   macros: () => [
-    ...['create_schema', 'drop_schema', 'env_schemas', 'on_run_start', 'prod_schemas', 'relations', 'verify_boundary'].map((name) =>
+    ...['create_schema', 'drop_schema', 'env_files', 'env_schemas', 'on_run_start', 'prod_schemas', 'relations', 'verify_boundary'].map((name) =>
       ours(`macros/dbt_envs/${name}.sql`),
     ),
     ours('scripts/dbt_envs/publish_prod.py'),
-    ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
+    ...['dev', 'ci', 'prod'].map(folderFor),
   ],
-  sweep: () => ['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+  sweep: () => [...['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'].map((name) => ours(`macros/dbt_envs/${name}.sql`)), folderFor('sweep')],
   grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
   // A build that failed is never published, and the next one starts from what was.
   deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], viewsGoWithTables: false, keepsWhatSucceeded: false },
@@ -64,6 +64,8 @@ export const duckdb = defineWarehouse({
 });
 
 const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: 'ours', template: `${folder}/${path}.ejs`, view });
+
+const folderFor = (purpose: string): FileRequest => ({ ...ours('warehouse/gitignore'), path: `warehouse/${purpose}/.gitignore` });
 
 function passages({ rolePrefix, prodSchemas, prodRuns }: Project): ReturnType<typeof passagesIn> {
   return passagesIn(folder, { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
