@@ -117,7 +117,9 @@ export async function startSweptWarehouse(): Promise<SweptWarehouse> {
     },
     age: async (...schemas) => {
       const names = schemas.map((name) => `'${name}'`).join(', ');
-      await sql(`update acme_door.environment set last_used_at = now() - interval '40 days', created_at = now() - interval '50 days' where schema_name in (${names})`);
+      await sql(
+        `update acme_door.environment set last_used_at = now() - interval '40 days', created_at = now() - interval '50 days' where schema_name in (${names})`,
+      );
     },
     schemas: async () => (await sql("select nspname from pg_namespace where nspname ~ '^(dev|pr)_' order by 1")).map(({ nspname }) => String(nspname)),
     stop: () => server.stop(),
