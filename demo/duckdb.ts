@@ -3,9 +3,9 @@ import path from 'node:path';
 import { scaffold } from './repository.ts';
 import { chapter, run } from './stage.ts';
 
-/** The embedded default: two developers, one machine, no server. */
+/** The default: two developers, one machine, no server. */
 export async function demoDuckdb(): Promise<void> {
-  chapter('DuckDB', 'No server and no roles. The repository keeps everybody in place; file permissions are the wall.');
+  chapter('The same without a server: DuckDB', 'No roles here. The repository keeps everybody in place, and file permissions are the wall.');
   const { folder, python, dbt, deploy } = await scaffold('duckdb');
   try {
     await deploy('Production is built, as CI builds it on a merge', {});

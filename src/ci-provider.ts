@@ -7,6 +7,7 @@ export type CiTopic =
   | 'setup' // where secrets and variables go, by name; what must be clicked
   | 'limits' // what this subscription cannot protect
   | 'failed-deploy'
+  | 'sweep' // how the nightly sweep is run by hand, where its report is, how it is heard of when it fails
   | 'backfill'; // how to have a model of production built from nothing, once
 
 export interface CiProvider<Id extends string = string> {

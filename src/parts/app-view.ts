@@ -82,7 +82,7 @@ function access({ project, warehouse }: Context) {
       readers: codes(project.prodSchemas),
       reviewers: inWords([...coded(project.prodSchemas), EVERY_PR]),
     },
-    secrets: { any: variables.some(({ secret }) => secret), dev: secrets('dev'), ci: secrets('ci'), prod: secrets('prod') },
+    secrets: { any: variables.some(({ secret }) => secret), dev: secrets('dev'), ci: secrets('ci'), prod: secrets('prod'), janitor: secrets('janitor') },
     enforcement: {
       rows: [
         { rule: `Nobody but production's own account writes ${codes(project.prodSchemas)}`, held: HELD[prodClosedToPeople] },
@@ -135,6 +135,7 @@ function passages({ project, warehouse, ci, pipeline, text }: Context) {
     ciSetup: text(theirs.setup),
     ciLimits: text(theirs.limits),
     failedDeploy: text(theirs['failed-deploy']),
+    sweep: text(theirs.sweep),
     backfill: text(theirs.backfill),
   };
 }

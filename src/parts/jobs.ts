@@ -11,6 +11,7 @@ export const jobFiles = ({ ci, pipeline, codeHost, warehouse, adopted }: Context
     view: { warehouse: warehouse.label, requirements: [requirement('dbt-core'), requirement(warehouse.adapter), ...(warehouse.requirements ?? [])] },
   },
   pipelineFile('scripts/dbt_envs/dbt_command.py'),
+  pipelineFile('scripts/dbt_envs/inert_markdown.py'),
   ...ci.commonFiles(pipeline).map(fromRepository),
   ...codeHost.files(),
 ];

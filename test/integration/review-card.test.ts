@@ -346,10 +346,12 @@ describe('every text from outside is inert on GitHub', () => {
     ['a command to the runner in a query', '"##[" in query or ', '', /command to the runner/],
     ['no blank line after a summary', '</summary>", "",', '</summary>",', /row|text|mention/],
   ])('and a planted mistake is found: %s', async (_, from, to, finding) => {
+    const before: string[] = [];
     const planted = cardProject((script) => {
-      expect(script).toContain(from);
+      before.push(script);
       return script.replace(from, to);
     });
+    expect(before.join('\n')).toContain(from);
     const found = await findings(
       planted,
       texts.filter((text) => !/\p{Cs}/u.test(text)),

@@ -13,7 +13,13 @@ export const example = defineCiProvider({
   commonFiles: () => [],
   files: (pipeline) => pipeline.jobs.filter(({ trigger }) => trigger.on !== 'nightly').map((job) => fileOf(pipeline, job)),
   sweepFiles: (pipeline) => pipeline.jobs.filter(({ trigger }) => trigger.on === 'nightly').map((job) => fileOf(pipeline, job)),
-  docs: () => ({ setup: passage('setup'), limits: passage('limits'), 'failed-deploy': passage('failed-deploy'), backfill: passage('backfill') }),
+  docs: () => ({
+    setup: passage('setup'),
+    limits: passage('limits'),
+    'failed-deploy': passage('failed-deploy'),
+    sweep: passage('sweep'),
+    backfill: passage('backfill'),
+  }),
   nextSteps: () => ['Add the secrets that docs/runbook.md names.'],
   warnings: () => [],
 });

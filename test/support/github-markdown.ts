@@ -40,10 +40,10 @@ const OBEYED: Readonly<Record<string, RegExp>> = {
 /** Direction, width, control, separators, halves of pairs, and fillers that are letters by category. */
 const UNSEEN = /\u034f|[\ufe00-\ufe0f]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]/u;
 
-/** What a reader's browser or GitHub would obey in a card that may only show: links, HTML, mentions; and what cannot be seen. */
-export function obeyed({ tags, comments, texts }: Rendered, marker: string): readonly string[] {
+/** What a reader's browser or GitHub would obey on a page that may only show: links, HTML, mentions; and what cannot be seen. */
+export function obeyed({ tags, comments, texts }: Rendered, marker: string, more: readonly string[] = []): readonly string[] {
   return [
-    ...tags.filter(({ tag }) => !TAGS.has(tag)).map(({ tag }) => `tag ${tag}`),
+    ...tags.filter(({ tag }) => !TAGS.has(tag) && !more.includes(tag)).map(({ tag }) => `tag ${tag}`),
     ...tags.flatMap(({ tag, attributes }) =>
       Object.keys(attributes)
         .filter((name) => !ATTRIBUTES.has(name))

@@ -4,7 +4,7 @@ import { type Server, startServer } from './postgres-server.ts';
 import { scaffold } from './scaffold.ts';
 
 const ANSWERS = { warehouse: 'postgres', team: 'priya, sam', readers: 'looker, anna:reviews', sourceSchemas: 'raw' };
-const LOGINS = ['acme_ci_service', 'acme_prod_service', 'priya', 'sam', 'looker', 'anna'] as const;
+const LOGINS = ['acme_ci_service', 'acme_prod_service', 'acme_janitor', 'priya', 'sam', 'looker', 'anna'] as const;
 type Login = (typeof LOGINS)[number] | 'postgres';
 
 /** acme/dbt on GitHub, and its warehouse: a PostgreSQL server with the boundary. */
@@ -33,7 +33,11 @@ export async function startCompany(): Promise<Company> {
   const site = await startSite(scaffold(ANSWERS), {
     python: 'postgres',
     vars,
-    secrets: { ci: { DBT_ENV_SECRET_CI_PASSWORD: password('acme_ci_service') }, prod: { DBT_ENV_SECRET_PROD_PASSWORD: password('acme_prod_service') } },
+    secrets: {
+      ci: { DBT_ENV_SECRET_CI_PASSWORD: password('acme_ci_service') },
+      prod: { DBT_ENV_SECRET_PROD_PASSWORD: password('acme_prod_service') },
+      sweep: { DBT_ENV_SECRET_JANITOR_PASSWORD: password('acme_janitor') },
+    },
   });
   const ask: Company['ask'] = (sql, login = 'postgres') =>
     using(server, { login, password: password(login) }, 'warehouse', async (client) => (await client.query({ text: sql, rowMode: 'array' })).rows);

@@ -32,6 +32,8 @@ export interface Site {
     more?: Partial<JobOptions>,
     sha?: string,
   ): Promise<WorkflowRun>;
+  /** A night, or a sweep that somebody starts by hand. */
+  sweep(event?: 'schedule' | 'workflow_dispatch', inputs?: Readonly<Record<string, string | boolean>>, more?: Partial<JobOptions>): Promise<WorkflowRun>;
   /** The commits of production's published states, the oldest first. */
   readonly published: readonly string[];
   stop(): Promise<void>;
@@ -135,6 +137,10 @@ export async function startSite(folder: string, { python, vars, secrets, env = {
         api.artifacts.push({ id: run.id * 10 + api.artifacts.length, run: run.id, name, zip: zip(files), expired: false, createdAt: run.createdAt });
       }
       return done;
+    },
+    sweep: (event = 'schedule', inputs = {}, more = {}) => {
+      const artifacts = mkdtempSync(path.join(tmpdir(), 'dbt-envs-artifacts-'));
+      return runWorkflow(workflow('dbt_sweep'), { ...options(onBranch(event), 'sweep', more), inputs, artifacts });
     },
     stop: () => api.stop(),
   };

@@ -18,15 +18,15 @@ export interface CardRun {
 }
 
 export const MARKER = ' dbt-envs: acme ';
-const SCRIPTS = ['dbt_command.py', 'review_card.py'] as const;
+const SCRIPTS = ['dbt_command.py', 'inert_markdown.py', 'review_card.py'] as const;
 
 /** A project folder with the emitted scripts, or with a mistake planted in one, and a stand-in for dbt that prints the facts. */
-export function cardProject(plant: (script: string) => string = (script) => script): string {
+export function cardProject(plant: (script: string, name: string) => string = (script) => script): string {
   const project = mkdtempSync(path.join(tmpdir(), 'dbt-envs-card-'));
   for (const folder of ['bin', 'scripts/dbt_envs']) mkdirSync(path.join(project, folder), { recursive: true });
   for (const name of SCRIPTS) {
     const text = ciTexts()[`scripts/dbt_envs/${name}`] ?? '';
-    writeFileSync(path.join(project, 'scripts/dbt_envs', name), name === 'review_card.py' ? plant(text) : text);
+    writeFileSync(path.join(project, 'scripts/dbt_envs', name), name === 'dbt_command.py' ? text : plant(text, name));
   }
   writeFileSync(
     path.join(project, 'bin/dbt'),

@@ -1,6 +1,6 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
-import { apiScripts } from './scripts.ts';
+import { apiScripts, sweepScripts } from './scripts.ts';
 import { environmentsOf, requiredChecks, settingsOf, setupScript } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
@@ -12,7 +12,7 @@ export const github = defineCiProvider({
   questions: [],
   commonFiles: (pipeline) => [setupScript(pipeline)],
   files: (pipeline) => [...workflows(pipeline), ...apiScripts(pipeline)],
-  sweepFiles: (pipeline) => [sweepWorkflow(pipeline)],
+  sweepFiles: (pipeline) => [sweepWorkflow(pipeline), ...sweepScripts(pipeline)],
 
   docs: (pipeline) => ({
     setup: { template: 'ci/github/docs/setup.md.ejs', view: setupView(pipeline) },
@@ -30,6 +30,7 @@ export const github = defineCiProvider({
       template: 'ci/github/docs/failed-deploy.md.ejs',
       view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline), byHand: byHand(pipeline), retries: retries(pipeline) },
     },
+    sweep: { template: 'ci/github/docs/sweep.md.ejs', view: { mainBranch: pipeline.mainBranch, deploys: deploys(pipeline) } },
     backfill: { template: 'ci/github/docs/backfill.md.ejs', view: { byHand: byHand(pipeline) } },
   }),
 
