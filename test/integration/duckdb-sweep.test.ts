@@ -387,6 +387,18 @@ describe('keep_schema', () => {
     expect((await drop(['pr_142'], listed_at)).json.cleared).toMatchObject([{ schema: 'pr_142' }]);
   });
 
+  test('holds when the pull request closes, too', async () => {
+    await files({ 'ci/pull_142.duckdb': ['pr_142'] });
+    const until = day(1);
+    await pin('pr_142', until);
+    const closing = () => operation('drop_pr_schema', {}, { PR_NUMBER: '142' });
+    const { code, json, output } = await closing();
+    expect([code, json, output.includes(`is kept until ${until}: nothing is dropped`)]).toEqual([0, { dropped: [] }, true]);
+    expect(await schemasIn('ci/pull_142.duckdb')).toEqual([['pr_142']]);
+    await pin('pr_142', null);
+    expect((await closing()).json).toEqual({ dropped: ['pr_142'] });
+  });
+
   test('a pin that has run out holds nothing', async () => {
     await files({ 'ci/pull_142.duckdb': ['pr_142'] });
     writeFileSync(at('ci/pull_142.keep'), '{"keep_until":"2026-10-01T00:00:00Z"}\n');
