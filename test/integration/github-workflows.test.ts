@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Job } from '../../src/pipeline.ts';
 import { versions } from '../../src/versions.ts';
-import { workflows } from '../../templates/ci/github/workflows.ts';
+import { sweepWorkflow, workflows } from '../../templates/ci/github/workflows.ts';
 import { ACTIONS } from '../support/github-actions.ts';
 import { languageFindings } from '../support/github-language.ts';
 import { ruleFindings } from '../support/github-rules.ts';
@@ -9,6 +10,7 @@ import { ciTexts, pipeline, VARIABLES } from '../support/pipeline.ts';
 
 const PULLS = '.github/workflows/dbt_pull_request.yml';
 const DEPLOY = '.github/workflows/dbt_deploy.yml';
+const SWEEP = '.github/workflows/dbt_sweep.yml';
 const variants: readonly [string, Record<string, string>, string][] = [
   ['the defaults', {}, ''],
   ['a project in a subfolder', {}, 'data/dbt'],
@@ -41,15 +43,16 @@ describe('a planted mistake is caught', () => {
   const pulls = ciTexts()[PULLS] ?? '';
   // The one that can also retry what failed.
   const deploy = ciTexts({ warehouse: 'postgres' })[DEPLOY] ?? '';
+  const sweep = ciTexts()[SWEEP] ?? '';
   const planted = (text: string, from: string | RegExp, to: string): string => {
     const mutant = text.replace(from, to);
     expect(mutant, `nothing to plant at ${from}`).not.toBe(text);
     return mutant;
   };
 
-  test.each([pulls, deploy])('and there was none before', async (text) => {
+  test.each([pulls, deploy, sweep])('and there was none before', async (text) => {
     expect([ruleFindings(text), await languageFindings(text)]).toEqual([[], []]);
-    expect(text).toMatch(/pull-requests: write|inputs\.select/);
+    expect(text).toMatch(/pull-requests: write|inputs\.select|issues: write/);
   });
   test('nor is a token for the warehouse one, in the environment that it trusts', () => {
     expect(ruleFindings(planted(deploy, '      contents: read', '      id-token: write\n      contents: read'))).toEqual([]);
@@ -243,6 +246,52 @@ describe('a planted mistake is caught', () => {
     ],
     ['a deploy that a newer one cancels', deploy, '  queue: max\n', '  cancel-in-progress: true\n', /a deploy that waits or runs could be cancelled/],
     ['a deploy that loses its place', deploy, '  queue: max\n', '', /a deploy that waits or runs could be cancelled/],
+    ['a sweep that a newer one cancels', sweep, '  queue: max\n', '  cancel-in-progress: true\n', /a sweep that waits or runs could be cancelled/],
+    ['a sweep that loses its place', sweep, '  queue: max\n', '', /a sweep that waits or runs could be cancelled/],
+    ['a sweep from any branch', sweep, "github.ref == 'refs/heads/main' &&\n", 'github.ref &&\n', /sweep: sweeps from any branch/],
+    ['a sweep in every fork', sweep, /\(!github.event.repository.fork \|\| .*\)/, 'true', /sweep: sweeps by a fork's pull requests/],
+    ['a sweep that no schedule starts', sweep, "github.ref == 'refs/heads/main' &&", "github.event_name != 'schedule' &&", /the schedule starts no sweep/],
+    ['a sweep with the code of an old run', sweep, / {10}ref: main\n/, '', /sweep: checks out what the run was started for/],
+    ['a sweep outside its environment', sweep, '    environment: sweep\n', '', /sweep: reads settings outside an environment/],
+    ['a sweep that writes', sweep, 'pull-requests: read', 'pull-requests: write', /sweep: pull-requests: write in a job that has/],
+    [
+      'a sweep that opens issues itself',
+      sweep,
+      '      pull-requests: read',
+      '      issues: write\n      pull-requests: read',
+      /sweep: issues: write in a job that has/,
+    ],
+    [
+      'a secret where issues are written',
+      sweep,
+      'RESULT: ${{ needs.sweep.result }}',
+      'RESULT: ${{ secrets.DBT_ENV_SECRET_X }}',
+      /tell: issues: write in a job that has/,
+    ],
+    [
+      'an environment where issues are written',
+      sweep,
+      '    needs: [sweep]\n',
+      '    needs: [sweep]\n    environment: sweep\n',
+      /tell: issues: write in a job that has/,
+    ],
+    ['nobody is told of a failure', sweep, 'always() && ', '', /sweep: fails, and nobody is told/],
+    ['people are told of a dry run', sweep, '!inputs.dry_run && ', '', /people are told of what was no sweep/],
+    ['people are told of a skipped run', sweep, "needs.sweep.result != 'skipped' && ", '', /people are told of what was no sweep/],
+    [
+      'an input of the sweep in a script',
+      sweep,
+      'run: python scripts/dbt_envs/sweep.py',
+      "run: python scripts/dbt_envs/sweep.py '${{ inputs.keep }}'",
+      /sweep: an input outside env in "Sweep"/,
+    ],
+    [
+      'a sweep that may fail',
+      sweep,
+      '      - name: Sweep\n',
+      '      - name: Sweep\n        continue-on-error: true\n',
+      /sweep: a failure that nobody notices in "Sweep"/,
+    ],
   ])('by our rules: %s', (_, text, from, to, finding) => {
     expect(ruleFindings(planted(text, from, to)).join('\n')).toMatch(finding);
   });
@@ -263,6 +312,10 @@ describe('a planted mistake is caught', () => {
     ['a step that runs and uses', pulls, '      - name: Parse\n', '      - name: Parse\n        uses: actions/checkout@v7\n', /run|uses/],
     ['no runner', deploy, / {4}runs-on: .*\n/, '', /runs-on/],
     ['a cron that never comes', deploy, "'17 5 * * *'", "'17 25 * * *'", /cron/i],
+    ['a cron of the sweep that never comes', sweep, "'43 3 * * *'", "'63 3 * * *'", /cron/i],
+    ['an output of the sweep that is none', sweep, 'needs.sweep.outputs.account', 'needs.sweep.outputs.acount', /acount/],
+    ['a need that is no job', sweep, 'needs: [sweep]', 'needs: [swept]', /swept/],
+    ['an input that is none', sweep, '!inputs.dry_run', '!inputs.dryrun', /dryrun/],
     ['a key twice', deploy, '    environment: prod\n', '    environment: prod\n    environment: prod\n', /environment|unique/],
     ['a queue that is none', deploy, /^ {2}queue: max$/m, '  queue: most', /most/],
     ['an unknown key of an environment', pulls, 'deployment: false', 'deploymen: false', /deploymen/],
@@ -292,7 +345,15 @@ describe('a planted mistake is caught', () => {
 
 describe('a job sees its own credentials and no others', () => {
   const jobs = workflowsOf({}, '').flatMap(([, text]) => Object.entries(parseWorkflow(text).jobs));
-  const identities: Readonly<Record<string, 'ci' | 'prod' | undefined>> = { build: 'ci', drop: 'ci', deploy: 'prod', parse: undefined, card: undefined };
+  const identities: Readonly<Record<string, Job['identity'] | undefined>> = {
+    build: 'ci',
+    drop: 'ci',
+    deploy: 'prod',
+    sweep: 'janitor',
+    parse: undefined,
+    card: undefined,
+    tell: undefined,
+  };
   const namesIn = (job: WorkflowJob) =>
     VARIABLES.map(({ name }) => name).filter((name) => new RegExp(`(?:secrets|vars)\\.${name}\\b`).test(JSON.stringify(job)));
 
@@ -301,7 +362,19 @@ describe('a job sees its own credentials and no others', () => {
     const identity = identities[id];
     const own = VARIABLES.filter(({ identities: of }) => identity !== undefined && of.includes(identity)).map(({ name }) => name);
     expect(namesIn(job)).toEqual(own);
-    expect(environmentOf(job)).toBe(identity);
+    expect(environmentOf(job)).toBe(identity === 'janitor' ? 'sweep' : identity);
+  });
+  test('the janitor’s reach the sweep under the names that target ci reads, and are named by their own where they are missing', () => {
+    const { sweep } = Object.fromEntries(jobs);
+    expect(sweep?.env).toMatchObject({
+      DBT_CI_LOGIN: "${{ vars.DBT_JANITOR_LOGIN || 'acme_janitor' }}",
+      DBT_ENV_SECRET_CI_PASSWORD: '${{ secrets.DBT_ENV_SECRET_JANITOR_PASSWORD }}',
+    });
+    expect(JSON.stringify(sweep)).not.toMatch(/(?:secrets|vars)\.DBT_(?:CI_LOGIN|ENV_SECRET_CI)/);
+    expect(sweep?.env).not.toHaveProperty('PR_NUMBER');
+  });
+  test('only the sweep reads the janitor', () => {
+    expect(jobs.filter(([, job]) => /JANITOR/.test(JSON.stringify(job.env))).map(([id]) => id)).toEqual(['sweep']);
   });
   test('only the deploy reads production, and a second reader would be seen', () => {
     const readers = (all: typeof jobs) => all.filter(([, job]) => /PROD/.test(JSON.stringify(job.env))).map(([id]) => id);
@@ -311,12 +384,12 @@ describe('a job sees its own credentials and no others', () => {
 });
 
 describe('an answer reaches every job', () => {
-  const [text = '', deploy = ''] = workflowsOf(
+  const [text = '', deploy = '', sweep = ''] = workflowsOf(
     { runner: 'self-hosted, linux', image: 'acme/dbt:3.12', pythonIndex: 'https://pypi.example.com/simple' },
     'data/dbt',
   ).map(([, one]) => one);
   const { build, drop, parse } = parseWorkflow(text).jobs;
-  const own = [build, drop, parseWorkflow(deploy).jobs.deploy];
+  const own = [build, drop, parseWorkflow(deploy).jobs.deploy, parseWorkflow(sweep).jobs.sweep];
 
   test('the runner and the image: those with credentials', () => {
     for (const job of own) expect(job).toMatchObject({ 'runs-on': ['self-hosted', 'linux'], container: 'acme/dbt:3.12' });
@@ -332,7 +405,7 @@ describe('an answer reaches every job', () => {
   test('the package index and the folder: all of them', () => {
     for (const job of [...own, parse])
       expect(job?.steps.find(({ name }) => name === 'Install dbt')?.env).toEqual({ PIP_INDEX_URL: 'https://pypi.example.com/simple' });
-    for (const one of [text, deploy]) expect(parseWorkflow(one).defaults?.run?.['working-directory']).toBe('data/dbt');
+    for (const one of [text, deploy, sweep]) expect(parseWorkflow(one).defaults?.run?.['working-directory']).toBe('data/dbt');
   });
 });
 
@@ -341,7 +414,7 @@ test.each([
   ['asks for none where it does not', false, pipeline()],
 ])('a job %s', (_, identityToken, of) => {
   const job = { identityToken };
-  expect(workflows(of).map(({ view }) => view)).toMatchObject([{ build: job, drop: job }, { deploy: job }]);
+  expect([...workflows(of), sweepWorkflow(of)].map(({ view }) => view)).toMatchObject([{ build: job, drop: job }, { deploy: job }, { sweep: job }]);
 });
 
 test('a close is handled with the code of the default branch, which somebody reviewed', () => {

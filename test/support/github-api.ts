@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net';
 
 /**
  * GitHub's API over real HTTP, as far as the emitted scripts ask it, with the answers that its documentation gives:
- * docs.github.com/en/rest/ pulls/pulls, issues/comments, actions/workflows, actions/workflow-runs, actions/artifacts,
- * branches/branches, commits/commits, repos/rules. What is in it may be changed at any time.
+ * docs.github.com/en/rest/ pulls/pulls, issues/issues, issues/comments, actions/workflows, actions/workflow-runs,
+ * actions/workflow-jobs, actions/artifacts, branches/branches, commits/commits, repos/rules. What is in it may be changed at any time.
  */
 export interface GithubApi {
   readonly url: string;
   readonly pulls: Map<number, Pull>;
+  readonly issues: Issue[];
+  /** Of pull requests and of issues. */
   readonly comments: Comment[];
   readonly workflows: Workflow[];
   readonly runs: Run[];
@@ -25,6 +27,10 @@ export interface GithubApi {
   fails(where?: RegExp, how?: Failure, times?: number): void;
   /** Whether the list of runs gives all of them, whatever was asked for. */
   ignoresFilters(does: boolean): void;
+  /** The moment that its answers say they were given at; `null`: they say none. Without a moment, the real one. */
+  clock(says?: Date | string | null): void;
+  /** What it answers about the repository itself, beside its name. */
+  repository(more: Readonly<Record<string, unknown>>): void;
   /** A successful deploy, and what it published. */
   deployed(run?: Partial<Run>, zip?: Buffer, artifact?: Partial<Artifact>): Run;
   /** Every request so far: `GET /repos/acme/dbt/pulls/142 Bearer a-job-token`. */
@@ -39,8 +45,23 @@ export interface Pull {
   readonly sha?: string;
   readonly closedAt?: string;
 }
+export interface Issue {
+  readonly number: number;
+  readonly title: string;
+  body: string;
+  state: 'open' | 'closed';
+  reason: string | null;
+  readonly login: string;
+  readonly type: 'User' | 'Bot';
+  /** The app's slug; `null` for a person. */
+  readonly app: string | null;
+  readonly createdAt: string;
+  /** GitHub lists pull requests among the issues. */
+  readonly isPull?: true;
+}
 export interface Comment {
   readonly id: number;
+  /** The number of the pull request or the issue. */
   readonly pull: number;
   body: string;
   readonly login: string;
@@ -51,6 +72,8 @@ export interface Comment {
 export interface Workflow {
   readonly id: number;
   readonly path: string;
+  /** `active` where it is left out. */
+  readonly state?: string;
 }
 export interface Run {
   readonly id: number;
@@ -65,6 +88,12 @@ export interface Run {
   readonly createdAt: string;
   /** Later than `createdAt` where it was started again. */
   readonly startedAt?: string;
+  readonly jobs?: readonly RunJob[];
+}
+export interface RunJob {
+  readonly name: string;
+  readonly conclusion: string | null;
+  readonly completedAt: string | null;
 }
 export interface Artifact {
   readonly id: number;
@@ -100,7 +129,9 @@ export type Failure =
   /** Somebody on the way takes the Link header off. */
   | 'no links'
   | 'next page elsewhere'
-  | 'wrong shape';
+  | 'wrong shape'
+  /** All is well: what was planted before comes after that many requests. */
+  | 'not yet';
 
 export const REPOSITORY_ID = 1296269;
 const DEPLOY = '.github/workflows/dbt_deploy.yml';
@@ -110,6 +141,7 @@ export async function startGithubApi(): Promise<GithubApi> {
   const requests: string[] = [];
   const storageRequests: string[] = [];
   const pulls = new Map<number, Pull>();
+  const issues: Issue[] = [];
   const comments: Comment[] = [];
   const workflows: Workflow[] = [{ id: 7, path: DEPLOY }];
   const runs: Run[] = [];
@@ -121,6 +153,8 @@ export async function startGithubApi(): Promise<GithubApi> {
   let anyPull: Parameters<GithubApi['says']>[0] = 'open';
   let last = 1000;
   let unfiltered = false;
+  let date: string | null | undefined;
+  let described: Readonly<Record<string, unknown>> = {};
 
   const storage = createServer((request, response) => {
     storageRequests.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`.trim());
@@ -134,6 +168,8 @@ export async function startGithubApi(): Promise<GithubApi> {
   const api = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request;
     requests.push(`${method} ${url} ${headers.authorization ?? ''}`);
+    response.sendDate = date !== null;
+    if (typeof date === 'string') response.setHeader('date', date);
     const failure = failureFor(`${method} ${url}`);
     if (failure !== undefined && spoil(failure, response, '{"number":142,')) return;
     const address = new URL(url, `http://${headers.host}`);
@@ -155,7 +191,7 @@ export async function startGithubApi(): Promise<GithubApi> {
   function route(method: string, path: string, query: URLSearchParams, body: string): Answer {
     const at = (pattern: RegExp): readonly string[] | undefined => pattern.exec(path)?.slice(1).map(decodeURIComponent);
     let found: readonly string[] | undefined;
-    if (path === '') return ok({ id: REPOSITORY_ID, full_name: 'acme/dbt', default_branch: 'main', private: true });
+    if (path === '') return ok({ id: REPOSITORY_ID, full_name: 'acme/dbt', default_branch: 'main', private: true, ...described });
     if (path === '/pulls') {
       const state = query.get('state') ?? 'open';
       return { items: [...pulls].filter(([, pull]) => state === 'all' || pull.state === state).map(([number, pull]) => pullOf(number, pull)) };
@@ -167,6 +203,35 @@ export async function startGithubApi(): Promise<GithubApi> {
       if (pull) return ok(pullOf(number, pull));
       if (pulls.size > 0) return notFound();
       return typeof anyPull === 'string' ? ok(pullOf(number, { state: anyPull })) : anyPull;
+    }
+    if (path === '/issues' && method === 'GET') {
+      const asked = { state: query.get('state') ?? 'open', creator: query.get('creator') };
+      const chosen = issues
+        .filter(({ state }) => asked.state === 'all' || state === asked.state)
+        .filter(({ login }) => unfiltered || asked.creator === null || login === asked.creator);
+      return { items: chosen.toReversed().map(issueOf) };
+    }
+    if (path === '/issues' && method === 'POST') {
+      const { title } = JSON.parse(body);
+      const text = bodyIn(body);
+      if (typeof title !== 'string' || title === '' || text === undefined) return unprocessable();
+      const issue: Issue = { number: ++last, title, body: text, state: 'open', reason: null, ...BOT, createdAt: moment(now()) };
+      issues.push(issue);
+      return { ...ok(issueOf(issue)), status: 201 };
+    }
+    found = at(/^\/issues\/([0-9]+)$/);
+    if (found) {
+      const issue = issues.find(({ number }) => String(number) === found?.[0]);
+      if (!issue) return notFound();
+      if (method === 'PATCH') {
+        const given: { body?: string; state?: 'open' | 'closed'; state_reason?: string } = JSON.parse(body);
+        if (given.body !== undefined && bodyIn(body) === undefined) return unprocessable();
+        if (given.state_reason !== undefined && !REASONS.includes(given.state_reason)) return unprocessable();
+        issue.body = given.body ?? issue.body;
+        issue.state = given.state ?? issue.state;
+        issue.reason = given.state_reason ?? issue.reason;
+      }
+      return ok(issueOf(issue));
     }
     found = at(/^\/issues\/([0-9]+)\/comments$/);
     if (found) {
@@ -187,7 +252,12 @@ export async function startGithubApi(): Promise<GithubApi> {
       comment.body = text;
       return ok(commentOf(comment));
     }
-    if (path === '/actions/workflows') return { key: 'workflows', items: workflows.map(({ id, path: file }) => ({ id, path: file, state: 'active' })) };
+    if (path === '/actions/workflows') return { key: 'workflows', items: workflows.map(workflowOf) };
+    found = at(/^\/actions\/workflows\/([\w.-]+)$/);
+    if (found) {
+      const workflow = workflows.find(({ id, path: file }) => String(id) === found?.[0] || file.endsWith(`/${found?.[0]}`));
+      return workflow ? ok(workflowOf(workflow)) : notFound();
+    }
     found = at(/^\/actions\/workflows\/([0-9]+)\/runs$/);
     if (found) {
       const asked = { branch: query.get('branch'), event: query.get('event'), status: query.get('status') };
@@ -198,6 +268,11 @@ export async function startGithubApi(): Promise<GithubApi> {
         .filter(({ conclusion }) => unfiltered || asked.status === null || asked.status === 'completed' || conclusion === asked.status)
         .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
       return { key: 'workflow_runs', items: chosen.map(runOf) };
+    }
+    found = at(/^\/actions\/runs\/([0-9]+)\/jobs$/);
+    if (found) {
+      const jobs = runs.find(({ id }) => String(id) === found?.[0])?.jobs;
+      return jobs ? { key: 'jobs', items: jobs.map(jobOf) } : notFound();
     }
     found = at(/^\/actions\/runs\/([0-9]+)\/artifacts$/);
     if (found) {
@@ -236,6 +311,28 @@ export async function startGithubApi(): Promise<GithubApi> {
     closed_at: state === 'open' ? null : (closedAt ?? '2026-11-20T05:17:00Z'),
     head: { sha, repo: { full_name: 'acme/dbt' } },
   });
+  const now = (): Date => (typeof date === 'string' ? new Date(date) : new Date());
+  const issueOf = ({ number, title, body, state, reason, login, type, app, createdAt, isPull }: Issue) => ({
+    id: number * 1000,
+    number,
+    title,
+    body,
+    state,
+    state_reason: reason,
+    created_at: createdAt,
+    html_url: `https://github.com/acme/dbt/issues/${number}`,
+    user: { login, type },
+    performed_via_github_app: app === null ? null : { slug: app },
+    ...(isPull && { pull_request: {} }),
+  });
+  const workflowOf = ({ id, path, state = 'active' }: Workflow) => ({ id, path, state });
+  const jobOf = ({ name, conclusion, completedAt }: RunJob, at: number) => ({
+    id: at + 1,
+    name,
+    status: conclusion === null ? 'in_progress' : 'completed',
+    conclusion,
+    completed_at: completedAt,
+  });
   const commentOf = ({ id, pull, body, login, type, app }: Comment) => ({
     id,
     html_url: `https://github.com/acme/dbt/pull/${pull}#issuecomment-${id}`,
@@ -269,7 +366,7 @@ export async function startGithubApi(): Promise<GithubApi> {
   await Promise.all([listen(api), listen(storage)]);
   return {
     url: addressOf(api),
-    ...{ pulls, comments, workflows, runs, artifacts, branches, rules, main, requests, storageRequests },
+    ...{ pulls, issues, comments, workflows, runs, artifacts, branches, rules, main, requests, storageRequests },
     says: (next) => {
       anyPull = next;
     },
@@ -279,6 +376,12 @@ export async function startGithubApi(): Promise<GithubApi> {
     },
     ignoresFilters: (does) => {
       unfiltered = does;
+    },
+    clock: (says) => {
+      date = says instanceof Date ? says.toUTCString() : says;
+    },
+    repository: (more) => {
+      described = more;
     },
     deployed: (given = {}, zip, artifact = {}) => {
       const id = ++last;
@@ -302,6 +405,9 @@ interface Page {
   readonly key?: string;
 }
 
+/** docs.github.com/en/rest/issues/issues#update-an-issue */
+const REASONS: readonly string[] = ['completed', 'not_planned', 'duplicate', 'reopened'];
+const moment = (at: Date): string => at.toISOString().replace(/\.\d+Z$/, 'Z');
 const ok = (body: unknown) => ({ status: 200, body });
 const notFound = () => ({ status: 404, body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' } });
 const unprocessable = () => ({ status: 422, body: { message: 'Validation Failed' } });
@@ -362,6 +468,7 @@ function spoil(failure: Failure, response: ServerResponse, half: string): boolea
     case 'wrong shape':
       response.writeHead(200, { 'content-type': 'application/json' }).end('"nothing"');
       return true;
+    case 'not yet':
     case 'same page':
     case 'last page missing':
     case 'no links':

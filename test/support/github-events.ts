@@ -53,12 +53,16 @@ export const pullRequest = ({
   },
 });
 
-export const onBranch = (event_name: 'push' | 'schedule' | 'workflow_dispatch', branch = 'main'): GithubContext => ({
+export const onBranch = (
+  event_name: 'push' | 'schedule' | 'workflow_dispatch',
+  branch = 'main',
+  { fork = false, defaultBranch = 'main' }: { readonly fork?: boolean; readonly defaultBranch?: string } = {},
+): GithubContext => ({
   event_name,
   repository: 'acme/dbt',
   ref: `refs/heads/${branch}`,
   ...RUN,
-  event: { repository: { default_branch: 'main' } },
+  event: { repository: { default_branch: defaultBranch, fork } },
 });
 
 /** A group of the merge queue: it names no pull request in its payload. */

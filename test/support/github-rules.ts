@@ -1,5 +1,5 @@
-import { pullRequest } from './github-events.ts';
-import { environmentOf, evaluate, isTruthy, parseWorkflow, type Workflow, type WorkflowJob, type WorkflowStep } from './github-workflow.ts';
+import { onBranch, pullRequest } from './github-events.ts';
+import { admits, environmentOf, evaluate, isTruthy, parseWorkflow, type Workflow, type WorkflowJob, type WorkflowStep } from './github-workflow.ts';
 
 /** Our own rules, for what no validator of GitHub's says. One line a finding, none where all is well. */
 export function ruleFindings(text: string): readonly string[] {
@@ -40,11 +40,15 @@ const pinned: WorkflowRule = (_, text) =>
     .map(([line]) => line.trim())
     .filter((line) => !/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))
     .map((line) => `not pinned: ${line}`);
-const productionInOrder: WorkflowRule = ({ concurrency, jobs }) =>
-  when(
-    Object.values(jobs).some((job) => environmentOf(job) === 'prod') && (concurrency?.queue !== 'max' || 'cancel-in-progress' in concurrency),
-    'a deploy that waits or runs could be cancelled',
-  );
+const inOrder =
+  (environment: string, finding: string): WorkflowRule =>
+  ({ concurrency, jobs }) =>
+    when(
+      Object.values(jobs).some((job) => environmentOf(job) === environment) && (concurrency?.queue !== 'max' || 'cancel-in-progress' in concurrency),
+      finding,
+    );
+const productionInOrder = inOrder('prod', 'a deploy that waits or runs could be cancelled');
+const sweepsInOrder = inOrder('sweep', 'a sweep that waits or runs could be cancelled');
 /** What somebody types into "Run workflow" reaches a script as data, never as its text; a condition only compares it. */
 const inputsOnlyThroughEnv: WorkflowRule = (workflow) => {
   const { jobs, env: _, ...rest } = workflow;
@@ -66,17 +70,18 @@ const WORKFLOW_RULES: readonly WorkflowRule[] = [
   noStrangersTextForAll,
   pinned,
   productionInOrder,
+  sweepsInOrder,
   inputsOnlyThroughEnv,
 ];
 
 const saysItsPermissions: JobRule = ({ permissions }) => when(typeof permissions !== 'object', 'no permissions of its own');
-/** A job that comments runs beside no credential; a token that a warehouse trusts is asked for only in the environment that it trusts. */
+/** A job that comments, or opens an issue, runs beside no credential; a token that a warehouse trusts is asked for only in the environment that it trusts. */
 const writesNoMoreThanItNeeds: JobRule = (job) =>
   Object.entries(typeof job.permissions === 'object' ? job.permissions : {})
     .filter(([, access]) => access !== 'read' && access !== 'none')
     .flatMap(([scope, access]) => {
       if (scope === 'id-token') return when(environmentOf(job) === undefined, 'id-token: write outside an environment');
-      if (scope !== 'pull-requests') return [`${scope}: ${access} is more than it needs`];
+      if (scope !== 'pull-requests' && scope !== 'issues') return [`${scope}: ${access} is more than it needs`];
       return when(readsSettings(job) || environmentOf(job) !== undefined, `${scope}: ${access} in a job that has credentials`);
     });
 const endsInTime: JobRule = ({ 'timeout-minutes': minutes }) => [
@@ -116,12 +121,37 @@ const productionFetchesNothing: JobRule = (job) =>
         .filter((step) => uses(step, 'download-artifact') || /gh run download|actions\/artifacts|fetch_state(?!\.py --failed$)/.test(step.run ?? ''))
         .map(({ name, uses: action }) => `deploys what another run left: "${name ?? action}"`)
     : [];
-const productionIsTheTipOfMain: JobRule = (job) =>
-  production(job)
+const sweeps = (job: WorkflowJob): boolean => environmentOf(job) === 'sweep';
+const runsTheTipOfMain: JobRule = (job) =>
+  production(job) || sweeps(job)
     ? job.steps
         .filter((step) => uses(step, 'checkout') && /^$|\$\{\{/.test(String(step.with?.ref ?? '')))
         .map(() => 'checks out what the run was started for, not the tip of a branch by its name')
     : [];
+/** By GitHub's own evaluator: neither from a branch that nobody reviewed, nor by a fork's numbers. */
+const sweepsFromMainAlone: JobRule = (job, _, { jobs }) => {
+  if (!sweeps(job)) return [];
+  const starts = (github: Readonly<Record<string, unknown>>): boolean => isTruthy(evaluate(job.if ?? 'true', { github, needs: {}, vars: {}, inputs: {} }));
+  const main = String(job.steps.find((step) => uses(step, 'checkout'))?.with?.ref);
+  return [
+    ...when(!starts(onBranch('schedule', main)), 'the schedule starts no sweep'),
+    ...when(starts(onBranch('workflow_dispatch', 'made-up')), 'sweeps from any branch'),
+    ...when(starts(onBranch('schedule', main, { fork: true })), "sweeps by a fork's pull requests"),
+    ...when(
+      Object.keys(jobs).every((id) => jobs[id] === job || !tells(jobs[id], 'failure', {})),
+      'fails, and nobody is told',
+    ),
+    ...when(
+      Object.values(jobs).some((other) => other !== job && (tells(other, 'failure', { dry_run: true }) || tells(other, 'skipped', {}))),
+      'people are told of what was no sweep',
+    ),
+  ];
+};
+/** Whether a job that writes issues runs after a sweep that came to this. */
+const tells = (job: WorkflowJob | undefined, result: string, inputs: Readonly<Record<string, unknown>>): boolean =>
+  typeof job?.permissions === 'object' &&
+  job.permissions.issues === 'write' &&
+  admits(job.if, { github: onBranch('schedule'), needs: { sweep: { result, outputs: {} } }, inputs, vars: {} }, { failed: result !== 'success' });
 const JOB_RULES: readonly JobRule[] = [
   saysItsPermissions,
   writesNoMoreThanItNeeds,
@@ -135,7 +165,8 @@ const JOB_RULES: readonly JobRule[] = [
   mayNotFailUnnoticed,
   bashInTheJob,
   productionFetchesNothing,
-  productionIsTheTipOfMain,
+  runsTheTipOfMain,
+  sweepsFromMainAlone,
 ];
 
 const noExpressionInAScript: StepRule = ({ run = '' }) => when(run.includes('${{'), 'an expression inside the script');

@@ -139,10 +139,13 @@ function useArtifact(uses: string, given: Readonly<Record<string, string>>, work
   const kept = path.join(artifacts, given.name ?? '');
   const place = path.join(workspace, given.path ?? '');
   if (uses.startsWith('actions/upload-artifact@')) {
-    if (!existsSync(place)) return given['if-no-files-found'] === 'error' ? 1 : 0;
+    // One path a line; what they have in common is left out, and all of ours are in one folder.
+    const lines = (given.path ?? '').split('\n').filter((line) => line.trim() !== '');
+    const places = lines.map((line) => path.join(workspace, line.trim())).filter((one) => existsSync(one));
+    if (places.length === 0) return given['if-no-files-found'] === 'error' ? 1 : 0;
     rmSync(kept, { recursive: true, force: true });
     mkdirSync(kept, { recursive: true });
-    cpSync(place, statSync(place).isDirectory() ? kept : path.join(kept, path.basename(place)), { recursive: true });
+    for (const one of places) cpSync(one, statSync(one).isDirectory() ? kept : path.join(kept, path.basename(one)), { recursive: true });
   } else if (uses.startsWith('actions/download-artifact@')) {
     if (!existsSync(kept)) return 1;
     cpSync(kept, place, { recursive: true });

@@ -84,9 +84,9 @@ export const interpolate = (text: string, context: Readonly<Record<string, unkno
   text.replaceAll(/\$\{\{.*?\}\}/gs, (expression) => String(evaluate(expression, context, surroundings) ?? ''));
 
 /** The jobs that an event starts, by id; not those that wait for what another job says. */
-export const selected = ({ jobs }: Workflow, github: Readonly<Record<string, unknown>>): readonly string[] =>
+export const selected = ({ jobs }: Workflow, github: Readonly<Record<string, unknown>>, vars: Readonly<Record<string, string>> = {}): readonly string[] =>
   Object.entries(jobs)
-    .filter(([, job]) => job.needs === undefined && admits(job.if, { github }))
+    .filter(([, job]) => job.needs === undefined && admits(job.if, { github, vars }))
     .map(([id]) => id);
 
 /** GitHub's own rule for what an `if` counts as. */

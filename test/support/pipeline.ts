@@ -8,16 +8,32 @@ import { render } from '../../src/render.ts';
 import type { Variable } from '../../src/warehouse.ts';
 import { TEAM } from './scaffold.ts';
 
-/** Variables of no warehouse in particular: shared and single, secret and not, with a default and without. */
+/** Variables of no warehouse in particular: shared and single, secret and not, with a default and without, under its own name in profiles.yml and under another. */
 export const VARIABLES: readonly Variable[] = [
-  { name: 'DBT_X_HOST', secret: false, identities: ['dev', 'ci', 'prod'], what: "the warehouse's host", example: 'db.acme.example' },
-  { name: 'DBT_X_PORT', secret: false, identities: ['dev', 'ci', 'prod'], what: 'its port', example: '5432', default: '5432' },
+  { name: 'DBT_X_HOST', secret: false, identities: ['dev', 'ci', 'prod', 'janitor'], what: "the warehouse's host", example: 'db.acme.example' },
+  { name: 'DBT_X_PORT', secret: false, identities: ['dev', 'ci', 'prod', 'janitor'], what: 'its port', example: '5432', default: '5432' },
   { name: 'DBT_DEV_LOGIN', secret: false, identities: ['dev'], what: 'your login', example: 'priya' },
   { name: 'DBT_CI_LOGIN', secret: false, identities: ['ci'], what: "CI's login", example: 'acme_ci_service', default: 'acme_ci_service' },
   { name: 'DBT_ENV_SECRET_CI_PASSWORD', secret: true, identities: ['ci'], what: 'its password', example: 'a long random string' },
   { name: 'DBT_PROD_LOGIN', secret: false, identities: ['prod'], what: "production's login", example: "o'prod: #1", default: "o'prod: #1" },
   { name: 'DBT_ENV_SECRET_PROD_PASSWORD', secret: true, identities: ['prod'], what: 'its password', example: 'another one' },
-  { name: 'DBT_ENV_SECRET_JANITOR_PASSWORD', secret: true, identities: ['janitor'], what: 'its password', example: 'a third one' },
+  {
+    name: 'DBT_JANITOR_LOGIN',
+    secret: false,
+    identities: ['janitor'],
+    what: "the sweep's login",
+    example: 'acme_janitor',
+    default: 'acme_janitor',
+    as: 'DBT_CI_LOGIN',
+  },
+  {
+    name: 'DBT_ENV_SECRET_JANITOR_PASSWORD',
+    secret: true,
+    identities: ['janitor'],
+    what: 'its password',
+    example: 'a third one',
+    as: 'DBT_ENV_SECRET_CI_PASSWORD',
+  },
 ];
 
 /** Everything that a CI provider has work with. */
@@ -30,11 +46,16 @@ export function pipeline(given: Record<string, string> = {}, projectDir = '', va
   return { ...pipelineOf(answers, project, projectDir, PARTS), variables };
 }
 
-/** What the part `ci` writes for it, by path from the project's folder. */
+/** What the part `ci` writes for it, and GitHub's own files of the part `cleanup`, by path from the project's folder. */
 export function ciTexts(given: Record<string, string> = {}, projectDir = '', variables = VARIABLES): Readonly<Record<string, string>> {
   const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
   const context = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir }, PARTS);
-  const files = ciFiles({ ...context, pipeline: pipeline(given, projectDir, variables) });
+  const of = pipeline(given, projectDir, variables);
+  const files = [
+    ...ciFiles({ ...context, pipeline: of }),
+    ...context.codeHost.sweepFiles(),
+    ...context.ci.sweepFiles(of).map((file) => ({ from: 'repository' as const, ...file })),
+  ];
   return Object.fromEntries(
     files.map(({ path, template, view, from }) => [from === 'repository' ? fromRepository(projectDir, path) : path, render(template, view)]),
   );

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,7 +80,7 @@ export function sweepScripts(change: (text: string) => string = (text) => text):
   mkdirSync(path.join(folder, 'scripts/dbt_envs'), { recursive: true });
   const answers = parseAnswers({ projectName: 'acme', team: 'priya, sam' });
   const files = cleanupFiles(contextOf(answers, { developers: answers.team, leavers: [], readers: [] }, { projectDir: '' }, ['cleanup']));
-  for (const { path: file, template, view } of files.filter((one) => /\/(?:sweep|dbt_command)\.py$/.test(one.path))) {
+  for (const { path: file, template, view } of files.filter((one) => /\/(?:sweep|dbt_command|open_prs|github_api)\.py$/.test(one.path))) {
     const contents = render(template, view);
     writeFileSync(path.join(folder, file), file.endsWith('/sweep.py') ? change(contents) : contents);
   }
@@ -98,4 +98,18 @@ export function night(scripts: string, world: World, env: Readonly<Record<string
   });
   if (done.status !== 0) throw new Error(done.stderr);
   return { ...JSON.parse(done.stdout), log: done.stderr };
+}
+
+/** Runs one night that asks the API at `url`; this process goes on answering meanwhile. */
+export function nightAsking(url: string, scripts: string, world: World): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: '/usr/bin:/bin', GITHUB_API_URL: url, GITHUB_REPOSITORY: 'acme/dbt', GITHUB_TOKEN: 'a-token' };
+    const child = spawn(python, [fileURLToPath(new URL('sweep_night.py', import.meta.url)), scripts], { env });
+    let [printed, log] = ['', ''];
+    child.stdout.on('data', (text) => (printed += text));
+    child.stderr.on('data', (text) => (log += text));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve({ ...JSON.parse(printed), log }) : reject(new Error(log))));
+    child.stdin.end(JSON.stringify(world));
+  });
 }

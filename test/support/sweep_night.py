@@ -1,7 +1,7 @@
 """One night of the emitted sweep.py, in process: a warehouse and a code host that say what the JSON on standard input says.
 
 argv[1] is the folder with sweep.py. Prints {"result": ..., "cleared": [...], "asked": [...]}, or {"problem": ...}.
-A `problem` in place of an answer is raised. `before_drop` are schemas that are used when the drop reaches them.
+A `problem` in place of an answer is raised. With `host` "real" the emitted open_prs.py is asked.
 """
 
 import json
@@ -60,6 +60,7 @@ class Host:
 
 try:
     options = sweep.Options(**world.get("options", {}))
-    print(json.dumps({"result": sweep.sweep(Warehouse(), Host(), options), **done}))
+    host = sweep.Host() if world["host"] == "real" else Host()
+    print(json.dumps({"result": sweep.sweep(Warehouse(), host, options), **done}))
 except dbt_command.Problem as problem:
     print(json.dumps({"problem": str(problem), **done}))

@@ -6,6 +6,7 @@ import { ciTexts } from '../support/pipeline.ts';
 const workflow = (name: string, given = {}) => parseWorkflow(ciTexts(given)[`.github/workflows/${name}.yml`] ?? '');
 const pulls = workflow('dbt_pull_request');
 const deploy = workflow('dbt_deploy');
+const sweep = workflow('dbt_sweep');
 
 describe('which jobs an event starts', () => {
   test.each([
@@ -59,6 +60,38 @@ describe('which jobs an event starts', () => {
     expect(pulls.jobs.card?.needs).toEqual(['build', 'drop']);
   });
 
+  test.each([
+    ['the schedule', onBranch('schedule'), ['sweep']],
+    ['by hand, from main', onBranch('workflow_dispatch'), ['sweep']],
+    ['by hand, from another branch', onBranch('workflow_dispatch', 'feature'), []],
+    ['the schedule, where main is not the default branch', onBranch('schedule', 'develop', { defaultBranch: 'develop' }), []],
+    ['the schedule of a fork', onBranch('schedule', 'main', { fork: true }), []],
+    ['by hand in a fork', onBranch('workflow_dispatch', 'main', { fork: true }), []],
+  ])('sweep: %s', (_, event, jobs) => expect(selected(sweep, event, {})).toEqual(jobs));
+  test("sweep: a team's own repository that is a fork says so once", () => {
+    const fork = onBranch('schedule', 'main', { fork: true });
+    expect(selected(sweep, fork, { DBT_ENVS_SWEEP_FORK: 'yes' })).toEqual(['sweep']);
+    expect(selected(sweep, fork, { DBT_ENVS_SWEEP_FORK: 'no' })).toEqual([]);
+  });
+  test('sweep: an event that does not say whether the repository is a fork starts it', () => {
+    expect(selected(sweep, { ...onBranch('schedule'), event: { schedule: '43 3 * * *' } }, {})).toEqual(['sweep']);
+  });
+
+  test.each([
+    ['the sweep succeeded', 'success', {}, true],
+    ['it failed', 'failure', {}, true],
+    ['it was cancelled, or ran out of time', 'cancelled', {}, true],
+    ['it was skipped: another branch, a fork', 'skipped', {}, false],
+    ['by hand, more was allowed', 'success', { allow_drops: '40', dry_run: false, keep: '' }, true],
+    ['by hand, only what it would do', 'success', { allow_drops: '', dry_run: true, keep: '' }, false],
+    ['that failed', 'failure', { allow_drops: '', dry_run: true, keep: '' }, false],
+    ['by hand, a schema is pinned before it sweeps', 'failure', { allow_drops: '', dry_run: false, keep: 'pr_142 2027-01-31' }, true],
+  ])('people are told: %s', (_, result, inputs, tells) => {
+    const needs = { sweep: { result, outputs: { account: 'success' } } };
+    for (const failed of [true, false]) expect(admits(sweep.jobs.tell?.if, { github: onBranch('schedule'), needs, inputs }, { failed })).toBe(tells);
+    expect(sweep.jobs.tell?.needs).toEqual(['sweep']);
+  });
+
   test('and a condition that lets a fork build would be seen', () => {
     const careless = { ...pulls, jobs: { build: { steps: [], if: "github.event.action != 'closed'" } } };
     expect(selected(careless, pullRequest({ action: 'opened', from: 'stranger/dbt' }))).toEqual(['build']);
@@ -78,7 +111,37 @@ describe('what starts a workflow at all', () => {
   test('no deploy where an orchestrator is all that runs production', () => {
     expect(Object.keys(ciTexts({ prodRuns: 'external' })).filter((path) => path.includes('.github/workflows/'))).toEqual([
       '.github/workflows/dbt_pull_request.yml',
+      '.github/workflows/dbt_sweep.yml',
     ]);
+    expect(ciTexts({ prodRuns: 'external' })).not.toHaveProperty(['scripts/dbt_envs/sweep_is_alive.py']);
+    expect(ciTexts({ prodRuns: 'external' })['.github/workflows/dbt_sweep.yml']).not.toContain('The deploy warns');
+  });
+  test('a sweep every night, not on the hour, and by hand with what may be asked of it', () => {
+    const { schedule, workflow_dispatch: byHand } = sweep.on;
+    expect(schedule).toEqual([{ cron: expect.stringMatching(/^(?!0 )\d+ \d+ \* \* \*$/) }]);
+    expect(byHand).toMatchObject({ inputs: { allow_drops: { type: 'string' }, dry_run: { type: 'boolean' }, keep: { type: 'string' } } });
+    expect(Object.keys(sweep.on)).toEqual(['schedule', 'workflow_dispatch']);
+  });
+  test('what may be asked reaches the sweep by its variables; nothing was asked of the schedule', () => {
+    const env = (inputs: object) =>
+      Object.entries(sweep.jobs.sweep?.env ?? {})
+        .filter(([name]) => name.startsWith('DBT_ENVS_'))
+        .map(([name, expression]) => [name, interpolate(expression, { inputs: { ...inputs } })]);
+    expect(env({ allow_drops: '40', dry_run: true, keep: '' })).toEqual([
+      ['DBT_ENVS_ALLOW_DROPS', '40'],
+      ['DBT_ENVS_DRY_RUN', 'true'],
+      ['DBT_ENVS_KEEP', ''],
+    ]);
+    expect(env({}).map(([, value]) => value)).toEqual(['', '', '']);
+  });
+  test('the deploy looks after the sweep, and no other workflow does', () => {
+    const watches = ({ jobs }: typeof sweep) =>
+      Object.entries(jobs).flatMap(([id, { steps }]) => (JSON.stringify(steps).includes('sweep_is_alive') ? [id] : []));
+    expect([pulls, deploy, sweep].map(watches)).toEqual([[], ['deploy'], []]);
+    expect(deploy.jobs.deploy?.permissions).toMatchObject({ actions: 'read' });
+    const step = deploy.jobs.deploy?.steps.at(-1);
+    expect(step?.run).toBe('python scripts/dbt_envs/sweep_is_alive.py');
+    expect(admits(step?.if, {}, { failed: true })).toBe(true);
   });
   test('only the production branch', () => {
     const text = ciTexts({ mainBranch: 'release/1.0' })['.github/workflows/dbt_deploy.yml'] ?? '';
@@ -108,6 +171,7 @@ describe('side by side', () => {
     ['reopened', false],
   ] as const)('%s cancels what runs: %s', (action, expected) => expect(cancels(pullRequest({ action }))).toBe(expected));
   test('deploys queue, and none is cancelled', () => expect(deploy.concurrency).toEqual({ group: 'dbt-prod', queue: 'max' }));
+  test('so do sweeps, and no deploy waits for one', () => expect(sweep.concurrency).toEqual({ group: 'dbt-sweep', queue: 'max' }));
 });
 
 test.each([

@@ -1,6 +1,7 @@
-import type { Pipeline } from '../../../src/pipeline.ts';
+import { LEFT, type Pipeline } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import { environmentsOf } from './setup.ts';
+import { TELL, watchesSweep } from './workflows.ts';
 
 /** What the jobs ask of GitHub's API, and a developer of production's state. A JSON string is a Python string too. */
 export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
@@ -10,8 +11,22 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
     script('fetch_state', { mainBranch, branch, projectName: JSON.stringify(projectName) }),
     script('post_card', { marker: JSON.stringify(`<!-- dbt-envs: ${projectName} -->`) }),
     ...(environmentsOf(pipeline).some(({ name }) => name === 'prod') ? [script('main_is_protected', { mainBranch, branch })] : []),
+    ...(watchesSweep(pipeline)
+      ? [script('sweep_is_alive', { mainBranch, branch, sweep: JSON.stringify(sweepTitle(pipeline)), tell: JSON.stringify(TELL) })]
+      : []),
   ];
 };
+
+const sweepTitle = ({ jobs }: Pipeline): string => jobs.find(({ trigger }) => trigger.on === 'nightly')?.title ?? '';
+
+/** What tells people of a sweep that fails. */
+export const sweepScripts = ({ projectName }: Pipeline): readonly FileRequest[] => [
+  script('tell_sweep', {
+    account: LEFT.account,
+    projectName: JSON.stringify(projectName),
+    marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`),
+  }),
+];
 
 const script = (name: string, view: object): FileRequest => ({
   path: `scripts/dbt_envs/${name}.py`,

@@ -13,6 +13,7 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
   const drop = only(pipeline, 'drop').job;
   const { job: deployJob, role } = only(pipeline, 'deploy');
   const deploy = { job: deployJob, runs: role.runs };
+  const retries = deploy.runs.includes('manual') && pipeline.inputs.some(({ name }) => name === 'retry');
   return [
     workflow('dbt_pull_request', {
       runsOn: runsOn(pipeline),
@@ -43,19 +44,30 @@ export function workflows(pipeline: Pipeline): readonly FileRequest[] {
             install: install(pipeline),
             deploy: jobView(pipeline, deploy.job),
             inputs: deploy.runs.includes('manual') ? pipeline.inputs.map(inputView) : [],
-            retries: deploy.runs.includes('manual') && pipeline.inputs.some(({ name }) => name === 'retry'),
+            retries,
             state: inRepository(pipeline, LEFT.state),
             failed: inRepository(pipeline, LEFT.failed),
+            watchesSweep: watchesSweep(pipeline),
+            readsRuns: [...(retries ? ['what the last deploy failed at'] : []), ...(watchesSweep(pipeline) ? ['whether the nightly sweep works'] : [])].join(
+              '; ',
+            ),
             uploadArtifact: pinned('actions/upload-artifact'),
           }),
         ]),
   ];
 }
 
-/** The nightly sweep, and whether the deploy looks after it. */
+/** The nightly sweep. */
 export const sweepWorkflow = (pipeline: Pipeline): FileRequest =>
   workflow('dbt_sweep', {
     mainBranch: pipeline.mainBranch,
+    branch: yamlScalar(pipeline.mainBranch),
+    watched: watchesSweep(pipeline),
+    tell: yamlScalar(TELL),
+    report: { file: LEFT.report, path: inRepository(pipeline, LEFT.report) },
+    account: { path: inRepository(pipeline, LEFT.account), folder: yamlScalar(inRepository(pipeline, folderOf(LEFT.account))) },
+    uploadArtifact: pinned('actions/upload-artifact'),
+    downloadArtifact: pinned('actions/download-artifact'),
     runsOn: runsOn(pipeline),
     install: install(pipeline),
     sweep: jobView(pipeline, only(pipeline, 'sweep').job),
@@ -64,6 +76,12 @@ export const sweepWorkflow = (pipeline: Pipeline): FileRequest =>
 
 /** The check of whatever is not built: a fork, Dependabot, a draft, the merge queue. */
 export const PARSE = 'Parse what is not built';
+/** The job that tells people of a sweep that fails. */
+export const TELL = 'Keep one issue open while the sweep fails';
+
+/** A sweep that never starts tells nobody: the deploy looks after it, where there are both. */
+export const watchesSweep = ({ jobs }: Pipeline): boolean =>
+  jobs.some(({ trigger }) => trigger.on === 'nightly') && jobs.some(({ trigger }) => trigger.on === 'main' && trigger.runs.length > 0);
 
 const inputView = ({ name, variable, kind, what }: RunInput) => ({
   name,
@@ -143,16 +161,17 @@ function eventOf(run: MainRun): 'push' | 'schedule' | 'workflow_dispatch' {
 
 const jobView = (pipeline: Pipeline, job: Job) => {
   const variables = variablesOf(pipeline, job);
+  const needed = variables.filter((variable) => variable.default === undefined);
+  /** Whether what is set has another name in profiles.yml: what is missing is named as an administrator knows it. */
+  const renamed = needed.some(({ as }) => as !== undefined);
   return {
     title: yamlScalar(job.title),
     timeoutMinutes: job.timeoutMinutes,
     /** Whether it asks GitHub for the token that the service logs in with: permission `id-token: write`. */
     identityToken: pipeline.workloadIdentity === true,
     variables: variables.map((variable) => ({ name: variable.as ?? variable.name, expression: yamlScalar(expressionFor(variable)) })),
-    needed: variables
-      .filter((variable) => variable.default === undefined)
-      .map(({ name, as = name }) => as)
-      .join(' '),
+    needed: needed.map(({ name, as = name }) => (renamed ? `${name}:${as}` : name)).join(' '),
+    renamed,
     steps: job.steps.map(({ name, run, evenAfterFailure, asksCodeHost }) => ({
       name: yamlScalar(name),
       run: yamlScalar(run),

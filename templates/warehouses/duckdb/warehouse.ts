@@ -45,13 +45,13 @@ export const duckdb = defineWarehouse({
     prod: { template: `${folder}/targets/prod.yml.ejs`, view: { schema: prodSchemas[0] } },
   }),
   macros: () => [
-    ...['create_schema', 'drop_schema', 'env_schemas', 'on_run_start', 'prod_schemas', 'relations', 'verify_boundary'].map((name) =>
+    ...['create_schema', 'drop_schema', 'env_files', 'env_schemas', 'on_run_start', 'prod_schemas', 'relations', 'verify_boundary'].map((name) =>
       ours(`macros/dbt_envs/${name}.sql`),
     ),
     ours('scripts/dbt_envs/publish_prod.py'),
-    ...['dev', 'ci', 'prod'].map((environment) => ({ ...ours('warehouse/gitignore'), path: `warehouse/${environment}/.gitignore` })),
+    ...['dev', 'ci', 'prod'].map(folderFor),
   ],
-  sweep: () => ['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'].map((name) => ours(`macros/dbt_envs/${name}.sql`)),
+  sweep: () => [...['drop_stale_schemas', 'keep_schema', 'restore_schema', 'report'].map((name) => ours(`macros/dbt_envs/${name}.sql`)), folderFor('sweep')],
   grants: ({ rolePrefix, roster }) => [ours('grants/README.md', { prefix: rolePrefix, developers: roster.developers.map(({ login }) => login) })],
   // A build that failed is never published, and the next one starts from what was.
   deploy: { before: [`${PUBLISH} prepare`], after: [`${PUBLISH} publish`], viewsGoWithTables: false, keepsWhatSucceeded: false },
@@ -59,12 +59,14 @@ export const duckdb = defineWarehouse({
   nextSteps: () => [
     'Build as yourself: set DBT_DEV_NAME to your name in roster.yml, then dbt build. Your tables are in warehouse/dev/<name>.duckdb.',
     'Production is one file, and until its permissions are set everybody who reaches it can write it: an admin runs the commands of grants/README.md as root, on the machine that has the files.',
-    'CI has to run on that machine, the deploy under an account of its own; set DBT_DUCKDB_DIR to the folder of the files for everybody and in CI.',
+    'CI has to run on that machine, the deploy and the sweep each under an account of its own; set DBT_DUCKDB_DIR to the folder of the files for everybody and in CI.',
   ],
 });
 
 const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: 'ours', template: `${folder}/${path}.ejs`, view });
 
-function passages({ rolePrefix, prodSchemas, prodRuns }: Project): ReturnType<typeof passagesIn> {
-  return passagesIn(folder, { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
+const folderFor = (purpose: string): FileRequest => ({ ...ours('warehouse/gitignore'), path: `warehouse/${purpose}/.gitignore` });
+
+function passages({ rolePrefix, prodSchemas, prodRuns, devDays }: Project): ReturnType<typeof passagesIn> {
+  return passagesIn(folder, { prefix: rolePrefix, devDays, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
 }

@@ -47,6 +47,8 @@ export function grantsView(project: Project) {
     mark: `dbt-envs: project ${project.name}`,
     doorMark: `dbt-envs: door of project ${project.name}`,
     prodSchemas: project.prodSchemas,
+    /** The same as a list of literals. */
+    prodList: project.prodSchemas.map((name) => `'${name}'`).join(', '),
     sources: project.sourceSchemas,
     /** Schemas on which others are granted something, as a list of literals. */
     granted: [...project.prodSchemas, ...project.sourceSchemas.map(({ schema }) => schema)].map((name) => `'${name}'`).join(', '),
@@ -55,6 +57,7 @@ export function grantsView(project: Project) {
     readsSources: [roles.developer, roles.ciService, roles.prodService].join(', '),
     developers: project.roster.developers.map(({ login, slug }) => ({ login, slug })),
     readers: project.roster.readers.map(({ login, reviews }) => ({ login, reviews })),
+    devPattern: DEV_SCHEMA_PATTERN,
     prPattern: PR_SCHEMA_PATTERN,
     envPattern: `(${DEV_SCHEMA_PATTERN})|(${PR_SCHEMA_PATTERN})`,
   };

@@ -35,12 +35,12 @@ REVIEW = {
     "required_review_thread_resolution": False,
 }
 # Without a rule of its own, ci admits every branch: whoever may push one may open a pull request too.
-ENVIRONMENTS = {"ci": [], "prod": ["main"]}
+ENVIRONMENTS = {"ci": [], "prod": ["main"], "sweep": ["main"]}
 SETTINGS = [
     {
         "name": "DBT_DUCKDB_DIR",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "The folder with the database files: dev/, ci/ and prod/.",
         "example": "/srv/warehouse",
         "default": "warehouse",

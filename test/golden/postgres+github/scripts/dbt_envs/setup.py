@@ -35,12 +35,12 @@ REVIEW = {
     "required_review_thread_resolution": False,
 }
 # Without a rule of its own, ci admits every branch: whoever may push one may open a pull request too.
-ENVIRONMENTS = {"ci": [], "prod": ["main"]}
+ENVIRONMENTS = {"ci": [], "prod": ["main"], "sweep": ["main"]}
 SETTINGS = [
     {
         "name": "DBT_PG_HOST",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "The host of the PostgreSQL server",
         "example": "warehouse.example.com",
         "default": "localhost",
@@ -48,7 +48,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_PORT",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "Its port",
         "example": "5432",
         "default": "5432",
@@ -56,7 +56,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_DATABASE",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "The database",
         "example": "acme",
         "default": "acme",
@@ -64,7 +64,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_SSLMODE",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "How the connection is encrypted: verify-full wherever the server has a certificate",
         "example": "verify-full",
         "default": "prefer",
@@ -98,6 +98,22 @@ SETTINGS = [
         "secret": True,
         "environments": ["prod"],
         "what": "The password of acme_prod_service",
+        "example": "",
+        "default": None,
+    },
+    {
+        "name": "DBT_JANITOR_LOGIN",
+        "secret": False,
+        "environments": ["sweep"],
+        "what": "The login of the sweep's account",
+        "example": "acme_janitor",
+        "default": "acme_janitor",
+    },
+    {
+        "name": "DBT_ENV_SECRET_JANITOR_PASSWORD",
+        "secret": True,
+        "environments": ["sweep"],
+        "what": "The password of acme_janitor",
         "example": "",
         "default": None,
     },
