@@ -27,15 +27,16 @@ import sys
 from typing import Any
 
 sys.path.insert(0, sys.argv[1])
-import dbt_command  # noqa: E402
-import sweep  # noqa: E402
+import dbt_command
+import sweep
 
 Time = datetime.datetime
 DAYS = 30
 PR_DAYS, DEV_DAYS, CAP, NOTICE = 7, 30, 25, 3
-START = Time(2026, 3, 10, 12, 0, 0, tzinfo=datetime.timezone.utc)  # a Tuesday; Europe's clocks change during the month
+START = Time(2026, 3, 10, 12, 0, 0, tzinfo=datetime.UTC)  # a Tuesday; Europe's clocks change during the month
 PEOPLE = ["priya", "sam", "sam_smith", "bo", "bo_li", "dee", "pr_1", "prod", "max", "x1"]
-EVIL = ["PR_7", "pr_007", "pr_old", "pr_1 ", "pr_1\n", "Pr_12", "pr_٣", "pr_12_old", "pr_1; drop schema prod", "dev_", "dev_Priya", "DEV_SAM", "dev_priya__x", "pr_0"]
+EVIL = ["PR_7", "pr_007", "pr_0", "pr_old", "pr_1 ", "pr_1\n", "Pr_12", "pr_٣", "pr_12_old", "pr_1; drop schema prod"]
+EVIL += ["dev_", "dev_Priya", "DEV_SAM", "dev_priya__x"]
 FIXED = "dev_max"  # could not be made again without an administrator, so it is emptied
 HOST_FAULTS = ["says nothing", "no json", "no time", "odd state", "odd number", "no closing time", "from the future", "a list", "knows nothing"]
 
@@ -160,8 +161,11 @@ class World:
     # What is true.
 
     def is_overdue(self, name: str) -> bool:
-        schema = self.schemas[name]
-        return not self.is_pinned(name) and self.due(name, schema) is not None and self.due(name, schema) <= self.clock("host" if self.by_closing(name) else "warehouse")
+        return not self.is_pinned(name) and self.has_come(name, self.schemas[name])
+
+    def has_come(self, name: str, schema: Schema) -> bool:
+        due = self.due(name, schema)
+        return due is not None and due <= self.clock("host" if self.by_closing(name) else "warehouse")
 
     def by_closing(self, name: str) -> bool:
         return name.startswith("pr_") and int(name[3:]) in self.pulls
@@ -214,16 +218,17 @@ class Warehouse:
                 world.something_meanwhile(name)
         return {
             "listed_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "schemas": [
-                {"schema": name, "created_by": "acme_ci_service", "relations": world.schemas[name].relations, "bytes": None}
-                | {"last_used_at": night.listed.get(name, (world.schemas[name].used,))[0].isoformat() if night.listings == 1 else world.schemas[name].used.isoformat()}
-                | {"keep_until": world.schemas[name].pin.isoformat() if world.schemas[name].pin else None}
-                for name in names
-                if name in world.schemas
-            ],
+            "schemas": [self.entry(name) for name in names],
             "others": [{"schema": name, "owner": None, "relations": 1, "bytes": None} for name in world.others],
             "handover": "an administrator hands it over",
         }
+
+    def entry(self, name: str) -> dict[str, Any]:
+        schema = self.world.schemas[name]
+        used = self.night.listed[name][0] if self.night.listings == 1 else schema.used
+        pin = schema.pin.isoformat() if schema.pin else None
+        known = {"created_by": "acme_ci_service", "relations": schema.relations, "bytes": None}
+        return {"schema": name, "last_used_at": used.isoformat(), "keep_until": pin, **known}
 
     def clear(self, names: list[str], listed_at: str, dry_run: bool) -> Any:
         world, night = self.world, self.night
@@ -323,7 +328,8 @@ class Host:
             return {**answer, "pulls": {}}
         if one is not None:
             self.night.fires()
-            one.update({"odd state": {"state": "merged"}, "no closing time": {"closed_at": None}, "from the future": {"closed_at": "2031-01-01T00:00:00Z"}}[fault])
+            spoils = {"odd state": {"state": "merged"}, "no closing time": {"closed_at": None}, "from the future": {"closed_at": "2031-01-01T00:00:00Z"}}
+            one.update(spoils[fault])
         return answer
 
 
@@ -351,9 +357,7 @@ class Night:
     def looked_up(self) -> None:
         """At the moment at which the host answers: what the sweep has to find overdue, of what it was shown."""
         for name, (used, pinned) in self.listed.items():
-            shown = Schema(used)
-            due = self.world.due(name, shown)
-            if not pinned and due is not None and due <= self.world.clock("host" if self.world.by_closing(name) else "warehouse"):
+            if not pinned and self.world.has_come(name, Schema(used)):
                 self.overdue.append(name)
 
     def run(self) -> dict[str, Any] | None:
@@ -421,9 +425,10 @@ def simulate(seed: int) -> tuple[collections.Counter, int]:
         world.seen["nights"] += 1
         largest = max(largest, len(world.litter()))
         for name in night.drops:
-            if name in last and last_at is not None and last[name][1] == dues.get(name) and dues[name] - datetime.timedelta(days=NOTICE) <= last_at:
-                if last[name][0] not in ("announce", "clear", "pinned"):
-                    raise Wrong(f"7: {name} went, and the night before said only: {last[name][0]}")
+            said, due = last.get(name, ("announce", None))
+            was_near = due == dues.get(name) and last_at is not None and due - datetime.timedelta(days=NOTICE) <= last_at
+            if was_near and said not in ("announce", "clear", "pinned"):
+                raise Wrong(f"7: {name} went, and the night before said only: {said}")
         # A due day counts as told from some minutes after it came near, whatever the clocks say.
         last_at = world.now - datetime.timedelta(minutes=30) if result is not None and not night.fired else None
         own = [one for one in result["schemas"] if one["action"] != "report"] if result else []
