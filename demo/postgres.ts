@@ -147,7 +147,7 @@ async function everybody({ warehouse, repository }: Cast): Promise<Matrix> {
     matrix = await tryEverything(warehouse);
     const heading = ['', ...matrix.roles.map(({ is }) => is)];
     const rows = matrix.rows.map(({ action, answers }) => [action, ...answers.map((answer) => (answer === 'done' ? 'done' : 'refused'))]);
-    return { table: { heading, rows } };
+    return { table: { heading, rows }, hasPicture: true };
   });
   await repository.dbt({
     title: 'And the full proof, of which the report keeps the date: priya tries every forbidden act, each beside one that must succeed',

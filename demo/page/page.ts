@@ -111,9 +111,13 @@ function saidHtml({ roles }: Matrix, { action, statement, answers }: Matrix['row
 const chapterHtml = ({ title, text: about, steps }: Chapter): string =>
   `<h3>${text(title)}</h3>\n<p>${text(about)}</p>\n${steps.length === 0 ? '' : `<ol class="steps">\n${steps.map(stepHtml).join('\n')}\n</ol>`}`;
 
+/** So many lines stand on the page at once; more are folded. */
+const AT_ONCE = 3;
+
 function stepHtml({ title, typed, lines, table, seconds, outcome }: Step): string {
   const how = outcome === 'refused' ? `<span class="how refused">${ICONS.refused}refused, as it should be</span>` : '';
-  return `<li><p class="title">${text(title)}${how}<span class="time">${seconds.toFixed(1)} s</span></p>${
-    typed === undefined ? '' : `<code class="typed">$ ${text(typed)}</code>`
-  }${lines.length === 0 ? '' : `<pre>${lines.map(text).join('\n')}</pre>`}${table ? plainTable(title, table) : ''}</li>`;
+  const printed = `<pre>${lines.map(text).join('\n')}</pre>`;
+  const output = lines.length > AT_ONCE ? `<details><summary>${lines.length} lines</summary>${printed}</details>` : lines.length > 0 ? printed : '';
+  const command = typed === undefined ? '' : `<code class="typed">$ ${text(typed)}</code>`;
+  return `<li><p class="title">${text(title)}${how}<span class="time">${seconds.toFixed(1)} s</span></p>${command}${output}${table ? plainTable(title, table) : ''}</li>`;
 }

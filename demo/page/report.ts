@@ -15,7 +15,7 @@ export function reportHtml(markdown: string): string {
       html.push(`<h${heading[1]?.length}>${inline(title)}</h${heading[1]?.length}>`);
     } else if (fold) {
       title = fold[1] ?? '';
-      html.push(`<details open><summary>${text(title)}</summary>`);
+      html.push(`<details><summary>${text(title)}</summary>`);
     } else if (line === '</details>') html.push(line);
     else if (line.startsWith('|') || line.startsWith('- ')) {
       const first = at;

@@ -65,10 +65,14 @@ ol.moments { columns: 2; column-gap: 2.5rem; padding-left: 1.6rem; }
 .typed { display: block; margin: 0.3rem 0; color: var(--soft); font-size: 0.85rem; }
 .how { display: inline-block; font-size: 0.8rem; border-radius: 99px; padding: 0.05rem 0.6rem; font-weight: 500; margin-left: 0.4rem; white-space: nowrap; }
 .time { color: var(--soft); font-size: 0.85rem; font-weight: 400; margin-left: 0.4rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
-summary { cursor: pointer; margin: 0.5rem 0; }
+summary { cursor: pointer; margin: 0.4rem 0; color: var(--soft); font-size: 0.9rem; }
 dl.said dt { font-weight: 600; margin-top: 0.75rem; }
 dl.said dd { margin: 0; font-size: 0.9rem; }
 footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
+@media (max-width: 58rem) {
+  .timeline .wide { display: none; }
+  .timeline .narrow { display: block; width: 100%; max-width: 30rem; }
+}
 @media (max-width: 46rem) {
   main { padding: 1.5rem 1rem 3rem; }
   table, thead, tbody, tr, th, td, caption { display: block; }
@@ -82,11 +86,10 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
   .matrix th { grid-column: 1 / -1; display: block; }
   .matrix td { display: block; text-align: left; padding: 0.35rem 0.6rem; }
   .matrix .label { color: inherit; }
-  .timeline .wide { display: none; }
-  .timeline .narrow { display: block; width: 100%; }
   ol.moments { columns: 1; }
 }
 @media print {
+  details::details-content { content-visibility: visible; display: block; height: auto; }
   :root { color-scheme: light; --paper: #fff; --raised: #fff; --ink: #000; --soft: #444; --line: #bbb; --done: #0a5f46; --done-back: #e2f1ea; --refused: #8c2a1b; --refused-back: #fbe8e3; --prod: #7a4b12; --dev: #1f5f8f; --pr: #5b4a9c; --other: #7b8087; }
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }

@@ -51,7 +51,7 @@ ${lanes.join('\n')}
 </svg>`;
 }
 
-const WIDE = { width: 980, left: 296, right: 86, lane: 34, above: false } as const;
+const WIDE = { width: 900, left: 270, right: 84, lane: 34, above: false } as const;
 const NARROW = { width: 328, left: 2, right: 4, lane: 46, above: true } as const;
 
 const round = (value: number): number => Math.round(value * 10) / 10;
