@@ -70,7 +70,7 @@ Last write by anyone else: unknown. This warehouse keeps no record of writes tha
 
 #### What goes in the next three days
 
-It stays if somebody builds in it, if its pull request is opened again, or with \`dbt run-operation keep_schema\`.
+What stops it: a build by its developer, the pull request being opened again, or a pin (\`dbt run-operation keep_schema\`).
 
 | goes on | schema | made by | size | why |
 |---|---|---|---:|---|
