@@ -59,7 +59,7 @@ export const duckdb = defineWarehouse({
   nextSteps: () => [
     'Build as yourself: set DBT_DEV_NAME to your name in roster.yml, then dbt build. Your tables are in warehouse/dev/<name>.duckdb.',
     'Production is one file, and until its permissions are set everybody who reaches it can write it: an admin runs the commands of grants/README.md as root, on the machine that has the files.',
-    'CI has to run on that machine, the deploy under an account of its own; set DBT_DUCKDB_DIR to the folder of the files for everybody and in CI.',
+    'CI has to run on that machine, the deploy and the sweep each under an account of its own; set DBT_DUCKDB_DIR to the folder of the files for everybody and in CI.',
   ],
 });
 
@@ -67,6 +67,6 @@ const ours = (path: string, view: object = {}): FileRequest => ({ path, owner: '
 
 const folderFor = (purpose: string): FileRequest => ({ ...ours('warehouse/gitignore'), path: `warehouse/${purpose}/.gitignore` });
 
-function passages({ rolePrefix, prodSchemas, prodRuns }: Project): ReturnType<typeof passagesIn> {
-  return passagesIn(folder, { prefix: rolePrefix, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
+function passages({ rolePrefix, prodSchemas, prodRuns, devDays }: Project): ReturnType<typeof passagesIn> {
+  return passagesIn(folder, { prefix: rolePrefix, devDays, schema: prodSchemas[0], run: prodRuns.find((run) => run === 'manual') ?? prodRuns[0] ?? 'manual' });
 }

@@ -139,3 +139,13 @@
   {%- endif -%}
   {{ return('unreadable') }}
 {% endmacro %}
+
+{#- A pull request that is closed keeps its schema while it is pinned: drop_pr_schema asks. -#}
+{% macro duckdb__dbt_envs_kept_until(schema) %}
+  {%- for file in dbt_envs_files() if file['schema'] == schema -%}
+    {%- set pin = dbt_envs_pin(file) -%}
+    {%- if pin == 'unreadable' -%}{{ return('a day that ' ~ file['pin'] ~ ' does not say') }}{%- endif -%}
+    {%- if pin is not none and pin > dbt_envs_value(dbt_envs_time('now()')) -%}{{ return(pin[:10]) }}{%- endif -%}
+  {%- endfor -%}
+  {{ return(none) }}
+{% endmacro %}

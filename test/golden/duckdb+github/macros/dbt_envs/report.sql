@@ -31,13 +31,13 @@
     {%- do rows.append('(' ~ today ~ ', ' ~ dbt_envs_text(one['schema']) ~ ', ' ~ ('null' if one['bytes'] is none else one['bytes']) ~ ')') -%}
   {%- endfor -%}
   {%- set read -%}
-    delete from dbt_envs_history.sizes where day < {{ today }} - 400; delete from dbt_envs_history.cleared where at < now() - interval 400 days;
+    delete from dbt_envs_history.sizes where day < {{ today }} - 400; delete from dbt_envs_history.cleared where cleared_at < now() - interval 400 days;
     {{ 'insert or replace into dbt_envs_history.sizes values ' ~ rows | join(', ') ~ ';' if rows }}
     set variable dbt_envs_since = (select min(day) from dbt_envs_history.sizes where day between {{ today }} - 30 and {{ today }} - 1);
     set variable dbt_envs_then = (select to_json(map(list(schema), list(bytes))) from dbt_envs_history.sizes where day = getvariable('dbt_envs_since'));
     set variable dbt_envs_cleared = (
-      select to_json(coalesce(list({'schema': schema, 'at': {{ dbt_envs_time('at') }}, 'how': how, 'bytes': bytes} order by at), []))
-      from dbt_envs_history.cleared where at >= now() - interval 30 days
+      select to_json(coalesce(list({'schema': schema, 'at': {{ dbt_envs_time('cleared_at') }}, 'how': how, 'bytes': bytes} order by cleared_at), []))
+      from dbt_envs_history.cleared where cleared_at >= now() - interval 30 days
     )
   {%- endset -%}
   {%- set since, cleared = none, none -%}
@@ -73,7 +73,7 @@
   {%- for attempt in range(20) if not done.ok -%}
     {%- set done.ok = dbt_envs_tries('attach ' ~ path ~ ' as dbt_envs_history;'
       ~ 'create table if not exists dbt_envs_history.sizes (day date, schema varchar, bytes bigint, primary key (day, schema));'
-      ~ 'create table if not exists dbt_envs_history.cleared (at timestamptz, schema varchar, how varchar, bytes bigint);' ~ statements) -%}
+      ~ 'create table if not exists dbt_envs_history.cleared (cleared_at timestamptz, schema varchar, how varchar, bytes bigint);' ~ statements) -%}
     {%- do run_query('detach database if exists dbt_envs_history') -%}
   {%- endfor -%}
   {{ return(done.ok) }}

@@ -155,8 +155,12 @@ class Page:
         title = "#### Who can write production"
         if not isinstance(writers, list):
             return ["", title, "", "Unknown."]
-        order = sorted(objects(writers), key=lambda one: (not is_hole(one), str(one.get("verdict")), str(one.get("login")), str(one.get("how"))))
-        rows = [row(verdict(one), code(one.get("login")), prose(one.get("how"))) for one in order]
+        ways: dict[tuple, list[str]] = {}
+        for one in sorted(objects(writers), key=lambda one: (not is_hole(one), str(one.get("verdict")), str(one.get("login")), str(one.get("how")))):
+            # Each hole is closed by itself; of the others, a line a login will do.
+            which = prose(one.get("how")) if is_hole(one) else ""
+            ways.setdefault((verdict(one), code(one.get("login")), which), []).append(prose(one.get("how")))
+        rows = [row(said, login, some(hows)) for (said, login, _), hows in ways.items()]
         return ["", title, *(self.table(("| | login | how |", "|---|---|---|"), rows) or ["", "Its service, and nobody else."])]
 
     def proofs(self) -> list[str]:
@@ -185,8 +189,9 @@ class Page:
         title = "#### Storage"
         if not isinstance(storage, list):
             return ["", title, "", "Unknown."]
-        then = day(member(self.facts, "since"))
-        heading = f"| now | on {then} | difference |"
+        since = day(member(self.facts, "since"))
+        then = f"on {since}" if since != UNKNOWN else "30 days ago"
+        heading = f"now | {then} | difference |"
         environments = ("prod", "ci", "dev")
         entries = objects(storage)
         others = sorted({str(one.get("environment")) for one in entries} - set(environments))
@@ -206,8 +211,8 @@ class Page:
         return [
             "",
             title,
-            *self.table((f"| environment {heading}", "|---|---:|---:|---:|"), rows),
-            *self.fold(f"By developer: {len(people):,}", (f"| developer {heading}", "|---|---:|---:|---:|"), people),
+            *self.table((f"| environment | {heading}", "|---|---:|---:|---:|"), rows),
+            *self.fold(f"By developer: {len(people):,}", (f"| developer | {heading}", "|---|---:|---:|---:|"), people),
             *(["", "Largest tables in dev: unknown."] if not isinstance(largest, list) else []),
             *self.fold(f"Largest tables in dev: {len(tables):,}", ("| table | size |", "|---|---:|"), tables),
         ]
@@ -339,9 +344,12 @@ def how_cleared(how: object) -> str:
 
 
 def names(value: object) -> str:
-    found = members(value)
+    return some([code(one) for one in members(value)])
+
+
+def some(found: list[str]) -> str:
     more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
-    return ", ".join(code(one) for one in found[:3]) + more
+    return ", ".join(found[:3]) + more
 
 
 def count(value: object) -> str:

@@ -68,17 +68,19 @@
   {%- endset -%}
   {%- set schemas = [] -%}
   {%- set others = [] -%}
+  {%- set lines = [] -%}
   {%- for row in run_query(query).rows -%}
     {%- set one = fromjson(row[1]) -%}
     {%- if row[0] -%}
       {%- do schemas.append(one) -%}
-      {%- do print(one['schema'] ~ ': ' ~ one['relations'] ~ ' relations, last used ' ~ (one['last_used_at'] or 'at an unknown time')
-        ~ ', made by ' ~ (one['created_by'] or 'somebody unknown')) -%}
+      {%- do lines.append(one['schema'] ~ ': ' ~ one['relations'] ~ ' relations, last used ' ~ (one['last_used_at'] or 'nobody knows when')
+        ~ ', made by ' ~ (one['created_by'] or 'nobody knows whom')) -%}
     {%- else -%}
       {%- do others.append(one) -%}
-      {%- do print(one['schema'] ~ ': not this project\'s, ' ~ one['relations'] ~ ' relations, belongs to ' ~ one['owner']) -%}
+      {%- do lines.append(one['schema'] ~ ': not this project\'s, ' ~ one['relations'] ~ ' relations, belongs to ' ~ one['owner']) -%}
     {%- endif -%}
   {%- endfor -%}
+  {%- do print(lines | join('\n')) -%}
   {%- do print(tojson({
     'listed_at': listed_at, 'schemas': schemas, 'others': others,
     'handover': 'an administrator hands it over by its name with grants/adopt_leftovers.sql'

@@ -3,7 +3,7 @@
     python scripts/dbt_envs/sweep_is_alive.py
 
 It stops no deploy: whatever it finds, and where GitHub does not let it see, it warns and ends well. A run counts whose
-job swept and succeeded, on main; one by hand that was asked only what it would do, or to keep a schema, does not.
+job swept and succeeded, on main; one by hand that was asked only what it would do does not.
 
 Reads GITHUB_REPOSITORY, GITHUB_API_URL and GITHUB_TOKEN, as GitHub Actions sets them; the token needs `actions: read`.
 """
