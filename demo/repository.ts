@@ -9,7 +9,8 @@ import { clean, run } from './stage.ts';
 const bin = fileURLToPath(new URL('../dist/cli.cjs', import.meta.url));
 
 /** Lines of dbt's output that say what was built, and what was not. */
-const RESULTS = /^(?!\{).*(?:\bOK\b|\bERROR\b|\bFAIL\b|\bSKIP\b|Done\.|may not|permission denied|on the roster|runs in CI only|Dropped|acts tried)|^WRONG +\|/;
+const RESULTS =
+  /^(?!\{).*(?:\bOK\b|\bERROR\b|\bFAIL\b|\bSKIP\b|Done\.|may not|permission denied|not on the roster|runs in CI only|Dropped|acts tried)|^WRONG +\|/;
 
 export interface Repository {
   readonly folder: string;
@@ -40,7 +41,7 @@ export async function scaffold(warehouse: PythonEnvironmentName & ('duckdb' | 'p
     program: process.execPath,
     args: [bin, ...flags],
     cwd: path.dirname(folder),
-    show: /^Files|^Project/,
+    show: /^Files/,
   });
   const python = await pythonEnvironment(warehouse);
   const base = { ...clean(), PATH: `${python.binDir}${path.delimiter}${process.env.PATH ?? ''}`, DBT_PROFILES_DIR: folder };

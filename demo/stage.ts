@@ -43,18 +43,20 @@ export interface Act {
 export interface Shown {
   readonly lines?: readonly string[];
   readonly table?: Table;
+  /** The page has a picture of it instead. */
+  readonly hasPicture?: true;
 }
 
 /** One step that is no program: does it, and shows what it gives. */
 export async function act({ title, typed }: Act, work: () => Promise<Shown>): Promise<void> {
   announce(title, typed);
   const started = performance.now();
-  const { lines = [], table } = await work();
+  const { lines = [], table, hasPicture = false } = await work();
   const seconds = (performance.now() - started) / 1000;
   for (const line of lines) say(`| ${line}`);
   if (table) for (const line of padded(table)) say(line);
   say(`(${seconds.toFixed(1)} s)`);
-  record({ title, ...(typed !== undefined && { typed }), lines, ...(table && { table }), seconds, outcome: 'done' });
+  record({ title, ...(typed !== undefined && { typed }), lines, ...(table && !hasPicture && { table }), seconds, outcome: 'done' });
 }
 
 export interface Command extends Act {

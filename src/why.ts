@@ -12,7 +12,7 @@ const SAID_HERE: readonly { readonly of: RegExp; readonly why: string }[] = [
   { of: /^dbt_project\.yml$/, why: "What dbt reads first: the project's name, its folders, and the check that runs before every build." },
   { of: /^README\.md$/, why: 'What a newcomer reads first: the three rules, who may write where, and the first hour.' },
   { of: /^(?:models|seeds|snapshots|tests)\//, why: 'A piece of the small example, which builds at once; put your own in its place.' },
-  { of: /\/_(?:macros|operations)\.yml$/, why: 'Describes the macros beside it, for dbt and for whoever reads its documentation.' },
+  { of: /\/_(?:macros|operations|sweep)\.yml$/, why: 'Describes the macros beside it, for dbt and for whoever reads its documentation.' },
   { of: /^\.gitignore$/, why: 'What git must never take: passwords, tokens, keys, and what dbt makes.' },
   { of: /^\.sqlfluff$/, why: 'How SQL is linted, without a connection.' },
   { of: /^\.pre-commit-config\.yaml$/, why: 'What is checked before every commit.' },

@@ -58,7 +58,7 @@ function unchangedSince(file: string, text: string | undefined, decidedOn: { rea
 
 /** `folders`: those that this run made, to take away again; `ready`: those that it has looked at. */
 function stage(territory: Territory, write: Write, { staged, folders, ready }: { staged: Staged[]; folders: string[]; ready: Set<string> }): void {
-  const target = regularFile(territory, write.path);
+  const { target, there } = regularFile(territory, write.path);
   const folder = path.dirname(target);
   const temporary = path.join(folder, `.dbt-envs-${process.pid}-${staged.length}.tmp`);
   try {
@@ -67,7 +67,6 @@ function stage(territory: Territory, write: Write, { staged, folders, ready }: {
     if (first !== undefined) folders.push(first);
     staged.push({ write, temporary, target });
     writeFileSync(temporary, write.contents, { flag: 'wx' });
-    const there = statSync(target, { throwIfNoEntry: false });
     if (there) {
       chmodSync(temporary, there.mode & 0o7777);
       if (process.getuid?.() === 0) chownSync(temporary, there.uid, there.gid);

@@ -17,15 +17,7 @@ export const inside = (boundary: string, file: string): boolean => {
  * Where a path of the plan really is: symbolic links are followed. Throws {@link RunError} where that is outside of the
  * boundary, or where something else than a file or nothing stands in the place.
  */
-export const regularFile = (territory: Territory, file: string): string => place(territory, file).target;
-
-interface Located {
-  readonly target: string;
-  /** Whether a file is there. */
-  readonly isThere: boolean;
-}
-
-function place(territory: Territory, file: string): Located {
+export function regularFile(territory: Territory, file: string): Located {
   const { boundary } = territory;
   const wanted = wantedPlace(territory, file);
   const { target, there } = looking(file, wanted, () => located(territory, wanted));
@@ -34,10 +26,16 @@ function place(territory: Territory, file: string): Located {
   }
   if (there?.isDirectory()) throw new RunError(`${file} is a folder, and a file is to be written there. Move it away; nothing was written.`);
   if (there && !there.isFile()) throw new RunError(`${file} is no regular file. Move it away; nothing was written.`);
-  return { target, isThere: there !== undefined };
+  return { target, there };
 }
 
-function located(territory: Territory, wanted: string): { readonly target: string; readonly there: Stats | undefined } {
+/** A place and the file in it, if there is one. */
+export interface Located {
+  readonly target: string;
+  readonly there: Stats | undefined;
+}
+
+function located(territory: Territory, wanted: string): Located {
   const there = lstatSync(wanted, { throwIfNoEntry: false });
   if (!there?.isSymbolicLink()) return { target: path.join(realFolder(territory, path.dirname(wanted)), path.basename(wanted)), there };
   const target = realpathSync.native(wanted);
@@ -50,11 +48,13 @@ interface Found {
   readonly places: Map<string, string>;
   /** Real paths of folders. */
   readonly folders: Map<string, string>;
+  /** Whether something is there, by the path of the plan. */
+  readonly existence: Map<string, boolean>;
 }
 const found = new WeakMap<Territory, Found>();
 
 function foundIn(territory: Territory): Found {
-  const known = found.get(territory) ?? { places: new Map<string, string>(), folders: new Map<string, string>() };
+  const known = found.get(territory) ?? { places: new Map<string, string>(), folders: new Map<string, string>(), existence: new Map<string, boolean>() };
   found.set(territory, known);
   return known;
 }
@@ -93,8 +93,15 @@ function looking<T>(file: string, wanted: string, act: () => T): T {
   }
 }
 
-/** Whether something is there, a link that points nowhere included. */
+/** Whether something is there, a link that points nowhere included; asked of the disk once. */
 export function exists(territory: Territory, file: string): boolean {
+  const { existence } = foundIn(territory);
+  const known = existence.get(file) ?? isThere(territory, file);
+  existence.set(file, known);
+  return known;
+}
+
+function isThere(territory: Territory, file: string): boolean {
   try {
     return lstatSync(wantedPlace(territory, file), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
@@ -130,8 +137,8 @@ function namesBelow(folder: string): readonly string[] {
 /** A file's text, byte order mark and line ends included; undefined where there is none. Throws {@link RunError}. */
 export function textOf(territory: Territory, file: string): string | undefined {
   if (!exists(territory, file)) return undefined;
-  const { target, isThere } = place(territory, file);
-  if (!isThere) return undefined;
+  const { target, there } = regularFile(territory, file);
+  if (!there) return undefined;
   const bytes = reading(file, () => readFileSync(target));
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

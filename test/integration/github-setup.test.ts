@@ -12,9 +12,24 @@ import { parseWorkflow } from '../support/github-workflow.ts';
 import { ciTexts, pipeline } from '../support/pipeline.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-gh.mjs', import.meta.url));
-const REPOSITORY = { full_name: 'acme/dbt', name: 'dbt', id: 222, owner: { login: 'acme', id: 111 }, private: true, permissions: { admin: true } };
+const REPOSITORY = {
+  full_name: 'acme/dbt',
+  name: 'dbt',
+  id: 222,
+  owner: { login: 'acme', id: 111 },
+  private: true,
+  fork: false,
+  has_issues: true,
+  default_branch: 'main',
+  permissions: { admin: true },
+};
 const PUBLIC = { ...REPOSITORY, private: false };
-const VALUES = { DBT_X_HOST: 'db.acme.example', DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret', DBT_ENV_SECRET_PROD_PASSWORD: 'prod-s3cret' };
+const VALUES = {
+  DBT_X_HOST: 'db.acme.example',
+  DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret',
+  DBT_ENV_SECRET_PROD_PASSWORD: 'prod-s3cret',
+  DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret',
+};
 const LIMITED = { protected_branches: false, custom_branch_policies: true };
 const CHECKS = ['Build the pull request into a schema of its own', 'Parse what is not built'];
 const checks = (...contexts: readonly string[]) => ({
@@ -170,7 +185,7 @@ describe('setup.py', () => {
   test('without a terminal and without a value says what is left, and fails', async () => {
     const { code, output } = await setup(['--apply'], { DBT_X_HOST: 'db' });
     expect(output).toContain('DBT_ENV_SECRET_CI_PASSWORD is left unset');
-    expect([code, output.includes('2 still to do.')]).toEqual([1, true]);
+    expect([code, output.includes('3 still to do.')]).toEqual([1, true]);
   });
 
   test('tells a person who is no administrator, and one who has no gh', async () => {
@@ -194,7 +209,7 @@ test('stopped at any of its writes, it is finished by the next run: the same as 
   github(given);
   await setup(['--apply'], VALUES);
   const [whole, count] = [state(), writes().length];
-  expect(count).toBe(11);
+  expect(count).toBe(17);
   for (const writesLeft of Array.from({ length: count }, (_, at) => at)) {
     github({ ...given, writesLeft });
     expect((await setup(['--apply'], VALUES)).code, `stopped at write ${writesLeft + 1}`).toBe(1);
@@ -204,7 +219,7 @@ test('stopped at any of its writes, it is finished by the next run: the same as 
     expect((await setup(['--apply'], VALUES)).code).toBe(0);
     expect(state()).toEqual(whole);
   }
-});
+}, 600_000);
 
 describe("main's rule", () => {
   const apply = () => setup(['--apply'], VALUES);
@@ -291,7 +306,7 @@ describe("main's rule", () => {
     github({ noRulesets: true });
     const refused = await apply();
     expect(refused.output).toContain('! main stays unprotected: gh: Repository rulesets are disabled');
-    expect([refused.code, refused.output.includes('1 still to do.'), Object.keys(state().environments)]).toEqual([1, true, ['ci', 'prod']]);
+    expect([refused.code, refused.output.includes('1 still to do.'), Object.keys(state().environments)]).toEqual([1, true, ['ci', 'prod', 'sweep']]);
     github({ ...state(), variables: { ...state().variables, DBT_ENVS_UNPROTECTED_MAIN: 'accepted' } });
     const accepted = await apply();
     expect(accepted.output).toContain('The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.');
@@ -325,18 +340,74 @@ describe('workflows of forks', () => {
   });
 });
 
-test('the environment of the janitor is `sweep`, for main alone, with its own secret', async () => {
-  const [deploy, ...others] = pipeline().jobs.toReversed();
-  if (deploy === undefined) throw new Error('the pipeline has no job');
-  script({ ...pipeline(), jobs: [...others.toReversed(), deploy, { ...deploy, identity: 'janitor' }] });
-  await setup(['--apply'], { ...VALUES, DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' });
-  expect(state().environments.sweep).toEqual({
-    settings: { name: 'sweep', deployment_branch_policy: LIMITED },
-    branches: ['main'],
-    variables: {},
-    secrets: { DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' },
+describe('the environment of the janitor', () => {
+  test('is `sweep`, for main alone, with its own settings under their own names', async () => {
+    await setup(['--apply'], VALUES);
+    expect(state().environments.sweep).toEqual({
+      settings: { name: 'sweep', deployment_branch_policy: LIMITED },
+      branches: ['main'],
+      // profiles.yml reads the last two under the names of ci's: the workflow hands them over.
+      variables: { DBT_X_HOST: 'db.acme.example', DBT_X_PORT: '5432', DBT_JANITOR_LOGIN: 'acme_janitor' },
+      secrets: { DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' },
+    });
+    expect(Object.keys(state().environments.prod.secrets)).toEqual(['DBT_ENV_SECRET_PROD_PASSWORD']);
+    expect(Object.keys(state().environments.ci.secrets)).toEqual(['DBT_ENV_SECRET_CI_PASSWORD']);
   });
-  expect(Object.keys(state().environments.prod.secrets)).toEqual(['DBT_ENV_SECRET_PROD_PASSWORD']);
+  test('gets no secret where more than main may enter it', async () => {
+    github({ environments: { sweep: { settings: { deployment_branch_policy: LIMITED }, branches: ['main', 'hotfix'], variables: {}, secrets: {} } } });
+    const { code, output } = await setup(['--apply'], VALUES);
+    expect([code, output.includes('environment sweep also admits hotfix.'), calls().includes('JANITOR')]).toEqual([1, true, false]);
+  });
+});
+
+describe('what stops a sweep, or the word of one that fails, is said, and left to a person', () => {
+  test.each([
+    [
+      'another default branch',
+      { default_branch: 'develop' },
+      'GitHub starts the nightly sweep on the default branch alone, and that is develop: make it main.',
+    ],
+    ['a fork', { fork: true }, 'This repository is a fork: the nightly sweep runs in it only after gh variable set DBT_ENVS_SWEEP_FORK --body yes'],
+    ['no issues', { has_issues: false }, 'Issues are off, so nobody is told of a sweep that fails. Turn them on: Settings, General, Features.'],
+  ])('%s', async (_, more, saying) => {
+    github({ repository: { ...REPOSITORY, ...more } });
+    const { code, output } = await setup(['--apply'], VALUES);
+    expect([code, output.includes(`! ${saying}\n`)]).toEqual([0, true]);
+    expect(output.match(/^!/gm)?.length).toBe(1);
+  });
+  test('and nothing of it where all is well, or where it was said already that the fork sweeps', async () => {
+    for (const given of [{}, { repository: { ...REPOSITORY, fork: true }, variables: { DBT_ENVS_SWEEP_FORK: 'yes' } }]) {
+      github(given);
+      expect((await setup([], VALUES)).output).not.toContain('!');
+    }
+  });
+});
+
+describe('for the sweep alone, where another CI builds and deploys', () => {
+  const { jobs, ...rest } = pipeline();
+  const alone: Pipeline = { ...rest, jobs: jobs.filter(({ id }) => id === 'sweep') };
+  test('it makes one environment, and asks for no check that nothing would ever report', async () => {
+    script(alone);
+    github({ repository: PUBLIC, forks: { approval_policy: 'first_time_contributors' } });
+    const { code, output } = await setup(['--apply'], VALUES);
+    expect([code, output]).toEqual([0, expect.not.stringContaining('check')]);
+    expect(Object.keys(state().environments)).toEqual(['sweep']);
+    expect(state().environments.sweep.secrets).toEqual({ DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret' });
+    expect(state().rulesets).toEqual([ruleset([reviews(0), DELETION, FORCE_PUSH])]);
+    expect(state().forks).toEqual({ approval_policy: 'first_time_contributors' });
+    expect((await setup(['--apply'], VALUES)).output).toContain('Everything is in place.');
+  });
+  test('on a plan without rules, it says what is unprotected, and stores no secret', async () => {
+    script(alone);
+    github({ free: true });
+    const { code, output } = await setup(['--apply'], VALUES);
+    expect(output).toContain('Whoever can push to main changes what runs with the secrets below, unreviewed.');
+    expect([code, output.includes('production'), calls().includes('secret set')]).toEqual([1, false, false]);
+  });
+  test('without a sweep, nothing is said of one', () => {
+    const { template, view } = setupScript({ ...rest, jobs: jobs.filter(({ id }) => id !== 'sweep') });
+    expect(render(template, view)).not.toMatch(/sweep|janitor/i);
+  });
 });
 
 describe('where the services log in with tokens of GitHub', () => {

@@ -17,6 +17,11 @@ beforeAll(async () => {
   for (const [name, text] of Object.entries(ciTexts())) write(name, text);
   const { template, view } = setupScript({ ...pipeline(), workloadIdentity: true });
   write('scripts/with_tokens/setup.py', render(template, view));
+  for (const id of ['sweep', 'deploy'] as const) {
+    const { jobs, ...rest } = pipeline();
+    const alone = setupScript({ ...rest, jobs: jobs.filter((job) => job.id === id) });
+    write(`scripts/${id}_alone/setup.py`, render(alone.template, alone.view));
+  }
 });
 
 const write = (name: string, text: string): string => {
@@ -38,7 +43,7 @@ describe('zizmor, at its strictest', () => {
 
   test('finds nothing in the emitted workflows, and nothing in them tells it to be silent', async () => {
     const { code, output } = await zizmor('.github/workflows');
-    expect(output).toContain('completed .github/workflows/dbt_deploy.yml');
+    for (const name of ['dbt_deploy', 'dbt_sweep']) expect(output).toContain(`completed .github/workflows/${name}.yml`);
     expect([code, /No findings/.test(output)]).toEqual([0, true]);
     for (const text of Object.values(ciTexts())) expect(text).not.toContain('zizmor: ignore');
   });
@@ -51,6 +56,19 @@ describe('zizmor, at its strictest', () => {
     ['a secret outside an environment', / {4}environment:\n.*\n.*\n/, '', 'secrets-outside-env'],
   ])('and it finds a planted mistake: %s', async (_, from, to, audit) => {
     const text = readFileSync(path.join(folder, '.github/workflows/dbt_pull_request.yml'), 'utf8');
+    const { code, output } = await zizmor(write('planted/.github/workflows/planted.yml', text.replace(from, to)));
+    expect(output).toContain(audit);
+    expect(code).not.toBe(0);
+  });
+  test.each<[string, string | RegExp, string, string]>([
+    ['an input in a script', 'run: python scripts/dbt_envs/sweep.py', "run: echo '${{ inputs.keep }}'", 'template-injection'],
+    ['a token left on disk', / {10}persist-credentials: false\n/, '', 'artipacked'],
+    ['permissions for everything', 'permissions: {}', 'permissions: write-all', 'excessive-permissions'],
+    ['a secret outside an environment', / {4}environment: sweep\n/, '', 'secrets-outside-env'],
+    ['no order', /^concurrency:\n(?: {2}.*\n)+/m, '', 'concurrency-limits'],
+  ])('and in the sweep: %s', async (_, from, to, audit) => {
+    const text = readFileSync(path.join(folder, '.github/workflows/dbt_sweep.yml'), 'utf8');
+    expect(text.match(from)?.index ?? -1).not.toBe(-1);
     const { code, output } = await zizmor(write('planted/.github/workflows/planted.yml', text.replace(from, to)));
     expect(output).toContain(audit);
     expect(code).not.toBe(0);

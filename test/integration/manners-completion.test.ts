@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { allOptions, commandNames, flagsOf, type ShellName, shells } from '../../src/shell/options.ts';
+import { havePrograms } from '../support/debian.ts';
 import { installed } from '../support/package.ts';
-import { haveShells } from '../support/shells.ts';
 import { ENTER, play, type Step } from '../support/terminal.ts';
 import { folderOfNobody, putForNobody } from '../support/yo.ts';
 
 let bins: string;
 beforeAll(async () => {
-  haveShells(shells);
+  havePrograms(shells);
   bins = path.join(await installed(), 'node_modules', '.bin');
 });
 

@@ -253,7 +253,7 @@ describe('what is null is unknown', () => {
       }),
     });
     expect(blank(text)).toEqual([]);
-    expect(section(text, 'Storage')).toContain('| environment | now | on unknown | difference |');
+    expect(section(text, 'Storage')).toContain('| environment | now | 30 days ago | difference |');
     expect(section(text, 'Storage')).toContain('| `prod` | unknown | unknown | unknown |');
     expect(section(text, 'Storage')).toContain('| `dev` | unknown | unknown | unknown |');
     expect(section(text, 'Cleared')).toContain('| unknown | `pr_1` | unknown | unknown |');
@@ -521,6 +521,12 @@ describe('a screen or two, and within the size of a job summary', () => {
   test('holes come first, however many there are besides', async () => {
     const writers = [...Array.from({ length: 200 }, (_, at) => ({ ...ADMIN, login: `a${at}` })), HOLE];
     expect(section(await page({ facts: known({ can_write: writers }) }), 'Who can').split('\n')[4]).toContain('| **HOLE** | `zoe` |');
+  });
+  test('an administrator has one line, however many ways there are; every hole has its own', async () => {
+    const ways = (login: string, verdict: string) => [1, 2, 3, 4, 5].map((at) => ({ login, how: `way ${at}`, verdict }));
+    const text = section(await page({ facts: known({ can_write: [...ways('dba', 'administrator'), ...ways('zoe', 'HOLE')] }) }), 'Who can');
+    expect(text).toContain('| administrator | `dba` | way 1, way 2, way 3 and 2 more |');
+    expect(text.match(/HOLE/g)).toHaveLength(5);
   });
   test('and a planted mistake is found: no limit', async () => {
     const planted = reportProject((script) => script.replace('MOST = 50', 'MOST = 50_000').replace('LIMIT = 900_000', 'LIMIT = 900_000_000'));

@@ -39,6 +39,8 @@ export const postgresBetween = workspace('postgres-between', '../engines/postgre
 export const driver = workspace('dbt2', '../engines/dbt2/');
 /** The Nodes that the packed package is tried on: 877 MB that only test:full starts. */
 export const nodes = workspace('nodes', '../engines/nodes/');
+/** What drives the Chromium that Debian has. */
+export const browserDriver = workspace('browser', '../engines/browser/');
 /** The yeoman-environment after the one that yo 7 brings. */
 export const environment7 = workspace('environment-7', '../engines/environment-7/');
 /** Other scaffolders, which only `npm run bench` starts. */

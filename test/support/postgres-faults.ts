@@ -629,6 +629,27 @@ export const faults: readonly Fault[] = [
     audit: { who: CI, how: 'may change acme_door.environment' },
   },
   {
+    name: 'a developer may write the proofs of others',
+    plant: 'grant insert on acme_door.proof to sam',
+    remove: 'revoke insert on acme_door.proof from sam',
+    verify: { as: 'sam', act: 'forge a proof' },
+    audit: { who: 'sam', how: 'may change acme_door.proof' },
+  },
+  {
+    name: 'the janitor may forget what it swept',
+    plant: 'grant delete on acme_door.swept to acme_janitor',
+    remove: 'revoke delete on acme_door.swept from acme_janitor',
+    verify: { as: 'acme_janitor', act: 'change what was swept' },
+    audit: { who: 'acme_janitor', how: 'may change acme_door.swept' },
+  },
+  {
+    name: 'CI may write the sizes of a day',
+    plant: 'grant execute on procedure acme_door.note_sizes() to public; grant update on acme_door.size to acme_ci_service',
+    remove: 'revoke execute on procedure acme_door.note_sizes() from public; revoke update on acme_door.size from acme_ci_service',
+    verify: { as: CI, act: 'change a size of the past' },
+    audit: { who: 'PUBLIC', how: 'may call acme_door.note_sizes()' },
+  },
+  {
     name: 'a developer may accept holes',
     plant: 'grant insert on acme_door.accepted to sam',
     remove: 'revoke insert on acme_door.accepted from sam',

@@ -85,7 +85,7 @@ describe('which jobs an event starts', () => {
     ['by hand, more was allowed', 'success', { allow_drops: '40', dry_run: false, keep: '' }, true],
     ['by hand, only what it would do', 'success', { allow_drops: '', dry_run: true, keep: '' }, false],
     ['that failed', 'failure', { allow_drops: '', dry_run: true, keep: '' }, false],
-    ['by hand, a schema is kept', 'success', { allow_drops: '', dry_run: false, keep: 'pr_142 2027-01-31' }, false],
+    ['by hand, a schema is pinned before it sweeps', 'failure', { allow_drops: '', dry_run: false, keep: 'pr_142 2027-01-31' }, true],
   ])('people are told: %s', (_, result, inputs, tells) => {
     const needs = { sweep: { result, outputs: { account: 'success' } } };
     for (const failed of [true, false]) expect(admits(sweep.jobs.tell?.if, { github: onBranch('schedule'), needs, inputs }, { failed })).toBe(tells);

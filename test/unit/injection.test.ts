@@ -67,7 +67,7 @@ describe.each(vendors)('whatever $warehouse on $ci accepts', (chosen) => {
       const files = planWith(values, chosen).filter(({ path }) => at % 15 === 0 || !/^grants\/.*\.sql$/.test(path));
       expect(firstDifference(files, values, harmless), JSON.stringify(values)).toBeUndefined();
     }
-  });
+  }, 90_000);
 });
 
 describe('the gate can fail: with a hole in a rule', () => {

@@ -47,7 +47,7 @@ describe('a first run', () => {
     const { open, parts, hasRoster, known, root } = look(invoked({ command: ['app'] }));
     const asked = Object.values(questions).filter((question) => question.asked);
     expect(open.map(({ name }) => name)).toEqual(asked.map(({ name }) => name));
-    expect(parts).toEqual(['roster', 'profiles', 'grants', 'ci', 'app']);
+    expect(parts).toEqual(['roster', 'profiles', 'grants', 'ci', 'cleanup', 'app']);
     expect([hasRoster, known, root]).toEqual([false, { folder: path.basename(folder) }, folder]);
   });
   test('asks no part for what it does not read', () =>

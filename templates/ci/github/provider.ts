@@ -1,7 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
 import { apiScripts, sweepScripts } from './scripts.ts';
-import { environmentsOf, requiredChecks, settingsOf, setupScript } from './setup.ts';
+import { environmentsOf, requiredChecks, settingsOf, setupScript, sweeps } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
@@ -22,6 +22,7 @@ export const github = defineCiProvider({
         mainBranch: pipeline.mainBranch,
         deploys: deploys(pipeline),
         onSchedule: pipeline.prodRuns.includes('schedule'),
+        sweeps: sweeps(pipeline),
         limited: listed(limited(pipeline).map((name) => `\`${name}\``)),
         identityToken: pipeline.workloadIdentity === true,
       },
@@ -43,6 +44,11 @@ export const github = defineCiProvider({
     ...(deploys(pipeline)
       ? [
           `A private repository on GitHub Free has no environments and no branch rules: whoever can push a branch can read every secret and change ${pipeline.mainBranch}, so they are production. Use GitHub Team (Pro for a person), or deploy from a separate repository that only those who may deploy can push to. The deploy refuses while ${pipeline.mainBranch} is unprotected, unless the repository variable DBT_ENVS_UNPROTECTED_MAIN is "accepted".`,
+        ]
+      : []),
+    ...(sweeps(pipeline) && !deploys(pipeline)
+      ? [
+          `A private repository on GitHub Free has no environments and no branch rules: scripts/dbt_envs/setup.py then stores no secret, and the nightly sweep does not run. Use GitHub Team (Pro for a person).`,
         ]
       : []),
     ...(pipeline.needsOwnRunner

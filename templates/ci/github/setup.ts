@@ -25,6 +25,8 @@ export interface Environment {
   readonly branches: readonly string[];
 }
 
+export const sweeps = ({ jobs }: Pipeline): boolean => jobs.some(({ trigger }) => trigger.on === 'nightly');
+
 /** The environments of the jobs, one for each identity. Those whose credentials no pull request may reach admit the main branch alone. */
 export function environmentsOf(pipeline: Pipeline): readonly Environment[] {
   const identities = new Set(writtenJobs(pipeline).map(({ identity }) => identity));
@@ -55,6 +57,8 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     mainBranch: JSON.stringify(pipeline.mainBranch),
     ruleset: JSON.stringify(`dbt-envs: ${pipeline.projectName}`),
     checks: requiredChecks(pipeline).map((name) => JSON.stringify(name)),
+    buildsPullRequests: pipeline.jobs.some(({ trigger }) => trigger.on === 'pull-request'),
+    sweeps: sweeps(pipeline),
     identityToken: pipeline.workloadIdentity === true,
     environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({

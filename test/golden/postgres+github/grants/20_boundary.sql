@@ -206,6 +206,32 @@ CREATE TABLE IF NOT EXISTS acme_door.accepted (
   accepted_by name NOT NULL DEFAULT session_user,
   PRIMARY KEY (login, how)
 );
+-- For the report, 400 days of it: how large each schema was, what the janitor dropped, and each login's last verify.
+CREATE TABLE IF NOT EXISTS acme_door.size (
+  day date NOT NULL,
+  schema_name text NOT NULL,
+  bytes bigint,
+  PRIMARY KEY (day, schema_name)
+);
+-- how: 'dropped', or 'begun' where a schema that goes in steps has not gone to the last of them.
+CREATE TABLE IF NOT EXISTS acme_door.swept (
+  schema_name text NOT NULL,
+  at timestamptz NOT NULL,
+  how text NOT NULL CHECK (how IN ('begun', 'dropped')),
+  bytes bigint NOT NULL,
+  swept_by name NOT NULL,
+  PRIMARY KEY (schema_name, at)
+);
+CREATE TABLE IF NOT EXISTS acme_door.proof (
+  login name PRIMARY KEY,
+  identity text NOT NULL,
+  at timestamptz NOT NULL,
+  acts int NOT NULL CHECK (acts > 0),
+  wrong int NOT NULL CHECK (wrong BETWEEN 0 AND acts)
+);
+COMMENT ON TABLE acme_door.size IS 'Bytes of each environment and prod schema, by day (UTC). Written by note_sizes().';
+COMMENT ON TABLE acme_door.swept IS 'What acme_janitor has dropped. Written by drop_schema().';
+COMMENT ON TABLE acme_door.proof IS 'The last verify() of each login, as that login said it. Written by note_proof().';
 COMMENT ON TABLE acme_door.found IS 'Owners of production and rights to it before acme_prod_service. Written by grants/40_services.sql and 90_close_prod.sql.';
 COMMENT ON TABLE acme_door.accepted IS 'Ways to write production that an administrator has accepted. Administrators are written down by grants/90_close_prod.sql.';
 COMMENT ON TABLE acme_door.developer IS 'The roster: each login owns dev_<slug>. Written by grants/30_developers.sql.';
@@ -242,16 +268,23 @@ BEGIN
   RETURN format('login %I may not %s schema %I', session_user, p_act, p_schema);
 END $$;
 
+-- A view runs functions with its reader's rights, and a function may CALL: what the reader has sent must name the door.
+CREATE OR REPLACE FUNCTION acme_door.demand_direct_call() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF position('acme_door' IN current_query()) = 0 THEN
+    RAISE EXCEPTION 'permission denied: acme_door is called directly, not from inside a view or a function' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION acme_door.demand(p_schema text, p_act text) RETURNS void
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_refusal text := acme_door.refusal(p_schema, p_act);
   v_owner name;
 BEGIN
-  -- A view runs functions with its reader's rights, and a function may CALL: what the reader has sent must name the door.
-  IF position('acme_door' IN current_query()) = 0 THEN
-    RAISE EXCEPTION 'permission denied: acme_door is called directly, not from inside a view or a function' USING ERRCODE = 'insufficient_privilege';
-  ELSIF v_refusal IS NOT NULL THEN
+  PERFORM acme_door.demand_direct_call();
+  IF v_refusal IS NOT NULL THEN
     RAISE EXCEPTION 'permission denied: %', v_refusal USING ERRCODE = 'insufficient_privilege';
   END IF;
   SELECT pg_get_userbyid(n.nspowner) INTO v_owner FROM pg_namespace n WHERE n.nspname = p_schema;
@@ -267,8 +300,8 @@ CREATE OR REPLACE PROCEDURE acme_door.create_schema(p_schema text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM acme_door.demand(p_schema, 'create');
-  INSERT INTO acme_door.environment AS e (schema_name, created_by) VALUES (p_schema, session_user)
-    ON CONFLICT (schema_name) DO UPDATE SET last_used_at = now(), closed_at = NULL;
+  INSERT INTO acme_door.environment AS e (schema_name, created_by, last_used_at) VALUES (p_schema, session_user, clock_timestamp())
+    ON CONFLICT (schema_name) DO UPDATE SET last_used_at = clock_timestamp(), closed_at = NULL;
   IF to_regnamespace(quote_ident(p_schema)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', p_schema);
     UPDATE acme_door.environment e SET created_by = session_user, created_at = now(), keep_until = NULL WHERE e.schema_name = p_schema;
@@ -279,22 +312,51 @@ BEGIN
   END IF;
 END $$;
 
+-- When the schemas are listed. What was used before that moment is in the registry for all to see: whoever writes there now
+-- may have looked at the clock already, and is waited for (in pg_locks, which blocks nobody). What is used after it bears a
+-- later time, and drop_schema refuses.
+CREATE OR REPLACE PROCEDURE acme_door.look(INOUT listed_at text DEFAULT NULL)
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_now CONSTANT timestamptz := clock_timestamp();
+  v_writers text[];
+BEGIN
+  v_writers := ARRAY(SELECT l.virtualtransaction FROM pg_locks l
+    WHERE l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      AND l.relation = 'acme_door.environment'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid());
+  WHILE EXISTS (SELECT FROM pg_locks l WHERE l.virtualtransaction = ANY (v_writers)) LOOP
+    IF clock_timestamp() > v_now + interval '30 seconds' THEN
+      RAISE EXCEPTION 'session % keeps open a transaction in which a schema was used, and nobody can say yet what is unused',
+        (SELECT string_agg(DISTINCT l.pid::text, ', ') FROM pg_locks l WHERE l.virtualtransaction = ANY (v_writers)) USING ERRCODE = 'object_in_use';
+    END IF;
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+  listed_at := to_char(v_now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+END $$;
+
 -- Notes that the schema is in use; a pull request that was closed and builds again is open again.
 CREATE OR REPLACE PROCEDURE acme_door.touch(p_schema text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM acme_door.demand(p_schema, 'use');
   IF to_regnamespace(quote_ident(p_schema)) IS NOT NULL THEN
-    INSERT INTO acme_door.environment AS e (schema_name, created_by) VALUES (p_schema, session_user)
-      ON CONFLICT (schema_name) DO UPDATE SET last_used_at = now(), closed_at = NULL;
+    INSERT INTO acme_door.environment AS e (schema_name, created_by, last_used_at) VALUES (p_schema, session_user, clock_timestamp())
+      ON CONFLICT (schema_name) DO UPDATE SET last_used_at = clock_timestamp(), closed_at = NULL;
   END IF;
 END $$;
 
+-- Bytes of a schema with its indexes and TOAST tables.
+CREATE OR REPLACE FUNCTION acme_door.bytes_of(p_schema oid) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c WHERE c.relnamespace = p_schema AND c.relkind IN ('r', 'm')
+$$;
+
 -- Drops at most p_step relations, routines and types, and the schema with the last of them; relations_left says how many
--- remain. Repeat until 0, one transaction each: every object costs locks until commit, and the server has a limited
--- number. p_listed_at is when the caller looked: a schema that was used since then stays. The janitor must give it.
--- CASCADE reaches a view that somebody else built on this schema's tables; prod cannot have one, since
--- acme_prod_service may not use these schemas.
+-- remain. Repeat until 0, one transaction each: every object, index and TOAST table costs locks until commit, and all
+-- sessions share a limited number (https://www.postgresql.org/docs/current/runtime-config-locks.html), so that tables with
+-- many indexes go fewer at a time. p_listed_at is when the caller looked: a schema that was used since then stays. The
+-- janitor must give it. CASCADE reaches a view that somebody else built on this schema's tables; prod cannot have one,
+-- since acme_prod_service may not use these schemas.
 CREATE OR REPLACE PROCEDURE acme_door.drop_schema(
   p_schema text, p_listed_at timestamptz DEFAULT NULL, p_step int DEFAULT 500, INOUT relations_left bigint DEFAULT NULL)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -303,35 +365,81 @@ DECLARE
   v_schema oid;
   v_drop text;
   v_drops text[];
+  v_take int; -- how many of them in this step
+  v_sweep CONSTANT boolean := session_user = 'acme_janitor';
+  v_bytes bigint;
 BEGIN
   PERFORM acme_door.demand(p_schema, 'drop');
+  -- Its row in the registry holds everybody else until commit, so a schema that was made without the door gets one here.
+  IF to_regnamespace(quote_ident(p_schema)) IS NOT NULL THEN
+    INSERT INTO acme_door.environment (schema_name, created_by, created_at, last_used_at)
+      VALUES (p_schema, 'acme_env_owner', '-infinity', '-infinity') ON CONFLICT DO NOTHING;
+  END IF;
   SELECT * INTO v_use FROM acme_door.environment e WHERE e.schema_name = p_schema FOR UPDATE;
+  -- No row: another session has just dropped it, and what may bear that name now is new.
+  v_schema := CASE WHEN FOUND THEN to_regnamespace(quote_ident(p_schema)) END;
   IF v_use.keep_until > now() THEN
-    RAISE EXCEPTION 'schema % is kept until %', p_schema, v_use.keep_until::date USING ERRCODE = 'object_in_use';
-  ELSIF session_user = 'acme_janitor' AND (p_listed_at IS NULL OR p_listed_at > clock_timestamp()) THEN
+    RAISE EXCEPTION 'schema % is kept until %', p_schema, to_char(v_use.keep_until AT TIME ZONE 'UTC', 'YYYY-MM-DD') USING ERRCODE = 'object_in_use';
+  ELSIF v_sweep AND (p_listed_at IS NULL OR p_listed_at > clock_timestamp()) THEN
     RAISE EXCEPTION 'say when the schemas were listed: schema % may have been used since', p_schema USING ERRCODE = 'object_in_use';
   ELSIF v_use.last_used_at > p_listed_at THEN
-    RAISE EXCEPTION 'schema % was used at %, after it was listed', p_schema, v_use.last_used_at USING ERRCODE = 'object_in_use';
+    RAISE EXCEPTION 'schema % was used at %, after it was listed', p_schema, to_char(v_use.last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') USING ERRCODE = 'object_in_use';
   END IF;
 
-  v_schema := to_regnamespace(quote_ident(p_schema));
   relations_left := 0;
   IF v_schema IS NOT NULL THEN
-    SELECT array_agg(format('DROP %s IF EXISTS %s CASCADE', upper(i.type), i.identity) ORDER BY d.classid <> 'pg_class'::regclass, d.objid DESC) INTO v_drops
-      FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
-     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n'
-       AND i.type IN ('table', 'view', 'materialized view', 'foreign table', 'sequence', 'function', 'procedure', 'aggregate', 'type');
-    IF cardinality(v_drops) > greatest(coalesce(p_step, 500), 1) THEN
-      FOREACH v_drop IN ARRAY v_drops[1:greatest(coalesce(p_step, 500), 1)] LOOP
+    IF v_sweep THEN
+      v_bytes := acme_door.bytes_of(v_schema);
+    END IF;
+    SELECT array_agg(o.statement ORDER BY o.n), max(o.n) FILTER (WHERE o.n = 1 OR (o.n <= coalesce(p_step, 500) AND o.locks <= 1500)) INTO v_drops, v_take
+      FROM (SELECT format('DROP %s IF EXISTS %s CASCADE', upper(i.type), i.identity) AS statement, row_number() OVER w AS n,
+                   sum(1 + coalesce((SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) + CASE c.reltoastrelid WHEN 0 THEN 0 ELSE 2 END, 0)) OVER w AS locks
+              FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+             WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n'
+               AND i.type IN ('table', 'view', 'materialized view', 'foreign table', 'sequence', 'function', 'procedure', 'aggregate', 'type')
+            WINDOW w AS (ORDER BY d.classid <> 'pg_class'::regclass, d.objid DESC)) AS o;
+    IF cardinality(v_drops) > v_take THEN
+      FOREACH v_drop IN ARRAY v_drops[1:v_take] LOOP
         EXECUTE v_drop;
       END LOOP;
       SELECT greatest(count(*), 1) INTO relations_left FROM pg_depend d
        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n';
+    ELSE
+      EXECUTE format('DROP SCHEMA %I CASCADE', p_schema);
+    END IF;
+    IF v_sweep THEN
+      UPDATE acme_door.swept s
+         SET at = now(), bytes = s.bytes + greatest(v_bytes - acme_door.bytes_of(v_schema), 0), how = CASE relations_left WHEN 0 THEN 'dropped' ELSE 'begun' END
+       WHERE s.schema_name = p_schema AND s.how = 'begun';
+      IF NOT FOUND THEN
+        INSERT INTO acme_door.swept (schema_name, at, how, bytes, swept_by)
+          VALUES (p_schema, now(), CASE relations_left WHEN 0 THEN 'dropped' ELSE 'begun' END, greatest(v_bytes - acme_door.bytes_of(v_schema), 0), session_user);
+      END IF;
+    END IF;
+    IF relations_left > 0 THEN
       RETURN;
     END IF;
-    EXECUTE format('DROP SCHEMA %I CASCADE', p_schema);
   END IF;
   DELETE FROM acme_door.environment e WHERE e.schema_name = p_schema;
+END $$;
+
+-- One step of the sweep: a failure is its answer and undoes this step alone, so that the next schema can be tried. What
+-- somebody reads or builds at this moment is waited for, and not for long. outcome: 'more', 'dropped', 'gone' (somebody
+-- else has dropped it), 'kept: why', 'failed: why'.
+CREATE OR REPLACE PROCEDURE acme_door.sweep_schema(p_schema text, p_listed_at timestamptz, INOUT outcome text DEFAULT NULL)
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning SET lock_timeout = '30s' AS $$
+DECLARE
+  v_left bigint;
+BEGIN
+  CALL acme_door.drop_schema(p_schema, p_listed_at, 500, v_left);
+  outcome := CASE WHEN v_left > 0 THEN 'more'
+                  WHEN EXISTS (SELECT FROM acme_door.swept s WHERE s.schema_name = p_schema AND s.at = now()) THEN 'dropped'
+                  ELSE 'gone' END;
+EXCEPTION
+  WHEN object_in_use THEN
+    outcome := 'kept: ' || SQLERRM;
+  WHEN OTHERS THEN
+    outcome := 'failed: ' || SQLERRM;
 END $$;
 
 -- The pull request is closed: its schema may go.
@@ -342,15 +450,57 @@ BEGIN
   UPDATE acme_door.environment e SET closed_at = coalesce(e.closed_at, now()) WHERE e.schema_name = p_schema;
 END $$;
 
--- Nobody drops the schema before that moment; null takes the pin away.
+-- Nobody drops the schema before that moment, which is at most a year ahead; null takes the pin away.
 CREATE OR REPLACE PROCEDURE acme_door.keep_schema(p_schema text, p_until timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM acme_door.demand(p_schema, 'keep');
+  IF NOT isfinite(p_until) OR p_until > now() + interval '1 year 1 day' THEN
+    RAISE EXCEPTION 'schema % can be kept for a year at most; keep it again before that is over', p_schema USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   UPDATE acme_door.environment e SET keep_until = p_until WHERE e.schema_name = p_schema;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'schema % is not registered: build it first', p_schema;
   END IF;
+END $$;
+
+-- Writes down how large each schema is today, and forgets what is older than 400 days. Takes nothing from the caller. A
+-- schema in which a table is being replaced at this moment has no size today: to measure it would be to wait for that.
+CREATE OR REPLACE PROCEDURE acme_door.note_sizes()
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+  v_today CONSTANT date := (now() AT TIME ZONE 'UTC')::date;
+BEGIN
+  IF session_user <> 'acme_janitor' THEN
+    RAISE EXCEPTION 'permission denied: only acme_janitor writes sizes down' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM acme_door.demand_direct_call();
+  INSERT INTO acme_door.size AS s (day, schema_name, bytes)
+    SELECT v_today, n.nspname, CASE WHEN bool_or(l.relation IS NOT NULL) THEN NULL ELSE coalesce(sum(CASE WHEN l.relation IS NULL THEN pg_total_relation_size(c.oid) END), 0) END
+      FROM pg_namespace n
+      LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
+      LEFT JOIN (SELECT DISTINCT k.relation FROM pg_locks k
+                  WHERE k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND k.mode = 'AccessExclusiveLock' AND k.granted) AS l ON l.relation = c.oid
+     WHERE n.nspname IN ('analytics', 'staging')
+        OR (n.nspowner = to_regrole('acme_env_owner') AND n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)')
+     GROUP BY n.nspname ORDER BY n.nspname
+    ON CONFLICT (day, schema_name) DO UPDATE SET bytes = coalesce(excluded.bytes, s.bytes);
+  DELETE FROM acme_door.size s WHERE s.day < v_today - 400;
+  DELETE FROM acme_door.swept s WHERE s.at < now() - interval '400 days';
+END $$;
+
+-- What verify() found for the login of this session. That is this login's own word: verify tries with its rights alone.
+CREATE OR REPLACE PROCEDURE acme_door.note_proof(p_acts int, p_wrong int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_identity CONSTANT text := acme_door.identity();
+BEGIN
+  PERFORM acme_door.demand_direct_call();
+  IF v_identity IS NULL THEN
+    RAISE EXCEPTION 'permission denied: login % is no identity of this project', quote_ident(session_user) USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  INSERT INTO acme_door.proof (login, identity, at, acts, wrong) VALUES (session_user, v_identity, now(), p_acts, p_wrong)
+    ON CONFLICT (login) DO UPDATE SET identity = excluded.identity, at = excluded.at, acts = excluded.acts, wrong = excluded.wrong;
 END $$;
 
 -- dbt swaps a new table for the old one, and the rights that were granted on the old one go with it. Whoever could read
@@ -421,8 +571,8 @@ BEGIN
 END $$;
 
 -- Tries every forbidden act, and beside it an act of the same kind that must succeed for this login now (the control):
--- where that fails, the refusal proves nothing. Leaves nothing behind, not even when an act succeeds. An act that could
--- not be tried is wrong.
+-- where that fails, the refusal proves nothing. Leaves nothing behind, not even when an act succeeds, but the note in
+-- acme_door.proof of what came out; with p_fail, a failure takes that note back too. An act that could not be tried is wrong.
 CREATE OR REPLACE PROCEDURE acme_door.verify(p_fail boolean DEFAULT true, INOUT report text DEFAULT NULL)
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET client_min_messages = notice AS $$
 DECLARE
@@ -683,6 +833,10 @@ BEGIN
           ('backdate the use of a schema', 'UPDATE acme_door.environment SET last_used_at = ''-infinity'' WHERE false', 'table', NULL),
           ('register a schema', format('INSERT INTO acme_door.environment VALUES (%L, %L)', v_probe, v_me), 'table', NULL),
           ('accept what the audit finds', format('INSERT INTO acme_door.accepted VALUES (%L, ''administrator'')', v_me), 'table', NULL),
+          ('forge a proof', format('INSERT INTO acme_door.proof VALUES (%L, ''developer'', now(), 1, 0)', v_probe), 'table', NULL),
+          ('change what was swept', 'DELETE FROM acme_door.swept WHERE false', 'table', NULL),
+          ('change a size of the past', 'UPDATE acme_door.size SET bytes = 0 WHERE false', 'table', NULL),
+          ('write the sizes of today down', 'CALL acme_door.note_sizes()', 'door', '{janitor}'),
           ('read how production was found', 'SELECT FROM acme_door.found LIMIT 0', 'table', NULL),
           ('change how production was found', 'DELETE FROM acme_door.found WHERE false', 'table', NULL),
           ('read the roster', 'SELECT FROM acme_door.developer LIMIT 0', 'table', '{developer,ci_service,janitor}'),
@@ -725,12 +879,26 @@ BEGIN
     RAISE NOTICE '% | % | control % | expected % | got %', CASE WHEN v_act.ok THEN 'ok   ' ELSE 'WRONG' END, v_act.act, v_act.control, v_act.expected, v_act.got;
     v_wrong := v_wrong + (NOT v_act.ok)::int;
   END LOOP;
+  CALL acme_door.note_proof(jsonb_array_length(v_rows), v_wrong);
   report := jsonb_build_object('login', session_user, 'identity', v_who, 'acts', v_rows, 'wrong', v_wrong)::text;
   IF p_fail AND v_wrong > 0 THEN
     RAISE EXCEPTION '% of % acts came out wrong for %: the lines that begin with WRONG. grants/audit.sql says through what.', v_wrong, jsonb_array_length(v_rows), session_user;
   END IF;
 END $$;
 
+-- Fails where the verify of this login, of a moment ago, came out wrong.
+CREATE OR REPLACE PROCEDURE acme_door.demand_proof()
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  v_proof acme_door.proof;
+BEGIN
+  SELECT * INTO v_proof FROM acme_door.proof p WHERE p.login = session_user AND p.at > now() - interval '1 hour';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'Nothing was tried as % in the last hour.', session_user;
+  ELSIF v_proof.wrong > 0 THEN
+    RAISE EXCEPTION '% of % acts came out wrong for %: the lines that begin with WRONG. grants/audit.sql says through what.', v_proof.wrong, v_proof.acts, session_user;
+  END IF;
+END $$;
 -- Whose an environment schema is: dev_<slug> its developer's, pr_<number> CI's; null where it is nobody's.
 CREATE OR REPLACE FUNCTION acme_door.user_of(p_schema name) RETURNS name
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -1118,14 +1286,16 @@ GRANT USAGE ON SCHEMA acme_door TO acme_developer, acme_reader, acme_reviewer, a
 GRANT SELECT ON acme_door.developer TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON FUNCTION acme_door.refusal(text, text) TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.create_schema(text), acme_door.touch(text) TO acme_developer, acme_ci_service;
-GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint), acme_door.keep_schema(text, timestamptz) TO acme_developer, acme_ci_service, acme_janitor;
+GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint), acme_door.keep_schema(text, timestamptz), acme_door.look(text) TO acme_developer, acme_ci_service, acme_janitor;
+GRANT EXECUTE ON PROCEDURE acme_door.sweep_schema(text, timestamptz, text), acme_door.note_sizes() TO acme_janitor;
+GRANT EXECUTE ON PROCEDURE acme_door.note_proof(int, int), acme_door.demand_proof() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.close_schema(text) TO acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.keep_readers(text, text, text) TO acme_prod_service;
 GRANT EXECUTE ON FUNCTION acme_door.identity() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.attempt(text, text, text), acme_door.make_and_drop_schema(), acme_door.verify(boolean, text) TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 -- Everybody of this project may run the audit, and so may whoever owns this database.
 GRANT USAGE ON SCHEMA acme_door TO pg_database_owner;
-GRANT SELECT ON acme_door.environment, acme_door.accepted TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
+GRANT SELECT ON acme_door.environment, acme_door.accepted, acme_door.size, acme_door.swept, acme_door.proof TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 GRANT EXECUTE ON FUNCTION acme_door.user_of(name), acme_door.audit_with_remedy(), acme_door.audit(), acme_door.audit_error() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 GRANT EXECUTE ON PROCEDURE acme_door.demand_no_hole() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor, pg_database_owner;
 RESET ROLE;

@@ -1,30 +1,45 @@
 {#-
-  Lists the environment schemas in the file of this target; every other environment has a file of its own. DuckDB notes
-  neither who made a schema nor when: the file's own date is when it was last written.
+  Lists the environment schemas in all files of dev/ and ci/. DuckDB notes neither who made a schema nor when; it was last
+  used when its file was last written, and a file that somebody has open is in use now.
 
-      dbt run-operation env_schemas
+      dbt run-operation env_schemas --target ci
 
-  The last line is JSON, {"schemas": [...]}.
+  Each file is opened for reading, for a few milliseconds: a build that starts within them is told that the file is locked.
+  The file of a schema that was dropped stays, and is not listed. The last line is JSON:
+  {"listed_at": ..., "schemas": [...], "others": [...], "handover": ...}.
 -#}
 {% macro env_schemas() %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
-  {%- set known = dbt_envs_answers() -%}
-  {%- set query -%}
-    select s.schema_name, count(t.table_name)
-    from information_schema.schemata as s
-    left join information_schema.tables as t on t.table_catalog = s.catalog_name and t.table_schema = s.schema_name
-    where s.catalog_name = '{{ target.database }}'
-      and regexp_full_match(s.schema_name, '({{ known['dev_pattern'] }})|({{ known['pr_pattern'] }})')
-    group by s.schema_name
-    order by s.schema_name
-  {%- endset -%}
+  {%- do dbt_envs_demand_tries() -%}
+  {%- set listed_at = dbt_envs_value(dbt_envs_time('now()')) -%}
   {%- set schemas = [] -%}
-  {%- for row in run_query(query).rows -%}
-    {%- do schemas.append({
-      'schema': row[0], 'created_by': 'unknown', 'created_at': 'unknown', 'last_used_at': 'unknown',
-      'closed_at': none, 'keep_until': none, 'relations': row[1] | int, 'bytes': none
-    }) -%}
-    {%- do print(row[0] ~ ': ' ~ row[1] | int ~ ' relations, in ' ~ target.database ~ '.duckdb') -%}
+  {%- set others = [] -%}
+  {%- set empty = [] -%}
+  {%- for file in dbt_envs_files() -%}
+    {%- set seen = dbt_envs_look(file) -%}
+    {%- set relations = dbt_envs_relations_inside(file, seen) -%}
+    {%- set keep_until = dbt_envs_pin(file) if file['schema'] else none -%}
+    {%- if file['schema'] is none -%}
+      {%- do others.append({'schema': file['name'], 'owner': none, 'relations': none, 'bytes': seen['bytes']}) -%}
+    {%- elif keep_until == 'unreadable' -%}
+      {%- do others.append({'schema': file['schema'] ~ ', whose pin ' ~ file['pin'] ~ ' cannot be read', 'owner': none, 'relations': relations, 'bytes': seen['bytes']}) -%}
+    {%- elif seen['schemas'] is not none and relations is none -%}
+      {%- do empty.append(file['name']) -%}
+    {%- else -%}
+      {%- do schemas.append({
+        'schema': file['schema'], 'created_by': none, 'created_at': none,
+        'last_used_at': listed_at if seen['state'] in ['locked', 'own'] else seen['used'],
+        'closed_at': none, 'keep_until': keep_until, 'relations': relations, 'bytes': seen['bytes']
+      }) -%}
+      {%- do print(file['schema'] ~ ': ' ~ ('unknown' if relations is none else relations) ~ ' relations, in ' ~ file['name'] ~ ', which is ' ~ seen['state']) -%}
+    {%- endif -%}
+    {%- for one in seen['schemas'] or [] if file['schema'] and one['schema'] | lower != file['schema'] -%}
+      {%- do others.append({'schema': one['schema'] ~ ' in ' ~ file['name'], 'owner': none, 'relations': one['relations'], 'bytes': none}) -%}
+    {%- endfor -%}
   {%- endfor -%}
-  {%- do print(tojson({'schemas': schemas})) -%}
+  {%- if empty -%}{%- do print(empty | length ~ ' files have lost their schema and may be deleted: ' ~ empty | join(', ')) -%}{%- endif -%}
+  {%- do print(tojson({
+    'listed_at': listed_at, 'schemas': schemas, 'others': others,
+    'handover': 'it is in no file of an environment (dev/<name>.duckdb, ci/pull_<number>.duckdb), so whoever made it deletes it'
+  })) -%}
 {% endmacro %}

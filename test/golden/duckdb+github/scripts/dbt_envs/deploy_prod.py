@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 
-from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, run_dbt
+from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, flag, run_dbt
 from prod_state import read_json
 
 # dbt's selection: names, +, @, methods with a colon, paths, * and intersections. Nothing that begins like an option.
@@ -58,13 +58,6 @@ def main() -> int:
     else:
         print("deploy_prod: a part of production was built, so its published state stays as it is.", file=sys.stderr)
     return status
-
-
-def flag(name: str) -> bool:
-    value = os.environ.get(name, "")
-    if value not in ("", "true", "false"):
-        raise Problem(f"{name} is {value!r}: give true or false.")
-    return value == "true"
 
 
 def head() -> str:

@@ -24,3 +24,14 @@
   {%- if refusal -%}{{ exceptions.raise_compiler_error(refusal) }}{%- endif -%}
   {{ return("call acme_door.touch('" ~ target.schema ~ "')") }}
 {% endmacro %}
+
+{#- The day until which somebody keeps this schema, or none: drop_schema would refuse. -#}
+{% macro postgres__dbt_envs_kept_until(schema) %}
+  {%- set query -%}
+    select to_char(keep_until at time zone 'UTC', 'YYYY-MM-DD')
+    from acme_door.environment
+    where schema_name = '{{ schema | replace("'", "''") }}' and keep_until > now()
+  {%- endset -%}
+  {%- set kept = run_query(query).rows -%}
+  {{ return(kept[0][0] if kept else none) }}
+{% endmacro %}

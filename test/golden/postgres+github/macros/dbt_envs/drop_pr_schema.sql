@@ -3,8 +3,8 @@
 
       PR_NUMBER=142 dbt run-operation drop_pr_schema --target ci
 
-  The number may also be given as an argument: --args '{pr: 142}'. A schema that is not there is no error. The last line
-  of the output is JSON, {"dropped": ["pr_142"]}.
+  The number may also be given as an argument: --args '{pr: 142}'. A schema that is not there is no error, and neither is
+  one that somebody keeps (keep_schema): it stays. The last line of the output is JSON, {"dropped": ["pr_142"]}.
 -#}
 {% macro drop_pr_schema(pr=none) %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
@@ -16,6 +16,13 @@
 
   {%- if not adapter.check_schema_exists(target.database, schema) -%}
     {%- do print('There is no ' ~ place ~ ': nothing to drop.') -%}
+    {%- do print(tojson({'dropped': []})) -%}
+    {{ return('') }}
+  {%- endif -%}
+
+  {%- set kept_until = dbt_envs_kept_until(schema) -%}
+  {%- if kept_until -%}
+    {%- do print(place ~ ' is kept until ' ~ kept_until ~ ': nothing is dropped. The nightly sweep drops it after that day.') -%}
     {%- do print(tojson({'dropped': []})) -%}
     {{ return('') }}
   {%- endif -%}
@@ -44,4 +51,13 @@
     ) }}
   {%- endif -%}
   {{ return(schema) }}
+{% endmacro %}
+
+{#- The day until which somebody keeps this schema, 2027-01-31; none where nobody does, or where the warehouse notes no such thing. -#}
+{% macro dbt_envs_kept_until(schema) %}
+  {{ return(adapter.dispatch('dbt_envs_kept_until')(schema)) }}
+{% endmacro %}
+
+{% macro default__dbt_envs_kept_until(schema) %}
+  {{ return(none) }}
 {% endmacro %}

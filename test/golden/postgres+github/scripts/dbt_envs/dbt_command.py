@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -44,18 +45,38 @@ def list_nodes(dbt: str, target: str, selection: list, *keys: str) -> list:
 
 def operation(dbt: str, name: str, arguments: dict | None = None) -> dict:
     """What `dbt run-operation` prints as JSON on its last line. Raises Problem where it fails."""
+    status, answer = answer_of(dbt, name, arguments)
+    if status != 0:
+        raise Problem(f"dbt run-operation {name} failed; what it said is above.")
+    return answer
+
+
+def answer_of(dbt: str, name: str, arguments: dict | None = None) -> tuple:
+    """The exit status of `dbt run-operation`, and the JSON that it printed last, before its errors where it has failed. Raises
+    Problem where there is none."""
     command = [dbt, "--quiet", "run-operation", name, "--target", "ci", "--target-path", str(LEFT / "operation")]
     if arguments is not None:
         command += ["--args", json.dumps(arguments)]
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     lines = done.stdout.rstrip().split("\n")
-    try:
-        if done.returncode == 0:
-            return json.loads(lines[-1])
-    except ValueError:
-        pass
-    print(done.stdout, file=sys.stderr, flush=True)
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr, flush=True)
+    for line in reversed(lines if done.returncode != 0 else lines[-1:]):
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(answer, dict):
+            return done.returncode, answer
     raise Problem(f"dbt run-operation {name} failed; what it said is above.")
+
+
+def flag(name: str) -> bool:
+    """An environment variable that is true or false; not set: false."""
+    value = os.environ.get(name, "")
+    if value not in ("", "true", "false"):
+        raise Problem(f"{name} is {value!r}: give true or false.")
+    return value == "true"
 
 
 def dbt_version(dbt: str) -> str:

@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 
-from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, list_nodes, run_dbt
+from dbt_command import LEFT, PROJECT, Problem, dbt_version, exit_status, find_dbt, flag, list_nodes, run_dbt
 from prod_state import read_json
 
 # dbt's selection: names, +, @, methods with a colon, paths, * and intersections. Nothing that begins like an option.
@@ -79,13 +79,6 @@ def views_that_go(dbt: str, select: list) -> list:
     if found:
         print(f"deploy_prod: built too, since a view goes with the table that it reads: {', '.join(sorted(found.values()))}", file=sys.stderr, flush=True)
     return [f"fqn:{name}" for name in sorted(found.values())]
-
-
-def flag(name: str) -> bool:
-    value = os.environ.get(name, "")
-    if value not in ("", "true", "false"):
-        raise Problem(f"{name} is {value!r}: give true or false.")
-    return value == "true"
 
 
 def head() -> str:

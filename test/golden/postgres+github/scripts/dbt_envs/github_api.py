@@ -8,6 +8,7 @@ GITHUB_REPOSITORY    owner/name (default: from the same remote)
 GITHUB_TOKEN         the login; without it GH_TOKEN, then what gh is logged in with, then what git has stored for the host
 """
 
+import datetime
 import hashlib
 import http.client
 import json
@@ -155,6 +156,7 @@ class Api:
         self.base = base
         self.repository = repository
         self.token = token
+        self.date: str | None = None  # of the first answer, as GitHub wrote it
 
     def url(self, path: str) -> str:
         """A path below the repository: "/pulls/142"; "" is the repository itself."""
@@ -205,6 +207,14 @@ class Api:
         if page < last or empty or len(known) < total:
             raise Problem(f"the list {self.url(path)} ended early, at page {page} of {last} and {count} of {max(total, count)} items. Try again.")
 
+    def asked_at(self) -> str:
+        """When the first answer was given, by GitHub's own clock: 2026-11-27T03:43:02Z. This machine's may be wrong."""
+        try:
+            date = datetime.datetime.strptime(self.date or "", "%a, %d %b %Y %H:%M:%S GMT")
+        except ValueError:
+            raise Problem(f"the answers from {self.base} do not say when they were given: their Date is missing, or no date.") from None
+        return date.strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST or PATCH: once, whatever happens."""
         answer, _ = self.ask(self.url(path), method, json.dumps(body).encode())
@@ -252,7 +262,9 @@ class Api:
                         text = bytearray()
                         for piece in pieces(response, LARGEST_ANSWER):
                             text += piece
-                        return json.loads(text), response.headers
+                        answer = json.loads(text)
+                        self.date = response.headers.get("date", "") if self.date is None else self.date
+                        return answer, response.headers
             except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
                 raise Problem(f"the answer from {url} is not whole: {self.hidden(reason(error))}. Try again.") from None
             moved = urllib.parse.urljoin(url, location)

@@ -35,12 +35,12 @@ REVIEW = {
     "required_review_thread_resolution": False,
 }
 # Without a rule of its own, ci admits every branch: whoever may push one may open a pull request too.
-ENVIRONMENTS = {"ci": [], "prod": ["main"]}
+ENVIRONMENTS = {"ci": [], "prod": ["main"], "sweep": ["main"]}
 SETTINGS = [
     {
         "name": "DBT_PG_HOST",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "The host of the PostgreSQL server",
         "example": "warehouse.example.com",
         "default": "localhost",
@@ -48,7 +48,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_PORT",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "Its port",
         "example": "5432",
         "default": "5432",
@@ -56,7 +56,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_DATABASE",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "The database",
         "example": "acme",
         "default": "acme",
@@ -64,7 +64,7 @@ SETTINGS = [
     {
         "name": "DBT_PG_SSLMODE",
         "secret": False,
-        "environments": ["ci", "prod"],
+        "environments": ["ci", "prod", "sweep"],
         "what": "How the connection is encrypted: verify-full wherever the server has a certificate",
         "example": "verify-full",
         "default": "prefer",
@@ -98,6 +98,22 @@ SETTINGS = [
         "secret": True,
         "environments": ["prod"],
         "what": "The password of acme_prod_service",
+        "example": "",
+        "default": None,
+    },
+    {
+        "name": "DBT_JANITOR_LOGIN",
+        "secret": False,
+        "environments": ["sweep"],
+        "what": "The login of the sweep's account",
+        "example": "acme_janitor",
+        "default": "acme_janitor",
+    },
+    {
+        "name": "DBT_ENV_SECRET_JANITOR_PASSWORD",
+        "secret": True,
+        "environments": ["sweep"],
+        "what": "The password of acme_janitor",
         "example": "",
         "default": None,
     },
@@ -149,6 +165,7 @@ def prepare(apply: bool, replace: list) -> int:
     if not repository.get("permissions", {}).get("admin"):
         raise Problem(f"you are not an administrator of {repository['full_name']}. Ask one to run this.")
     missing = prepare_main(apply) + prepare_forks(repository["private"], apply)
+    say_what_stops_the_sweep(repository)
     for environment, branches in ENVIRONMENTS.items():
         missing += prepare_environment(environment, branches, apply)
     for setting in SETTINGS:
@@ -229,7 +246,8 @@ def write_ruleset(rules: list, checks: list) -> None:
 def say_unprotected(refused: Refused) -> int:
     """What is unprotected where GitHub refuses a rule, and what then."""
     print(f"! {MAIN} stays unprotected: {refused}")
-    print(f"  Whoever can push to {MAIN} changes what production is built from, unreviewed. {FREE}")
+    runs = "what production is built from" if "prod" in ENVIRONMENTS else "what runs with the secrets below"
+    print(f"  Whoever can push to {MAIN} changes {runs}, unreviewed. {FREE}")
     if gh("api", f"{REPOSITORY}/actions/variables/DBT_ENVS_UNPROTECTED_MAIN", "--jq", ".value", absent="").strip() == "accepted":
         print("  The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.")
         return 0
@@ -237,6 +255,16 @@ def say_unprotected(refused: Refused) -> int:
     until = "Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
     print(f"  {until}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
     return 1
+
+
+def say_what_stops_the_sweep(repository: dict) -> None:
+    """What only a person can decide, and without which no sweep starts, or nobody hears of one that fails."""
+    if repository["default_branch"] != MAIN:
+        print(f"! GitHub starts the nightly sweep on the default branch alone, and that is {repository['default_branch']}: make it {MAIN}.")
+    if repository["fork"] and gh("api", f"{REPOSITORY}/actions/variables/DBT_ENVS_SWEEP_FORK", "--jq", ".value", absent="").strip() != "yes":
+        print("! This repository is a fork: the nightly sweep runs in it only after gh variable set DBT_ENVS_SWEEP_FORK --body yes")
+    if not repository["has_issues"]:
+        print("! Issues are off, so nobody is told of a sweep that fails. Turn them on: Settings, General, Features.")
 
 
 def prepare_forks(private: bool, apply: bool) -> int:

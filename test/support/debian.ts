@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import type { ShellName } from '../../src/shell/options.ts';
 
 const isThere = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
-/** Sees to it that these shells can be started: root installs Debian's packages, anybody else is told what to type. */
-export function haveShells(names: readonly ShellName[]): void {
+/**
+ * Sees to it that these programs can be started, each in Debian's package of the same name: root installs what is missing,
+ * anybody else is told what to type. Debian keeps one version of each in its archive, so none can be pinned.
+ */
+export function havePrograms(names: readonly string[]): void {
   const missing = names.filter((name) => !isThere(name));
   if (missing.length === 0) return;
   const install = ['apt-get', '-y', '-o', 'DPkg::Lock::Timeout=300', 'install', '--no-install-recommends', ...missing];
