@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -200,6 +200,10 @@ describe('did it happen again', () => {
   });
   test('a hole: no sign of it, but it can', async () =>
     expect(await answer(known({ can_write: [HOLE, ADMIN] }))).toMatch(/^\*\*No sign of it, but it can\*\*: .*1 hole/));
+  test('an act that came out wrong: no sign of it, but it can', async () =>
+    expect(await answer(known({ proofs: [proof('dev', 'priya', { wrong: 2 })] }))).toBe(
+      '**No sign of it, but it can**: its service owns every relation of production, and 2 acts came out wrong when the boundary was last tried.',
+    ));
   test('nobody else can write: said in full', async () =>
     expect(await answer(known({ can_write: [] }))).toBe('**No sign of it**: its service owns every relation of production, and nobody else can write there.'));
   test.each<[string, string, string]>([
@@ -277,6 +281,10 @@ describe('what is null is unknown', () => {
     expect(section(await page({ facts: known({ proofs: [proof('ci', 'c', { wrong: 2 })] }) }), 'When the boundary')).toMatch(
       /\*\*2 WRONG\*\*[\s\S]*Never, as far as is known: a developer, production's service, the janitor\./,
     ));
+  test('a time that is still to come is not "ago"', async () =>
+    expect(section(await page({ facts: known({ proofs: [proof('dev', 'priya', { at: '2026-12-01T00:00:00Z' })] }) }), 'When the boundary')).toContain(
+      '2026-12-01 00:00 UTC, which is still to come',
+    ));
   test.each<[string, string, string]>([
     ['0 for an unknown size', 'if number is None or number < 0:\n        return UNKNOWN', 'if number is None:\n        return "0 B"'],
     ['a sum of what is known', 'if None not in numbers else None', ''],
@@ -324,6 +332,12 @@ describe('a sweep that failed is said first, and the page is written all the sam
       expect(text).toContain('**Unknown**');
       expect(printed).toContain('sweep_report: the page lacks what only the warehouse knows: dbt run-operation report failed');
     }
+  });
+  test('where dbt cannot be started, too', async () => {
+    const broken = reportProject();
+    writeFileSync(path.join(broken, 'bin/dbt'), 'no program');
+    const { code, page: text } = await makeReport(broken, { sweep: night() });
+    expect([code, text.includes('**The warehouse could not be asked**')]).toEqual([1, true]);
   });
   test('where dbt is missing, too', async () => {
     const { code, page: text, printed } = await makeReport(project, {}, { PATH: '/nowhere' });
