@@ -116,7 +116,8 @@ const AT_ONCE = 3;
 
 function stepHtml({ title, typed, lines, table, seconds, outcome }: Step): string {
   const how = outcome === 'refused' ? `<span class="how refused">${ICONS.refused}refused, as it should be</span>` : '';
-  const printed = `<pre>${lines.map(text).join('\n')}</pre>`;
+  // dbt fills its lines with dots.
+  const printed = `<pre>${lines.map((line) => text(line.replace(/ \.{3,} /, '  '))).join('\n')}</pre>`;
   const output = lines.length > AT_ONCE ? `<details><summary>${lines.length} lines of output</summary>${printed}</details>` : lines.length > 0 ? printed : '';
   const command = typed === undefined ? '' : `<code class="typed">$ ${text(typed)}</code>`;
   return `<li><p class="title">${text(title)}${how}<span class="time">${seconds.toFixed(1)} s</span></p>${command}${output}${table ? plainTable(title, table) : ''}</li>`;

@@ -42,9 +42,9 @@ thead th { color: var(--soft); font-size: 0.85rem; vertical-align: bottom; }
 .matrix th, .matrix td { border: 0; }
 .matrix thead th { text-align: center; padding: 0.2rem; }
 .matrix thead th:first-child { text-align: left; padding-left: 0.7rem; }
-.matrix td { padding: 0.4rem 0.3rem; }
+.matrix td { padding: 0.4rem 0.3rem; white-space: nowrap; }
 .matrix tbody th > span:last-child { font-weight: 600; }
-.matrix tbody th code { display: block; overflow-wrap: anywhere; font-weight: 400; color: var(--soft); font-size: 0.75rem; }
+.matrix tbody th code { display: block; overflow-wrap: anywhere; font-weight: 400; color: var(--soft); font-size: 0.8rem; }
 .matrix td { text-align: center; vertical-align: middle; border-radius: 6px; }
 .done { background: var(--done-back); color: var(--done); }
 .refused { background: var(--refused-back); color: var(--refused); }
@@ -95,7 +95,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
 @media print {
   details::details-content { content-visibility: visible; display: block; height: auto; }
   :root { color-scheme: light; --paper: #fff; --raised: #fff; --ink: #000; --soft: #444; --line: #bbb; --done: #0a5f46; --done-back: #e2f1ea; --refused: #8c2a1b; --refused-back: #fbe8e3; --prod: #7a4b12; --dev: #1f5f8f; --pr: #5b4a9c; --other: #7b8087; }
-  body { font-size: 10pt; }
+  html { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   tr, .steps > li, .figures div, svg { break-inside: avoid; }
   h2, h3, h4 { break-after: avoid; }
