@@ -26,8 +26,8 @@ afterAll(async () => {
 });
 
 describe('npm run demo', () => {
-  test('ends well, in under three minutes after set-up', () => {
-    expect(told.status, `${told.stdout}${told.stderr}`).toBe(0);
+  test('ends well', () => expect(told.status, `${told.stdout}${told.stderr}`).toBe(0));
+  test('takes under three minutes after set-up', () => {
     const seconds = Number(/^Everything above ran on this machine, in (\d+) seconds/m.exec(told.stdout)?.[1]);
     expect(seconds).toBeLessThan(180);
   });
