@@ -22,7 +22,10 @@ const long = (folder: string): void => {
   slow(folder);
   for (let at = 0; at < 60; at++) {
     const before = at === 0 ? 'after_slow' : `long_${at - 1}`;
-    writeFileSync(path.join(folder, `models/marts/long_${at}.sql`), `{{ config(materialized='table') }}\nselect t.* from {{ ref('${before}') }} as t, pg_sleep(1)\n`);
+    writeFileSync(
+      path.join(folder, `models/marts/long_${at}.sql`),
+      `{{ config(materialized='table') }}\nselect t.* from {{ ref('${before}') }} as t, pg_sleep(1)\n`,
+    );
   }
 };
 const change = (folder: string): void => {
