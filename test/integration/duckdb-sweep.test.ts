@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dbt, type Finished, python, query } from '../support/dbt.ts';
+import { dbt2 } from '../support/dbt2.ts';
 import { startGithubApi } from '../support/github-api.ts';
 import { pythonEnvironment } from '../support/python.ts';
 import { scaffold } from '../support/scaffold.ts';
@@ -186,7 +187,7 @@ describe('env_schemas', () => {
     await files({ 'ci/pull_142.duckdb': [], 'ci/pull_143.duckdb': ['pr_143'] });
     const { json, output } = await operation('env_schemas');
     expect(json).toMatchObject({ schemas: [{ schema: 'pr_143' }], others: [] });
-    expect(output).toContain('1 files have lost their schema and may be deleted: ci/pull_142.duckdb');
+    expect(output).toContain('Files that hold no environment any more: ci/pull_142.duckdb');
   });
 
   test('nothing there, or no such folder: an empty list', async () => {
@@ -595,4 +596,26 @@ test('a whole night, with the emitted scripts and real dbt: the right ones go, t
   } finally {
     await api.stop();
   }
+});
+
+test('dbt 2 lists, drops and pins the same', async () => {
+  await files({ 'ci/pull_1.duckdb': ['pr_1'], 'ci/pull_2.duckdb': ['pr_2'], 'ci/pull_3.duckdb': ['pr_3'] });
+  writeFileSync(at('ci/pull_3.duckdb'), 'this is no database');
+  const second = async (name: string, args: object = {}) => {
+    const { output } = await dbt2(project, ['run-operation', name, '--target', 'ci', '--args', JSON.stringify(args)], { DBT_DUCKDB_DIR: warehouse });
+    const line = output.split('\n').findLast((one) => one.startsWith('{'));
+    expect(line, output).toBeDefined();
+    return JSON.parse(line ?? '');
+  };
+  expect((await second('keep_schema', { schema: 'pr_2', until: new Date(Date.now() + 86_400_000).toISOString().slice(0, 10) })).schema).toBe('pr_2');
+  const { listed_at, schemas } = await second('env_schemas');
+  expect(schemas.map(({ schema, relations }: Listed) => [schema, relations])).toEqual([
+    ['pr_1', 2],
+    ['pr_2', 2],
+    ['pr_3', null],
+  ]);
+  const { cleared, kept, failed } = await second('drop_stale_schemas', { candidates: ['pr_1', 'pr_2', 'pr_3'], listed_at });
+  expect([cleared, kept, failed].map((some) => some.map(({ schema }: Listed) => schema))).toEqual([['pr_1'], ['pr_2'], ['pr_3']]);
+  expect(await schemasIn('ci/pull_1.duckdb')).toEqual([]);
+  expect(await schemasIn('ci/pull_2.duckdb')).toEqual([['pr_2']]);
 });
