@@ -1,8 +1,8 @@
-import { printable } from '../../src/shell/printable.ts';
 import type { Table } from '../stage.ts';
 
 /** Text on the page: nothing in it is markup, and nothing in it is invisible. */
-export const text = (raw: string): string => printable(raw).replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+export const text = (raw: string): string =>
+  raw.replace(/[^\P{C}\t\n]/gu, (hidden) => `\\u{${hidden.codePointAt(0)?.toString(16)}}`).replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
 /** A cell, as HTML; `kind` says in what way it is to be coloured, beside its words. */
 export interface Cell {

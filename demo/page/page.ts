@@ -44,7 +44,7 @@ ${figure(`${seconds.toFixed(0)} s`, 'for the whole story, from an empty folder')
 </dl>
 
 <h2 id="matrix">Who may do what</h2>
-<p>Each cell is one attempt, under that login, with a statement past dbt. The server answered, and the attempt was undone.</p>
+<p>Each cell is one attempt, under that login, with a statement past dbt. The server answered, and the attempt was undone. The logins: ${text(matrix.roles.map(({ login, is }) => `${is} ${login}`).join(', '))}.</p>
 ${matrixHtml(matrix)}
 <details><summary>The server's own words</summary>
 <dl class="said">
@@ -90,7 +90,7 @@ const ICONS = {
 function matrixHtml({ roles, rows }: Matrix): string {
   const table = tableOf(
     'Attempts by role; done or refused',
-    ['', ...roles.map(({ is }) => is)],
+    ['action', ...roles.map(({ is }) => is)],
     rows.map(({ action, statement, answers }) => [
       { html: `${text(action)} <code>${text(statement)}</code>` },
       ...answers.map((answer) => {
@@ -117,7 +117,7 @@ const AT_ONCE = 3;
 function stepHtml({ title, typed, lines, table, seconds, outcome }: Step): string {
   const how = outcome === 'refused' ? `<span class="how refused">${ICONS.refused}refused, as it should be</span>` : '';
   const printed = `<pre>${lines.map(text).join('\n')}</pre>`;
-  const output = lines.length > AT_ONCE ? `<details><summary>${lines.length} lines</summary>${printed}</details>` : lines.length > 0 ? printed : '';
+  const output = lines.length > AT_ONCE ? `<details><summary>${lines.length} lines of output</summary>${printed}</details>` : lines.length > 0 ? printed : '';
   const command = typed === undefined ? '' : `<code class="typed">$ ${text(typed)}</code>`;
   return `<li><p class="title">${text(title)}${how}<span class="time">${seconds.toFixed(1)} s</span></p>${command}${output}${table ? plainTable(title, table) : ''}</li>`;
 }

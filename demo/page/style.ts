@@ -14,7 +14,7 @@ export const STYLE = `
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: break-word; }
 main { max-width: 68rem; margin: 0 auto; padding: 2.5rem 1rem 4rem; }
 h1 { font-size: clamp(1.7rem, 5vw, 2.6rem); line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 0.75rem; max-width: 22ch; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 3.5rem 0 0.5rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
@@ -29,21 +29,23 @@ pre { font-size: 0.8rem; line-height: 1.5; margin: 0.5rem 0; padding: 0.6rem 0.7
 .answer { margin: 2rem 0 0; padding: 1.1rem 1.25rem; background: var(--done-back); color: var(--done); border-left: 5px solid var(--done); border-radius: 4px; }
 .answer p { margin: 0; font-size: 1.1rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin: 1.5rem 0 0; padding: 0; }
-.figures div { padding: 0.9rem 1.1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; }
+.figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; padding: 0.9rem 1.1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; }
 .figures dt { color: var(--soft); font-size: 0.9rem; }
 .figures dd { margin: 0; font-size: 1.9rem; font-weight: 650; line-height: 1.2; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
 table { border-collapse: separate; border-spacing: 0; margin: 0.75rem 0; font-size: 0.92rem; max-width: 100%; }
-caption { text-align: left; color: var(--soft); font-size: 0.85rem; padding: 0 0 0.4rem; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { padding: 0.4rem 0.7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { color: var(--soft); font-size: 0.85rem; vertical-align: bottom; }
 .label { display: none; color: var(--soft); font-size: 0.8rem; }
 .matrix table { width: 100%; border-spacing: 3px; }
 .matrix th, .matrix td { border: 0; }
-.matrix thead th { text-align: center; }
+.matrix thead th { text-align: center; padding: 0.2rem; }
+.matrix thead th:first-child { text-align: left; padding-left: 0.7rem; }
+.matrix td { padding: 0.4rem 0.3rem; }
 .matrix tbody th > span:last-child { font-weight: 600; }
-.matrix tbody th code { display: block; font-weight: 400; color: var(--soft); font-size: 0.75rem; }
-.matrix td { text-align: center; border-radius: 6px; }
+.matrix tbody th code { display: block; overflow-wrap: anywhere; font-weight: 400; color: var(--soft); font-size: 0.75rem; }
+.matrix td { text-align: center; vertical-align: middle; border-radius: 6px; }
 .done { background: var(--done-back); color: var(--done); }
 .refused { background: var(--refused-back); color: var(--refused); }
 .icon { width: 0.8em; height: 0.8em; margin-right: 0.35em; vertical-align: -0.02em; fill: none; stroke: currentColor; stroke-width: 2.5; }
@@ -73,9 +75,10 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
   .timeline .wide { display: none; }
   .timeline .narrow { display: block; width: 100%; max-width: 30rem; }
 }
-@media (max-width: 46rem) {
+@media screen and (max-width: 46rem) {
   main { padding: 1.5rem 1rem 3rem; }
-  table, thead, tbody, tr, th, td, caption { display: block; }
+  body { overflow-wrap: anywhere; }
+  table, thead, tbody, tr, th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
   th, td { border: 0; padding: 0.1rem 0; display: grid; grid-template-columns: 7rem 1fr; gap: 0.5rem; }
@@ -86,6 +89,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
   .matrix th { grid-column: 1 / -1; display: block; }
   .matrix td { display: block; text-align: left; padding: 0.35rem 0.6rem; }
   .matrix .label { color: inherit; }
+  .matrix th .label { display: none; }
   ol.moments { columns: 1; }
 }
 @media print {

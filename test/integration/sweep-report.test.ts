@@ -79,7 +79,7 @@ It stays if somebody builds in it, if its pull request is opened again, or with 
 
 #### Who can write production
 
-| | login | how |
+| verdict | login | how |
 |---|---|---|
 | **HOLE** | \`zoe\` | member of \`"acme_prod_service"\` |
 | administrator | \`dba\` | superuser |
@@ -122,7 +122,7 @@ It stays if somebody builds in it, if its pull request is opened again, or with 
 
 5 schemas of this project, 2 due: 1 dropped, 1 failed.
 
-| | schema | why | size | went along |
+| done | schema | why | size | went along |
 |---|---|---|---:|---|
 | **FAILED** | \`pr_8\` | pull request 8 was closed on \`2026-11-10\`, 17 days ago | unknown |  |
 | dropped | \`pr_12\` | pull request 12 was closed on \`2026-11-19\`, 8 days ago | 8.2 kB | \`dev_sam.mine\` |

@@ -32,7 +32,7 @@ export interface Site {
     more?: Partial<JobOptions>,
     sha?: string,
   ): Promise<WorkflowRun>;
-  /** A night, or a sweep that somebody starts by hand. */
+  /** A night, or a sweep that somebody starts by hand; its run is on GitHub afterwards. */
   sweep(event?: 'schedule' | 'workflow_dispatch', inputs?: Readonly<Record<string, string | boolean>>, more?: Partial<JobOptions>): Promise<WorkflowRun>;
   /** The commits of production's published states, the oldest first. */
   readonly published: readonly string[];
@@ -46,6 +46,8 @@ export interface SiteOptions {
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+const SWEEP = { id: 8, path: '.github/workflows/dbt_sweep.yml' } as const;
 
 /** Puts a repository there, with `folder` as the first commit of main. */
 export async function startSite(folder: string, { python, vars, secrets, env = {} }: SiteOptions): Promise<Site> {
@@ -64,6 +66,7 @@ export async function startSite(folder: string, { python, vars, secrets, env = {
   const desk = mkdtempSync(path.join(tmpdir(), 'dbt-envs-desk-'));
   git(desk, 'clone', '-q', origin, '.');
   api.main.splice(0, api.main.length, git(desk, 'rev-parse', 'main'));
+  api.workflows.push(SWEEP);
   const protect = (): void => void api.branches.set('main', { sha: api.main.at(-1) ?? '', protected: true, classic: false });
   api.rules.push({ type: 'pull_request' });
   protect();
@@ -138,9 +141,15 @@ export async function startSite(folder: string, { python, vars, secrets, env = {
       }
       return done;
     },
-    sweep: (event = 'schedule', inputs = {}, more = {}) => {
+    sweep: async (event = 'schedule', inputs = {}, more = {}) => {
       const artifacts = mkdtempSync(path.join(tmpdir(), 'dbt-envs-artifacts-'));
-      return runWorkflow(workflow('dbt_sweep'), { ...options(onBranch(event), 'sweep', more), inputs, artifacts });
+      const nightly = workflow('dbt_sweep');
+      const done = await runWorkflow(nightly, { ...options(onBranch(event), 'sweep', more), inputs, artifacts });
+      const now = new Date().toISOString().replace(/\.\d+/, '');
+      const jobs = Object.entries(done.results).map(([id, conclusion]) => ({ name: nightly.jobs[id]?.name ?? id, conclusion, completedAt: now }));
+      const conclusion = Object.values(done.results).includes('failure') ? 'failure' : 'success';
+      api.deployed({ workflow: SWEEP.id, path: SWEEP.path, event, conclusion, createdAt: now, jobs });
+      return done;
     },
     stop: () => api.stop(),
   };

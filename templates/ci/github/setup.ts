@@ -59,6 +59,7 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     checks: requiredChecks(pipeline).map((name) => JSON.stringify(name)),
     buildsPullRequests: pipeline.jobs.some(({ trigger }) => trigger.on === 'pull-request'),
     sweeps: sweeps(pipeline),
+    secret: settingsOf(pipeline).find(({ secret }) => secret)?.name ?? 'DBT_ENV_SECRET_CI_PASSWORD',
     identityToken: pipeline.workloadIdentity === true,
     environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({

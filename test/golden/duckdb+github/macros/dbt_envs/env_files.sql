@@ -6,12 +6,10 @@
 {% macro dbt_envs_files() %}
   {%- set known = dbt_envs_answers() -%}
   {%- set folder = env_var('DBT_DUCKDB_DIR', 'warehouse') -%}
-  {#- In glob() a name stands for itself where [, * and ? are put in brackets. -#}
-  {%- set literally = modules.re.sub('([*?\\[])', '[\\1]', folder) -%}
   {%- set files = [] -%}
   {%- for kind, begin, pattern in [('dev', '', known['dev_pattern']), ('ci', 'pull_', known['pr_pattern'])] -%}
-    {%- set names = run_query("select parse_filename(file, false, 'both_slash') from glob(" ~ dbt_envs_text(literally ~ '/' ~ kind ~ '/*') ~ ') order by 1') -%}
-    {%- for name in names.columns[0].values() -%}
+    {%- set names = run_query("select parse_filename(file, false, 'both_slash') from glob(" ~ dbt_envs_glob(folder ~ '/' ~ kind, '/*') ~ ') order by 1').columns[0].values() -%}
+    {%- for name in names -%}
       {%- set stem = modules.re.sub('[.](duckdb|duckdb[.]wal|duckdb[.]tmp|keep)$', '', name) -%}
       {%- set schema = {'dev': 'dev_', 'ci': 'pr_'}[kind] ~ stem[begin | length:] -%}
       {%- set whole = stem[:begin | length] == begin and modules.re.fullmatch(pattern, schema) is not none -%}
@@ -21,6 +19,7 @@
           'name': kind ~ '/' ~ name,
           'path': folder ~ '/' ~ kind ~ '/' ~ name,
           'pin': folder ~ '/' ~ kind ~ '/' ~ stem ~ '.keep',
+          'pinned': stem ~ '.keep' in names,
           'own': target.name == kind and name == target.database ~ '.duckdb'
         }) -%}
       {%- endif -%}
@@ -32,6 +31,11 @@
 {#- As a text in SQL. -#}
 {% macro dbt_envs_text(value) %}
   {{ return("'" ~ value | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+{#- A path for glob(), in which [, * and ? stand for themselves; what comes after it is a pattern. -#}
+{% macro dbt_envs_glob(path, pattern='') %}
+  {{ return(dbt_envs_text(modules.re.sub('([*?\\[])', '[\\1]', path) ~ pattern)) }}
 {% endmacro %}
 
 {#- 2026-11-27T03:43:00.123456Z in SQL, on this machine's clock and in UTC whatever its zone is. -#}
@@ -87,25 +91,32 @@
 
   {#- size and last_modified cost no reading of the file: https://duckdb.org/docs/stable/guides/file_formats/read_file -#}
   {%- set date -%}
+    set variable dbt_envs_names = (select list(file) from (from glob({{ dbt_envs_glob(file['path']) }}) union all from glob({{ dbt_envs_glob(file['path'] ~ '.wal') }})));
     set variable dbt_envs_date = (
-      select to_json({'bytes': max(size) filter (where filename = {{ path }}), 'used': {{ dbt_envs_time('max(last_modified)') }}})
-      from read_blob([{{ path }}{{ ', ' ~ dbt_envs_text(file['path'] ~ '.wal') if dbt_envs_is_there(file['path'] ~ '.wal') }}])
+      select to_json({'bytes': max(size) filter (where not suffix(filename, '.wal')), 'used': {{ dbt_envs_time('max(last_modified)') }}})
+      from read_blob(getvariable('dbt_envs_names'))
     )
   {%- endset -%}
   {%- if not dbt_envs_tries(date) -%}{{ return({'state': 'closed', 'bytes': none, 'used': none, 'schemas': none}) }}{%- endif -%}
-  {%- set seen = fromjson(dbt_envs_value("getvariable('dbt_envs_date')")) -%}
 
-  {#- What DuckDB notes of its own reading tells a file that it was not let into from one that it cannot make sense of. -#}
-  {%- set attach = "attach " ~ path ~ " as dbt_envs_file (type duckdb" ~ (')' if attached == 'write' else ', read_only)') -%}
-  {%- do run_query("detach database if exists dbt_envs_file; call truncate_duckdb_logs(); call enable_logging('FileSystem')") -%}
-  {%- set opened = dbt_envs_tries(attach ~ '; ' ~ inside) -%}
-  {%- do run_query('call disable_logging()') -%}
+  {%- set attach -%}
+    detach database if exists dbt_envs_file;
+    attach {{ path }} as dbt_envs_file (type duckdb{{ '' if attached == 'write' else ', read_only' }});
+    {{ inside }}{{ '; detach dbt_envs_file' if attached == 'no' }}
+  {%- endset -%}
+  {%- if dbt_envs_tries(attach) -%}
+    {%- set seen = fromjson(dbt_envs_value("getvariable('dbt_envs_date')")) -%}
+    {%- do seen.update({'state': 'open', 'schemas': fromjson(dbt_envs_value("getvariable('dbt_envs_schemas')"))}) -%}
+    {{ return(seen) }}
+  {%- endif -%}
+
+  {#- What DuckDB notes of its own reading tells a file that it cannot make sense of from one that it was not let into. -#}
+  {%- do run_query("call truncate_duckdb_logs(); call enable_logging('FileSystem')") -%}
+  {%- do dbt_envs_tries(attach) -%}
+  {%- do run_query('call disable_logging(); detach database if exists dbt_envs_file') -%}
   {%- set read = dbt_envs_value("count(*) from duckdb_logs where type = 'FileSystem'") | int > 0 -%}
-  {%- do seen.update({
-    'state': 'open' if opened else 'damaged' if read else 'locked',
-    'schemas': fromjson(dbt_envs_value("getvariable('dbt_envs_schemas')")) if opened else none
-  }) -%}
-  {%- if attached == 'no' or not opened -%}{%- do run_query('detach database if exists dbt_envs_file') -%}{%- endif -%}
+  {%- set seen = fromjson(dbt_envs_value("getvariable('dbt_envs_date')")) -%}
+  {%- do seen.update({'state': 'damaged' if read else 'locked', 'schemas': none}) -%}
   {{ return(seen) }}
 {% endmacro %}
 
@@ -114,8 +125,7 @@
 {% endmacro %}
 
 {% macro dbt_envs_is_there(path) %}
-  {%- set literally = modules.re.sub('([*?\\[])', '[\\1]', path) -%}
-  {{ return(dbt_envs_value('count(*) from glob(' ~ dbt_envs_text(literally) ~ ')') | int > 0) }}
+  {{ return(dbt_envs_value('count(*) from glob(' ~ dbt_envs_glob(path) ~ ')') | int > 0) }}
 {% endmacro %}
 
 {#- The relations in the file's own schema; none where it is not there or could not be looked for. -#}

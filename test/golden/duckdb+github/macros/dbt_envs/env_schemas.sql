@@ -18,7 +18,7 @@
   {%- for file in dbt_envs_files() -%}
     {%- set seen = dbt_envs_look(file) -%}
     {%- set relations = dbt_envs_relations_inside(file, seen) -%}
-    {%- set keep_until = dbt_envs_pin(file) if file['schema'] else none -%}
+    {%- set keep_until = dbt_envs_pin(file) if file['schema'] and file['pinned'] else none -%}
     {%- if file['schema'] is none -%}
       {%- do others.append({'schema': file['name'], 'owner': none, 'relations': none, 'bytes': seen['bytes']}) -%}
     {%- elif keep_until == 'unreadable' -%}

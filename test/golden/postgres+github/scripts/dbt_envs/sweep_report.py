@@ -116,7 +116,7 @@ class Page:
             answer = f"**No sign of it, but it can**: its service owns every relation of production, and {are}."
         else:
             others = plural(len({str(member(one, "login")) for one in objects(writers)}), "login")
-            besides = f"of the {others} that can write there besides it, none is a hole" if writers else "nobody else can write there"
+            besides = f"besides it {others} can write there, named below, and none is a hole" if writers else "nobody else can write there"
             answer = f"**No sign of it**: its service owns every relation of production, and {besides}."
         rows = [row(code(one.get("relation")), known(one.get("owner"))) for one in objects(strangers)]
         return [
@@ -161,7 +161,7 @@ class Page:
             which = prose(one.get("how")) if is_hole(one) else ""
             ways.setdefault((verdict(one), code(one.get("login")), which), []).append(prose(one.get("how")))
         rows = [row(said, login, some(hows)) for (said, login, _), hows in ways.items()]
-        return ["", title, *(self.table(("| | login | how |", "|---|---|---|"), rows) or ["", "Its service, and nobody else."])]
+        return ["", title, *(self.table(("| verdict | login | how |", "|---|---|---|"), rows) or ["", "Its service, and nobody else."])]
 
     def proofs(self) -> list[str]:
         proofs = member(self.facts, "proofs")
@@ -250,7 +250,7 @@ class Page:
             *(["**A trial: nothing was cleared.**", ""] if self.dry_run else []),
             f"{plural(len(ours), 'schema')} of this project, {len(due):,} due{f': {said}' if said else ''}.",
             *(line for note in members(member(self.swept, "notes")) for line in ("", prose(note))),
-            *self.table(("| | schema | why | size | went along |", "|---|---|---|---:|---|"), rows),
+            *self.table(("| done | schema | why | size | went along |", "|---|---|---|---:|---|"), rows),
             *self.fold(f"What stays, and why: {len(kept):,}", ("| schema | size | why |", "|---|---:|---|"), kept),
         ]
 
