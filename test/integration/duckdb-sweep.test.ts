@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dbt, type Finished, python, query } from '../support/dbt.ts';
+import { dbt2 } from '../support/dbt2.ts';
+import { startGithubApi } from '../support/github-api.ts';
 import { pythonEnvironment } from '../support/python.ts';
 import { scaffold } from '../support/scaffold.ts';
 
@@ -185,7 +187,7 @@ describe('env_schemas', () => {
     await files({ 'ci/pull_142.duckdb': [], 'ci/pull_143.duckdb': ['pr_143'] });
     const { json, output } = await operation('env_schemas');
     expect(json).toMatchObject({ schemas: [{ schema: 'pr_143' }], others: [] });
-    expect(output).toContain('1 files have lost their schema and may be deleted: ci/pull_142.duckdb');
+    expect(output).toContain('Files that hold no environment any more: ci/pull_142.duckdb');
   });
 
   test('nothing there, or no such folder: an empty list', async () => {
@@ -549,4 +551,71 @@ describe('dbt_envs_tries, on which all of it rests', () => {
     expect((await drop(['pr_2'], listed_at)).json.kept).toEqual([{ schema: 'pr_2', why: 'it is gone already' }]);
     expect(await schemasIn('ci/pull_2.duckdb')).toEqual([['pr_1']]);
   });
+});
+
+test('a whole night, with the emitted scripts and real dbt: the right ones go, the rest says why, and the page tells of it', async () => {
+  const week = new Date(Date.now() - 9 * 86_400_000).toISOString().replace(/\.\d+/, '');
+  await files({ 'ci/pull_1.duckdb': ['pr_1'], 'ci/pull_12.duckdb': ['pr_12'], 'ci/pull_123.duckdb': ['pr_123'], 'ci/pull_900.duckdb': ['pr_900'] });
+  await files({ 'dev/priya.duckdb': ['dev_priya'], 'dev/sam.duckdb': ['dev_sam'], 'dev/dee.duckdb': ['dev_dee'], 'ci/pull_old.duckdb': ['pr_old'] });
+  utimesSync(at('dev/priya.duckdb'), new Date(), new Date());
+  await holds('dev/sam.duckdb', 'create table dev_sam.x as select 1 as a');
+  expect((await pin('pr_123', new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10))).code).toBe(0);
+  const api = await startGithubApi();
+  try {
+    api.pulls.set(1, { state: 'closed', closedAt: week });
+    api.pulls.set(12, { state: 'open' });
+    api.pulls.set(123, { state: 'closed', closedAt: week });
+    const { binDir } = await pythonEnvironment('duckdb');
+    const env = {
+      DBT_DUCKDB_DIR: warehouse,
+      GITHUB_API_URL: api.url,
+      GITHUB_REPOSITORY: 'acme/dbt',
+      GITHUB_TOKEN: 'a-token',
+      PATH: `${binDir}${path.delimiter}${process.env.PATH ?? ''}`,
+    };
+    const swept = await python(project, ['scripts/dbt_envs/sweep.py'], { env });
+    expect(swept.code, swept.output).toBe(0);
+    const result = JSON.parse(readFileSync(path.join(project, 'target/dbt_envs/sweep.json'), 'utf8'));
+    expect(result.problems).toEqual([]);
+    const fates = result.schemas.map(({ schema, action, done }: { schema: string; action: string; done: string | null }) => [schema, action, done]);
+    expect(fates).toEqual([
+      ['dev_dee', 'clear', 'dropped'],
+      ['dev_priya', 'keep', null],
+      ['dev_sam', 'keep', null],
+      ['pr_1', 'clear', 'dropped'],
+      ['pr_12', 'keep', null],
+      ['pr_123', 'keep', null],
+      ['pr_900', 'clear', 'dropped'],
+      ['ci/pull_old.duckdb', 'report', null],
+    ]);
+    const reported = await python(project, ['scripts/dbt_envs/sweep_report.py'], { env });
+    expect(reported.code, reported.output).toBe(0);
+    const page = readFileSync(path.join(project, 'target/dbt_envs/report.md'), 'utf8');
+    expect(page).toContain('unknown');
+    for (const name of ['dev_dee', 'pr_1', 'pr_900', 'pull_old']) expect(page).toContain(name);
+  } finally {
+    await api.stop();
+  }
+});
+
+test('dbt 2 lists, drops and pins the same', async () => {
+  await files({ 'ci/pull_1.duckdb': ['pr_1'], 'ci/pull_2.duckdb': ['pr_2'], 'ci/pull_3.duckdb': ['pr_3'] });
+  writeFileSync(at('ci/pull_3.duckdb'), 'this is no database');
+  const second = async (name: string, args: object = {}) => {
+    const { output } = await dbt2(project, ['run-operation', name, '--target', 'ci', '--args', JSON.stringify(args)], { DBT_DUCKDB_DIR: warehouse });
+    const line = output.split('\n').findLast((one) => one.startsWith('{'));
+    expect(line, output).toBeDefined();
+    return JSON.parse(line ?? '');
+  };
+  expect((await second('keep_schema', { schema: 'pr_2', until: new Date(Date.now() + 86_400_000).toISOString().slice(0, 10) })).schema).toBe('pr_2');
+  const { listed_at, schemas } = await second('env_schemas');
+  expect(schemas.map(({ schema, relations }: Listed) => [schema, relations])).toEqual([
+    ['pr_1', 2],
+    ['pr_2', 2],
+    ['pr_3', null],
+  ]);
+  const { cleared, kept, failed } = await second('drop_stale_schemas', { candidates: ['pr_1', 'pr_2', 'pr_3'], listed_at });
+  expect([cleared, kept, failed].map((some) => some.map(({ schema }: Listed) => schema))).toEqual([['pr_1'], ['pr_2'], ['pr_3']]);
+  expect(await schemasIn('ci/pull_1.duckdb')).toEqual([]);
+  expect(await schemasIn('ci/pull_2.duckdb')).toEqual([['pr_2']]);
 });
