@@ -277,6 +277,26 @@ describe('drop_stale_schemas', () => {
     expect(said.cleared[0]?.took_along).toHaveLength(4);
   });
 
+  test('what is in no environment stays, and so does the schema that it is built on: the run fails and names it', async () => {
+    await developer('priya');
+    await pull(14);
+    await warehouse.sql(
+      'create view analytics.on_dev as select * from dev_priya.orders; create schema bi; create view bi.board as select * from dev_priya.orders; create view pr_14.v as select * from dev_priya.orders',
+    );
+    const there = async () => await warehouse.sql("select to_regclass('analytics.on_dev') is not null as prod, to_regclass('bi.board') is not null as bi");
+    for (const dry of [true, false]) {
+      const said = await warehouse.sweep(['dev_priya', 'pr_14'], await listedAt(), dry);
+      expect(said.failed).toEqual([
+        { schema: 'dev_priya', why: 'what is in no environment is built on it and would go too, so it stays: analytics.on_dev, bi.board' },
+      ]);
+      expect(said.cleared.map(({ schema }) => schema)).toEqual(['pr_14']);
+      expect(said.code).not.toBe(0);
+      expect(await there()).toEqual([{ prod: true, bi: true }]);
+    }
+    await warehouse.sql('drop view analytics.on_dev; drop schema bi cascade');
+    expect((await warehouse.sweep(['dev_priya'], await listedAt())).cleared).toHaveLength(1);
+  });
+
   test('a reader’s lock fails loudly within a minute, the next schema is dropped all the same, and the next night does the rest', async () => {
     await pull(21);
     await pull(22);
