@@ -297,6 +297,18 @@ describe('drop_stale_schemas', () => {
     expect((await warehouse.sweep(['dev_priya'], await listedAt())).cleared).toHaveLength(1);
   });
 
+  test('a schema that goes in steps goes with whatever is in it: an identity column that was added later, types and functions', async () => {
+    await pull(15);
+    await warehouse.sql(
+      `do $$ begin for i in 1..510 loop execute format('create function pr_15.f%s() returns int language sql as ''select 1''', i); end loop; end $$;
+       create type pr_15.r as range (subtype = float8); create type pr_15.c as (a int); create domain pr_15.d as int;
+       create aggregate pr_15.a(*) (sfunc = int8inc, stype = int8, initcond = 0); alter table pr_15.orders add column n int generated always as identity`,
+      CI,
+    );
+    expect(await warehouse.sweep(['pr_15'], await listedAt())).toMatchObject({ cleared: [{ schema: 'pr_15' }], failed: [] });
+    expect(await warehouse.schemas()).toEqual([]);
+  });
+
   test('a reader’s lock fails loudly within a minute, the next schema is dropped all the same, and the next night does the rest', async () => {
     await pull(21);
     await pull(22);
