@@ -122,6 +122,25 @@ describe('env_schemas', () => {
     expect(schemas.find(({ schema }) => schema === 'pr_12')?.bytes).toBeGreaterThan(0);
   });
 
+  test('nor is an index that is rebuilt, or somebody who himself waits to replace a table behind a reader', async () => {
+    await pull(32);
+    await pull(33);
+    await warehouse.sql('create index by_id on pr_32.orders (id)', CI);
+    const [reader, rebuilds, replaces] = await Promise.all([1, 2, 3].map(() => warehouse.server.connect(CI, warehouse.login(CI).password, 'warehouse')));
+    await reader?.query('begin; select * from pr_33.orders');
+    await rebuilds?.query('begin; reindex index pr_32.by_id');
+    const replaced = replaces?.query('drop table pr_33.orders');
+    await expect.poll(() => warehouse.sql('select from pg_locks where not granted').then((rows) => rows.length)).toBe(1);
+    const started = Date.now();
+    const { schemas } = await warehouse.list();
+    expect(Date.now() - started).toBeLessThan(20_000);
+    for (const name of ['pr_32', 'pr_33']) expect(schemas.find(({ schema }) => schema === name)).toMatchObject({ relations: 1, bytes: null });
+    expect((await warehouse.operation('report')).code).toBe(0);
+    await reader?.query('rollback');
+    await replaced;
+    for (const session of [reader, rebuilds, replaces]) await session?.end();
+  });
+
   test('a use that was noted and not committed yet is waited for: the listing sees it', async () => {
     await pull(31);
     const session = await warehouse.server.connect(CI, warehouse.login(CI).password, 'warehouse');
