@@ -1,4 +1,7 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { python } from '../support/dbt.ts';
 import { ago, host, listing, NIGHT, night, type Outcome, schema, sweepScripts, type World } from '../support/sweep.ts';
 
 const scripts = sweepScripts();
@@ -288,5 +291,36 @@ describe('a planted mistake is noticed by the tests above', () => {
       }
     })();
     expect(outcome).not.toEqual([]);
+  });
+});
+
+describe('the log is obeyed by what runs the job, and names are anybody’s', () => {
+  const evil = 'dev_priya."x\n::add-mask::dropped\n##[error]hm\n##vso[task.complete]\u001b[2J"';
+  /** sweep.py itself, with a dbt that answers from files. */
+  async function sweeping(answers: Readonly<Record<string, { text: string; code: number }>>): Promise<{ output: string; swept: { problems: string[] } }> {
+    const project = path.dirname(path.dirname(sweepScripts()));
+    mkdirSync(path.join(project, 'bin'));
+    for (const [name, { text, code }] of Object.entries(answers)) {
+      writeFileSync(path.join(project, `${name}.txt`), text);
+      writeFileSync(path.join(project, `${name}.code`), String(code));
+    }
+    writeFileSync(path.join(project, 'bin/dbt'), `#!/bin/sh\ncat "${project}/$3.txt"\nexit $(cat "${project}/$3.code")\n`, { mode: 0o755 });
+    writeFileSync(path.join(project, 'scripts/dbt_envs/open_prs.py'), `print(${JSON.stringify(JSON.stringify(host({ 4: 9, 5: 9 })))})\n`);
+    const { output } = await python(project, ['scripts/dbt_envs/sweep.py'], { env: { PATH: `${project}/bin:/usr/bin:/bin` }, python: 'tools' });
+    return { output, swept: JSON.parse(readFileSync(path.join(project, 'target/dbt_envs/sweep.json'), 'utf8')) };
+  }
+  test('no line of it is a command: neither of what the sweep says, nor of what dbt said before it failed', async () => {
+    const answer = { cleared: [{ schema: 'pr_4', how: 'dropped', took_along: [evil] }], kept: [], failed: [{ schema: 'pr_5', why: `no: ${evil}` }] };
+    const text = `pr_4: dropped, and with it ${evil}\n${JSON.stringify(answer)}\n\u001b[31mERROR\u001b[0m: ${evil}\n`;
+    const { output, swept } = await sweeping({
+      env_schemas: { text: JSON.stringify(listing([schema('pr_4', 9), schema('pr_5', 9)])), code: 0 },
+      drop_stale_schemas: { text, code: 1 },
+    });
+    expect(output).toMatch(/^dropped pr_4, and with it dev_priya\."x ::add-mask::dropped/m);
+    expect(output).toMatch(/^\| ERROR: dev_priya/m);
+    expect(output).toContain('add-mask');
+    expect(output).not.toMatch(/^\s*::|##\[|##vso/m);
+    expect(output).not.toContain('\u001b');
+    expect(swept.problems[0]).toMatch(/^pr_5 could not be cleared: no: dev_priya\."x ::add-mask::dropped # #\[error\]hm/);
   });
 });
