@@ -65,7 +65,10 @@ describe('the first night in a database that was there before', () => {
       await client.query("select set_config('dbt_envs.leftovers', $1, false)", [names.join(', ')]);
       await client.query(adopt);
     });
-    await age(['pr_38', 'pr_39', 'pr_40'], 8);
+    await age(
+      ABANDONED.map((number) => `pr_${number}`),
+      8,
+    );
     const before = await schemas();
     for (const night of [1, 2]) {
       const { results, printed } = await company.site.sweep();
@@ -115,6 +118,7 @@ describe('a night like any other', () => {
     closed(54, 30);
     await company.ask("call acme_door.keep_schema('pr_54', now() + interval '10 days')", 'acme_janitor');
     await age(['pr_60', 'pr_512', 'pr_5123', 'pr_901'], 40);
+    await age(['pr_52', 'pr_53'], 8);
     await age(['dev_priya'], 31);
     const { results, printed } = await company.site.sweep();
     expect(results.sweep, printed).toBe('success');
@@ -149,6 +153,7 @@ describe('a night like any other', () => {
   });
   test('a host that fails: nothing goes, the run fails, one issue says so, and the next good night closes it', async () => {
     closed(902, 9);
+    await age(['pr_902'], 9);
     company.site.api.fails(/GET .*\/pulls\?/, { status: 502 }, 20);
     const failed = await company.site.sweep();
     expect(failed.results, failed.printed).toEqual({ sweep: 'failure', tell: 'success' });

@@ -190,9 +190,16 @@ describe('env_schemas', () => {
     expect(output).toContain('Files that hold no environment any more: ci/pull_142.duckdb');
   });
 
-  test('nothing there, or no such folder: an empty list', async () => {
-    expect(await list()).toMatchObject({ schemas: [], others: [] });
+  test('a folder without any database file is an error: in a folder that is not the team’s, every night would succeed', async () => {
+    const refused = async () => {
+      const { code, output } = await operation('env_schemas');
+      expect([code, output]).toEqual([1, expect.stringMatching(/There is no database file in .*: does DBT_DUCKDB_DIR name the folder that everybody uses\?/s)]);
+    };
+    await refused();
     rmSync(warehouse, { recursive: true });
+    await refused();
+    mkdirSync(at('prod'), { recursive: true });
+    await files({ 'prod/prod.duckdb': ['analytics'] });
     expect(await list()).toMatchObject({ schemas: [], others: [] });
   });
 

@@ -122,6 +122,25 @@ describe('env_schemas', () => {
     expect(schemas.find(({ schema }) => schema === 'pr_12')?.bytes).toBeGreaterThan(0);
   });
 
+  test('nor is an index that is rebuilt, or somebody who himself waits to replace a table behind a reader', async () => {
+    await pull(32);
+    await pull(33);
+    await warehouse.sql('create index by_id on pr_32.orders (id)', CI);
+    const [reader, rebuilds, replaces] = await Promise.all([1, 2, 3].map(() => warehouse.server.connect(CI, warehouse.login(CI).password, 'warehouse')));
+    await reader?.query('begin; select * from pr_33.orders');
+    await rebuilds?.query('begin; reindex index pr_32.by_id');
+    const replaced = replaces?.query('drop table pr_33.orders');
+    await expect.poll(() => warehouse.sql('select from pg_locks where not granted').then((rows) => rows.length)).toBe(1);
+    const started = Date.now();
+    const { schemas } = await warehouse.list();
+    expect(Date.now() - started).toBeLessThan(20_000);
+    for (const name of ['pr_32', 'pr_33']) expect(schemas.find(({ schema }) => schema === name)).toMatchObject({ relations: 1, bytes: null });
+    expect((await warehouse.operation('report')).code).toBe(0);
+    await reader?.query('rollback');
+    await replaced;
+    for (const session of [reader, rebuilds, replaces]) await session?.end();
+  });
+
   test('a use that was noted and not committed yet is waited for: the listing sees it', async () => {
     await pull(31);
     const session = await warehouse.server.connect(CI, warehouse.login(CI).password, 'warehouse');
@@ -275,6 +294,38 @@ describe('drop_stale_schemas', () => {
     const went = before.map(({ name }) => String(name)).filter((name) => !after.some((row) => row.name === name));
     expect(went.filter((name) => name !== 'pr_12.orders').sort()).toEqual([...(said.cleared[0]?.took_along ?? [])].sort());
     expect(said.cleared[0]?.took_along).toHaveLength(4);
+  });
+
+  test('what is in no environment stays, and so does the schema that it is built on: the run fails and names it', async () => {
+    await developer('priya');
+    await pull(14);
+    await warehouse.sql(
+      'create view analytics.on_dev as select * from dev_priya.orders; create schema bi; create view bi.board as select * from dev_priya.orders; create view pr_14.v as select * from dev_priya.orders',
+    );
+    const there = async () => await warehouse.sql("select to_regclass('analytics.on_dev') is not null as prod, to_regclass('bi.board') is not null as bi");
+    for (const dry of [true, false]) {
+      const said = await warehouse.sweep(['dev_priya', 'pr_14'], await listedAt(), dry);
+      expect(said.failed).toEqual([
+        { schema: 'dev_priya', why: 'what is in no environment is built on it and would go too, so it stays: analytics.on_dev, bi.board' },
+      ]);
+      expect(said.cleared.map(({ schema }) => schema)).toEqual(['pr_14']);
+      expect(said.code).not.toBe(0);
+      expect(await there()).toEqual([{ prod: true, bi: true }]);
+    }
+    await warehouse.sql('drop view analytics.on_dev; drop schema bi cascade');
+    expect((await warehouse.sweep(['dev_priya'], await listedAt())).cleared).toHaveLength(1);
+  });
+
+  test('a schema that goes in steps goes with whatever is in it: an identity column that was added later, types and functions', async () => {
+    await pull(15);
+    await warehouse.sql(
+      `do $$ begin for i in 1..510 loop execute format('create function pr_15.f%s() returns int language sql as ''select 1''', i); end loop; end $$;
+       create type pr_15.r as range (subtype = float8); create type pr_15.c as (a int); create domain pr_15.d as int;
+       create aggregate pr_15.a(*) (sfunc = int8inc, stype = int8, initcond = 0); alter table pr_15.orders add column n int generated always as identity`,
+      CI,
+    );
+    expect(await warehouse.sweep(['pr_15'], await listedAt())).toMatchObject({ cleared: [{ schema: 'pr_15' }], failed: [] });
+    expect(await warehouse.schemas()).toEqual([]);
   });
 
   test('a reader’s lock fails loudly within a minute, the next schema is dropped all the same, and the next night does the rest', async () => {

@@ -1,4 +1,7 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { python } from '../support/dbt.ts';
 import { ago, host, listing, NIGHT, night, type Outcome, schema, sweepScripts, type World } from '../support/sweep.ts';
 
 const scripts = sweepScripts();
@@ -207,7 +210,8 @@ describe('the cap', () => {
 });
 
 describe('clocks and zones', () => {
-  const world = { listing: listing([schema('pr_4', 9), schema('dev_sam', 30)]), host: host({ 4: 7 }) };
+  const old = [schema('pr_4', 9), schema('dev_sam', 30)];
+  const world = { listing: listing(old), host: host({ 4: 7 }) };
   test.each(['Pacific/Kiritimati', 'Etc/GMT+12', 'Asia/Kathmandu'])("this machine's zone does not matter: %s", (TZ) =>
     expect(run(world, { TZ }).cleared).toEqual(['pr_4', 'dev_sam']),
   );
@@ -221,14 +225,50 @@ describe('clocks and zones', () => {
     const outcome = run({ listing: listing([schema('pr_4', 9), schema('dev_sam', 30.5)], [], ago(1)), host: host({ 4: 7 }) });
     expect(outcome.cleared).toEqual(['pr_4']);
   });
+  test.each([
+    ['the warehouse', { listing: listing(old, [], ago(-40)), host: host({ 4: 1 }) }],
+    ['the code host', { listing: listing(old), host: host({ 4: 1 }, ago(-40)) }],
+  ])('%s is forty days ahead: everything looks old, and nothing goes', (_, ahead) => {
+    const outcome = run(ahead);
+    expect(outcome.cleared).toEqual([]);
+    expect(outcome.problem).toMatch(/one of them is wrong, so nothing is cleared/);
+  });
   test('a minute between two clocks of one host is nothing', () => expect(run({ ...world, host: host({ 4: -0.001 }) }).result?.ok).toBe(true));
+});
+
+describe('a closed pull request whose schema is in use', () => {
+  // Another repository with the same numbers, a fork, a name that somebody else has taken over.
+  const closed = (used: number, days: number) => run({ listing: listing([schema('pr_4', used)]), host: host({ 4: days }) });
+  test.each([
+    [0.1, 200, 'keep: pull request 4 is closed, and its schema was used not long ago'],
+    [5, 200, 'announce: pull request 4 is closed, and nobody has used its schema since 2026-11-22, 5 days ago; it goes on 2026-11-29'],
+    [7, 200, 'clear: pull request 4 was closed on 2026-05-11, 200 days ago'],
+    [200, 5, 'announce: pull request 4 was closed on 2026-11-22, 5 days ago; it goes on 2026-11-29'],
+    [-1, 200, 'keep: pull request 4 is closed, and its schema was used not long ago'],
+  ])('used %s days ago, closed %s days ago', (used, days, expected) => {
+    expect(fate(closed(used, days), 'pr_4')).toBe(expected);
+    expect(closed(used, days).cleared).toEqual(expected.startsWith('clear') ? ['pr_4'] : []);
+  });
+  test('when it was used is not noted: the close counts', () =>
+    expect(run({ listing: listing([schema('pr_4', null)]), host: host({ 4: 8 }) }).cleared).toEqual(['pr_4']));
+  test('a last use at the end of all time is no crash', () =>
+    expect(fate(run({ listing: listing([schema('dev_sam', 0, { last_used_at: '9999-12-31T23:59:59Z' })]), host: host({}) }), 'dev_sam')).toBe(
+      'keep: it was used in the last 30 days',
+    ));
 });
 
 describe('a planted mistake is noticed by the tests above', () => {
   const world: World = {
-    listing: listing([schema('pr_1', 20), schema('pr_12', 9), schema('pr_2', 20), schema('dev_sam', 29), schema('pr_5', 30, { keep_until: ago(-10) })]),
-    host: host({ 1: 'open', 12: 8, 2: 3, 5: 30 }),
-    again: host({ 1: 'open', 12: 'open', 2: 3, 5: 30 }),
+    listing: listing([
+      schema('pr_1', 20),
+      schema('pr_12', 9),
+      schema('pr_2', 20),
+      schema('dev_sam', 29),
+      schema('pr_5', 30, { keep_until: ago(-10) }),
+      schema('pr_6', 0.1),
+    ]),
+    host: host({ 1: 'open', 12: 8, 2: 3, 5: 30, 6: 9 }),
+    again: host({ 1: 'open', 12: 'open', 2: 3, 5: 30, 6: 9 }),
   };
   test('as it is, nothing goes', () => expect(run(world).cleared).toEqual([]));
   test.each([
@@ -236,6 +276,7 @@ describe('a planted mistake is noticed by the tests above', () => {
     ['a pin is overlooked', 'if schema.keep_until is not None and schema.keep_until > now:', 'if False:'],
     ['nobody asks again', 'names = self.still_due(names)', 'pass'],
     ['too soon', 'if due <= now:', 'if due - NOTICE <= now:'],
+    ['what is in use goes', 'return max(by_close, by_use, key=later)', 'return by_close'],
     ['days are hours', 'datetime.timedelta(days=days)', 'datetime.timedelta(hours=days)'],
   ])('%s', (_, right, wrong) => {
     const planted = sweepScripts((text) => {
@@ -250,5 +291,36 @@ describe('a planted mistake is noticed by the tests above', () => {
       }
     })();
     expect(outcome).not.toEqual([]);
+  });
+});
+
+describe('the log is obeyed by what runs the job, and names are anybody’s', () => {
+  const evil = 'dev_priya."x\n::add-mask::dropped\n##[error]hm\n##vso[task.complete]\u001b[2J"';
+  /** sweep.py itself, with a dbt that answers from files. */
+  async function sweeping(answers: Readonly<Record<string, { text: string; code: number }>>): Promise<{ output: string; swept: { problems: string[] } }> {
+    const project = path.dirname(path.dirname(sweepScripts()));
+    mkdirSync(path.join(project, 'bin'));
+    for (const [name, { text, code }] of Object.entries(answers)) {
+      writeFileSync(path.join(project, `${name}.txt`), text);
+      writeFileSync(path.join(project, `${name}.code`), String(code));
+    }
+    writeFileSync(path.join(project, 'bin/dbt'), `#!/bin/sh\ncat "${project}/$3.txt"\nexit $(cat "${project}/$3.code")\n`, { mode: 0o755 });
+    writeFileSync(path.join(project, 'scripts/dbt_envs/open_prs.py'), `print(${JSON.stringify(JSON.stringify(host({ 4: 9, 5: 9 })))})\n`);
+    const { output } = await python(project, ['scripts/dbt_envs/sweep.py'], { env: { PATH: `${project}/bin:/usr/bin:/bin` }, python: 'tools' });
+    return { output, swept: JSON.parse(readFileSync(path.join(project, 'target/dbt_envs/sweep.json'), 'utf8')) };
+  }
+  test('no line of it is a command: neither of what the sweep says, nor of what dbt said before it failed', async () => {
+    const answer = { cleared: [{ schema: 'pr_4', how: 'dropped', took_along: [evil] }], kept: [], failed: [{ schema: 'pr_5', why: `no: ${evil}` }] };
+    const text = `pr_4: dropped, and with it ${evil}\n${JSON.stringify(answer)}\n\u001b[31mERROR\u001b[0m: ${evil}\n`;
+    const { output, swept } = await sweeping({
+      env_schemas: { text: JSON.stringify(listing([schema('pr_4', 9), schema('pr_5', 9)])), code: 0 },
+      drop_stale_schemas: { text, code: 1 },
+    });
+    expect(output).toMatch(/^dropped pr_4, and with it dev_priya\."x ::add-mask::dropped/m);
+    expect(output).toMatch(/^\| ERROR: dev_priya/m);
+    expect(output).toContain('add-mask');
+    expect(output).not.toMatch(/^\s*::|##\[|##vso/m);
+    expect(output).not.toContain('\u001b');
+    expect(swept.problems[0]).toMatch(/^pr_5 could not be cleared: no: dev_priya\."x ::add-mask::dropped # #\[error\]hm/);
   });
 });
