@@ -1,17 +1,31 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CI, JANITOR, PROD, type SweptWarehouse, startSweptWarehouse } from '../support/postgres-sweep.ts';
+
 let w: SweptWarehouse;
-beforeAll(async () => { w = await startSweptWarehouse(); await w.sql('create table analytics.orders as select 1 as id', PROD); });
+beforeAll(async () => {
+  w = await startSweptWarehouse();
+  await w.sql('create table analytics.orders as select 1 as id', PROD);
+});
 afterAll(() => w?.stop());
 const listedAt = async () => String((await w.sql('call acme_door.look()', JANITOR))[0]?.listed_at);
-const pull = async (n: number) => { await w.sql(`call acme_door.create_schema('pr_${n}'); create table if not exists pr_${n}.orders as select 1 as id`, CI); await w.age(`pr_${n}`); return `pr_${n}`; };
-const many = (n: number, count = 510) => w.sql(`do $$ begin for i in 1..${count} loop execute format('create view pr_${n}.v%s as select 1 as a', i); end loop; end $$`, CI);
-const step = async (s: string, at: string) => w.sql(`call acme_door.sweep_schema('${s}', '${at}')`, JANITOR).then((r) => JSON.stringify(r), (e) => 'ERR ' + e.message);
+const pull = async (n: number) => {
+  await w.sql(`call acme_door.create_schema('pr_${n}'); create table if not exists pr_${n}.orders as select 1 as id`, CI);
+  await w.age(`pr_${n}`);
+  return `pr_${n}`;
+};
+const many = (n: number, count = 510) =>
+  w.sql(`do $$ begin for i in 1..${count} loop execute format('create view pr_${n}.v%s as select 1 as a', i); end loop; end $$`, CI);
+const step = async (s: string, at: string) =>
+  w.sql(`call acme_door.sweep_schema('${s}', '${at}')`, JANITOR).then(
+    (r) => JSON.stringify(r),
+    (e) => 'ERR ' + e.message,
+  );
 const odd: Record<string, string> = {
   identity: 'alter table S.orders add column n int generated always as identity',
   range: 'create type S.r as range (subtype = float8)',
   agg0: 'create aggregate S.a0(*) (sfunc = int8inc, stype = int8, initcond = 0)',
-  aggord: "create aggregate S.ao(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal, finalfunc = percentile_disc_final, finalfunc_extra)",
+  aggord:
+    'create aggregate S.ao(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal, finalfunc = percentile_disc_final, finalfunc_extra)',
   composite: 'create type S.c as (a int, b text)',
   enumt: "create type S.e as enum ('x')",
   domain: 'create domain S.d as int check (value > 0)',
@@ -38,7 +52,11 @@ for (const [kind, sql] of Object.entries(odd)) {
     await w.age(s);
     const at = await listedAt();
     const out = [made];
-    for (let i = 0; i < 5; i++) { const o = await step(s, at); out.push(o); if (!o.includes('more')) break; }
+    for (let i = 0; i < 5; i++) {
+      const o = await step(s, at);
+      out.push(o);
+      if (!o.includes('more')) break;
+    }
     console.log(kind, out.join(' | '));
     // odd thing oldest
   }, 60000);
@@ -59,7 +77,8 @@ test('listing hang: reindex', async () => {
   await s.query('begin; reindex index pr_60.i');
   const l = await Promise.race([w.list().then((x) => 'listed ' + x.schemas.length), new Promise((r) => setTimeout(() => r('HANGS 15s'), 15000))]);
   console.log('reindex', l);
-  await s.query('rollback'); await s.end();
+  await s.query('rollback');
+  await s.end();
   await new Promise((r) => setTimeout(r, 4000));
 }, 60000);
 test('listing hang: waiting exclusive', async () => {
@@ -71,18 +90,34 @@ test('listing hang: waiting exclusive', async () => {
   await new Promise((r) => setTimeout(r, 500));
   const l = await Promise.race([w.list().then((x) => 'listed ' + x.schemas.length), new Promise((r) => setTimeout(() => r('HANGS 15s'), 15000))]);
   console.log('waiting', l);
-  await s.query('rollback'); await s.end(); await q; await t.end();
+  await s.query('rollback');
+  await s.end();
+  await q;
+  await t.end();
   await new Promise((r) => setTimeout(r, 4000));
 }, 60000);
 test('janitor thief', async () => {
-  await w.sql(`call acme_door.create_schema('pr_70'); create table pr_70.t as select 1 as id; call acme_door.keep_schema('pr_70', now() + interval '20 days')`, CI);
+  await w.sql(
+    `call acme_door.create_schema('pr_70'); create table pr_70.t as select 1 as id; call acme_door.keep_schema('pr_70', now() + interval '20 days')`,
+    CI,
+  );
   console.log('unpin', await w.failure(`call acme_door.keep_schema('pr_70', null)`, JANITOR));
   console.log('drop', await w.failure(`call acme_door.drop_schema('pr_70', clock_timestamp())`, JANITOR), JSON.stringify(await w.schemas()));
 }, 60000);
 test('attach many partitions', async () => {
   const s = await pull(71);
-  console.log(await w.failure(`do $$ begin for i in 1..8000 loop execute format('create table pr_71.p%s (i int)', i); if i % 400 = 0 then commit; end if; end loop; end $$`, CI));
-  console.log(await w.failure(`create table pr_71.zz (i int) partition by list (i); do $$ begin for i in 1..8000 loop execute format('alter table pr_71.zz attach partition pr_71.p%s for values in (%s)', i, i); if i % 400 = 0 then commit; end if; end loop; end $$`, CI));
+  console.log(
+    await w.failure(
+      `do $$ begin for i in 1..8000 loop execute format('create table pr_71.p%s (i int)', i); if i % 400 = 0 then commit; end if; end loop; end $$`,
+      CI,
+    ),
+  );
+  console.log(
+    await w.failure(
+      `create table pr_71.zz (i int) partition by list (i); do $$ begin for i in 1..8000 loop execute format('alter table pr_71.zz attach partition pr_71.p%s for values in (%s)', i, i); if i % 400 = 0 then commit; end if; end loop; end $$`,
+      CI,
+    ),
+  );
   await w.age(s);
   console.log('partitions', await step(s, await listedAt()));
 }, 300000);

@@ -302,9 +302,10 @@ BEGIN
   PERFORM acme_door.demand(p_schema, 'create');
   INSERT INTO acme_door.environment AS e (schema_name, created_by, last_used_at) VALUES (p_schema, session_user, clock_timestamp())
     ON CONFLICT (schema_name) DO UPDATE SET last_used_at = clock_timestamp(), closed_at = NULL;
-  IF to_regnamespace(quote_ident(p_schema)) IS NULL THEN
+  -- The catalogue itself is asked: to_regnamespace may still know a schema that was dropped while we waited for that row.
+  IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = p_schema) THEN
     EXECUTE format('CREATE SCHEMA %I', p_schema);
-    UPDATE acme_door.environment e SET created_by = session_user, created_at = now(), keep_until = NULL WHERE e.schema_name = p_schema;
+    UPDATE acme_door.environment e SET created_by = session_user, created_at = now(), last_used_at = clock_timestamp(), keep_until = NULL WHERE e.schema_name = p_schema;
   END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', p_schema, session_user);
   IF p_schema COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN
@@ -377,7 +378,9 @@ BEGIN
   END IF;
   SELECT * INTO v_use FROM acme_door.environment e WHERE e.schema_name = p_schema FOR UPDATE;
   -- No row: another session has just dropped it, and what may bear that name now is new.
-  v_schema := CASE WHEN FOUND THEN to_regnamespace(quote_ident(p_schema)) END;
+  IF FOUND THEN
+    SELECT n.oid INTO v_schema FROM pg_namespace n WHERE n.nspname = p_schema; -- to_regnamespace may still know what is gone
+  END IF;
   IF v_use.keep_until > now() THEN
     RAISE EXCEPTION 'schema % is kept until %', p_schema, to_char(v_use.keep_until AT TIME ZONE 'UTC', 'YYYY-MM-DD') USING ERRCODE = 'object_in_use';
   ELSIF v_sweep AND (p_listed_at IS NULL OR p_listed_at > clock_timestamp()) THEN
@@ -392,11 +395,13 @@ BEGIN
       v_bytes := acme_door.bytes_of(v_schema);
     END IF;
     SELECT array_agg(o.statement ORDER BY o.n), max(o.n) FILTER (WHERE o.n = 1 OR (o.n <= coalesce(p_step, 500) AND o.locks <= 1500)) INTO v_drops, v_take
-      FROM (SELECT format('DROP %s IF EXISTS %s CASCADE', upper(i.type), i.identity) AS statement, row_number() OVER w AS n,
+      FROM (SELECT format('DROP %s IF EXISTS %s CASCADE', CASE i.type WHEN 'aggregate' THEN 'ROUTINE' ELSE upper(i.type) END, i.identity) AS statement, row_number() OVER w AS n,
                    sum(1 + coalesce((SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) + CASE c.reltoastrelid WHEN 0 THEN 0 ELSE 2 END, 0)) OVER w AS locks
               FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
              WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = v_schema AND d.deptype = 'n'
                AND i.type IN ('table', 'view', 'materialized view', 'foreign table', 'sequence', 'function', 'procedure', 'aggregate', 'type')
+               -- An identity column's sequence, for one, is part of something else, and goes with it alone.
+               AND NOT EXISTS (SELECT FROM pg_depend p WHERE p.classid = d.classid AND p.objid = d.objid AND p.deptype = 'i')
             WINDOW w AS (ORDER BY d.classid <> 'pg_class'::regclass, d.objid DESC)) AS o;
     IF cardinality(v_drops) > v_take THEN
       FOREACH v_drop IN ARRAY v_drops[1:v_take] LOOP
@@ -479,8 +484,9 @@ BEGIN
     SELECT v_today, n.nspname, CASE WHEN bool_or(l.relation IS NOT NULL) THEN NULL ELSE coalesce(sum(CASE WHEN l.relation IS NULL THEN pg_total_relation_size(c.oid) END), 0) END
       FROM pg_namespace n
       LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
-      LEFT JOIN (SELECT DISTINCT k.relation FROM pg_locks k
-                  WHERE k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND k.mode = 'AccessExclusiveLock' AND k.granted) AS l ON l.relation = c.oid
+      -- Whoever waits for a lock is waited for as well, and so is whoever holds an index alone (REINDEX).
+      LEFT JOIN (SELECT DISTINCT coalesce(x.indrelid, k.relation) AS relation FROM pg_locks k LEFT JOIN pg_index x ON x.indexrelid = k.relation
+                  WHERE k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND k.mode = 'AccessExclusiveLock') AS l ON l.relation = c.oid
      WHERE n.nspname IN ('analytics', 'staging')
         OR (n.nspowner = to_regrole('acme_env_owner') AND n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)')
      GROUP BY n.nspname ORDER BY n.nspname

@@ -27,7 +27,8 @@
     {%- if 'how' in outcome -%}
       {%- do done['cleared'].append({'schema': schema, 'how': outcome['how'], 'relations': outcome['relations'], 'took_along': []}) -%}
       {%- do print(schema ~ (' would be dropped' if dry_run else ' dropped')) -%}
-      {%- if not dry_run and not dbt_envs_note("insert into dbt_envs_history.cleared values (now(), " ~ dbt_envs_text(schema) ~ ", 'dropped', " ~ (outcome['bytes'] or 'null') ~ ')') -%}
+      {%- set row = '(now(), ' ~ dbt_envs_text(schema) ~ ", 'dropped', " ~ (outcome['bytes'] or 'null') ~ ')' -%}
+      {%- if not dry_run and not dbt_envs_note('insert into dbt_envs_history.cleared values ' ~ row) -%}
         {%- do print('That could not be written into sweep/history.duckdb.') -%}
       {%- endif -%}
     {%- else -%}
@@ -40,7 +41,7 @@
 
   {%- if done['failed'] -%}
     {#- In DuckDB's own words, for the first of them: dbt ends here, and prints it. -#}
-    {%- for file in unopened[:1] -%}{%- do run_query('attach ' ~ dbt_envs_text(file['path']) ~ ' as dbt_envs_file (type duckdb)') -%}{%- endfor -%}
+    {%- if unopened -%}{%- do run_query('attach ' ~ dbt_envs_text(unopened[0]['path']) ~ ' as dbt_envs_file (type duckdb)') -%}{%- endif -%}
     {{ exceptions.raise_compiler_error(done['failed'] | length ~ ' of ' ~ candidates | length ~ ' schemas could not be cleared: '
       ~ done['failed'] | map(attribute='schema') | join(', ')) }}
   {%- endif -%}
@@ -81,8 +82,8 @@
     {{ return({'how': 'dropped', 'relations': relations, 'bytes': seen['bytes']}) }}
   {%- endif -%}
   {%- set gone = dbt_envs_tries('drop schema dbt_envs_file.' ~ schema ~ ' cascade') -%}
-  {%- set left = dbt_envs_value("count(*) from duckdb_schemas() where database_name = 'dbt_envs_file' and lower(schema_name) = " ~ dbt_envs_text(schema)) | int -%}
-  {%- if not gone or left > 0 or not dbt_envs_tries('checkpoint dbt_envs_file; detach dbt_envs_file') -%}
+  {%- set left = "count(*) from duckdb_schemas() where database_name = 'dbt_envs_file' and lower(schema_name) = " ~ dbt_envs_text(schema) -%}
+  {%- if not gone or dbt_envs_value(left) | int > 0 or not dbt_envs_tries('checkpoint dbt_envs_file; detach dbt_envs_file') -%}
     {{ return({'is': 'failed', 'why': 'DuckDB could not drop it, or not write that down'}) }}
   {%- endif -%}
   {{ return({'how': 'dropped', 'relations': relations, 'bytes': seen['bytes']}) }}

@@ -8,7 +8,8 @@
   {%- set folder = env_var('DBT_DUCKDB_DIR', 'warehouse') -%}
   {%- set files = [] -%}
   {%- for kind, begin, pattern in [('dev', '', known['dev_pattern']), ('ci', 'pull_', known['pr_pattern'])] -%}
-    {%- set names = run_query("select parse_filename(file, false, 'both_slash') from glob(" ~ dbt_envs_glob(folder ~ '/' ~ kind, '/*') ~ ') order by 1').columns[0].values() -%}
+    {%- set names = "select parse_filename(file, false, 'both_slash') from glob(" ~ dbt_envs_glob(folder ~ '/' ~ kind, '/*') ~ ') order by 1' -%}
+    {%- set names = run_query(names).columns[0].values() -%}
     {%- for name in names -%}
       {%- set stem = modules.re.sub('[.](duckdb|duckdb[.]wal|duckdb[.]tmp|keep)$', '', name) -%}
       {%- set schema = {'dev': 'dev_', 'ci': 'pr_'}[kind] ~ stem[begin | length:] -%}
@@ -53,7 +54,9 @@
   {{ return(adapter.location_exists("duckdb_databases' where 1=0; " ~ statements ~ "; select 1 from 'duckdb_databases")) }}
 {% endmacro %}
 
+{#- Before any of it: whether dbt_envs_tries() can be relied on, and a place in memory for what it finds, which every connection sees. -#}
 {% macro dbt_envs_demand_tries() %}
+  {%- do run_query("attach if not exists ':memory:' as dbt_envs_scratch") -%}
   {%- if not dbt_envs_tries('select 1') or dbt_envs_tries("select error('expected')") -%}
     {{ exceptions.raise_compiler_error('This dbt-duckdb does not answer as dbt_envs_tries() expects, so nothing was done: '
       ~ 'install the version of requirements.txt.') }}
@@ -73,29 +76,29 @@
 {% macro dbt_envs_look(file, attached='no') %}
   {%- set path = dbt_envs_text(file['path']) -%}
   {%- set inside -%}
-    set variable dbt_envs_schemas = (
+    create or replace table dbt_envs_scratch.schemas as
       select to_json(coalesce(list({'schema': s.schema_name, 'relations': (
         select count(*) from (
           select database_name, schema_name from duckdb_tables() union all select database_name, schema_name from duckdb_views()
         ) as r
         where r.database_name = s.database_name and r.schema_name = s.schema_name
-      )} order by s.schema_name), []))
+      )} order by s.schema_name), [])) as value
       from duckdb_schemas() as s
-      where not s.internal and s.schema_name <> 'main' and s.database_name = {{ dbt_envs_text(target.database if file['own'] else 'dbt_envs_file') }}
-    )
+      where not s.internal and s.schema_name <> 'main' and s.database_name = {{ 'current_database()' if file['own'] else "'dbt_envs_file'" }}
   {%- endset -%}
   {%- if file['own'] -%}
     {%- do run_query(inside) -%}
-    {{ return({'state': 'own', 'bytes': none, 'used': none, 'schemas': fromjson(dbt_envs_value("getvariable('dbt_envs_schemas')"))}) }}
+    {{ return({'state': 'own', 'bytes': none, 'used': none, 'schemas': fromjson(dbt_envs_found('schemas'))}) }}
   {%- endif -%}
 
   {#- size and last_modified cost no reading of the file: https://duckdb.org/docs/stable/guides/file_formats/read_file -#}
   {%- set date -%}
-    set variable dbt_envs_names = (select list(file) from (from glob({{ dbt_envs_glob(file['path']) }}) union all from glob({{ dbt_envs_glob(file['path'] ~ '.wal') }})));
-    set variable dbt_envs_date = (
-      select to_json({'bytes': max(size) filter (where not suffix(filename, '.wal')), 'used': {{ dbt_envs_time('max(last_modified)') }}})
+    set variable dbt_envs_names = (
+      select list(file) from (from glob({{ dbt_envs_glob(file['path']) }}) union all from glob({{ dbt_envs_glob(file['path'] ~ '.wal') }}))
+    );
+    create or replace table dbt_envs_scratch.date as
+      select to_json({'bytes': max(size) filter (where not suffix(filename, '.wal')), 'used': {{ dbt_envs_time('max(last_modified)') }}}) as value
       from read_blob(getvariable('dbt_envs_names'))
-    )
   {%- endset -%}
   {%- if not dbt_envs_tries(date) -%}{{ return({'state': 'closed', 'bytes': none, 'used': none, 'schemas': none}) }}{%- endif -%}
 
@@ -105,23 +108,28 @@
     {{ inside }}{{ '; detach dbt_envs_file' if attached == 'no' }}
   {%- endset -%}
   {%- if dbt_envs_tries(attach) -%}
-    {%- set seen = fromjson(dbt_envs_value("getvariable('dbt_envs_date')")) -%}
-    {%- do seen.update({'state': 'open', 'schemas': fromjson(dbt_envs_value("getvariable('dbt_envs_schemas')"))}) -%}
+    {%- set seen = fromjson(dbt_envs_found('date')) -%}
+    {%- do seen.update({'state': 'open', 'schemas': fromjson(dbt_envs_found('schemas'))}) -%}
     {{ return(seen) }}
   {%- endif -%}
 
   {#- What DuckDB notes of its own reading tells a file that it cannot make sense of from one that it was not let into. -#}
   {%- do run_query("call truncate_duckdb_logs(); call enable_logging('FileSystem')") -%}
-  {%- do dbt_envs_tries(attach) -%}
+  {%- set free_by_now = dbt_envs_tries(attach) -%}
   {%- do run_query('call disable_logging(); detach database if exists dbt_envs_file') -%}
   {%- set read = dbt_envs_value("count(*) from duckdb_logs where type = 'FileSystem'") | int > 0 -%}
-  {%- set seen = fromjson(dbt_envs_value("getvariable('dbt_envs_date')")) -%}
-  {%- do seen.update({'state': 'damaged' if read else 'locked', 'schemas': none}) -%}
+  {%- set seen = fromjson(dbt_envs_found('date')) -%}
+  {%- do seen.update({'state': 'damaged' if read and not free_by_now else 'locked', 'schemas': none}) -%}
   {{ return(seen) }}
 {% endmacro %}
 
 {% macro dbt_envs_value(expression) %}
   {{ return(run_query('select ' ~ expression).columns[0].values()[0]) }}
+{% endmacro %}
+
+{#- What statements have left in dbt_envs_scratch. -#}
+{% macro dbt_envs_found(name) %}
+  {{ return(dbt_envs_value('value from dbt_envs_scratch.' ~ name)) }}
 {% endmacro %}
 
 {% macro dbt_envs_is_there(path) %}
@@ -140,8 +148,9 @@
 -#}
 {% macro dbt_envs_pin(file) %}
   {%- if not dbt_envs_is_there(file['pin']) -%}{{ return(none) }}{%- endif -%}
-  {%- if dbt_envs_tries('set variable dbt_envs_pin = (select content from read_text(' ~ dbt_envs_text(file['pin']) ~ '))') -%}
-    {%- set pin = fromjson(dbt_envs_value("getvariable('dbt_envs_pin')"), {}) -%}
+  {%- do dbt_envs_demand_tries() -%}
+  {%- if dbt_envs_tries('create or replace table dbt_envs_scratch.pin as select content as value from read_text(' ~ dbt_envs_text(file['pin']) ~ ')') -%}
+    {%- set pin = fromjson(dbt_envs_found('pin'), {}) -%}
     {%- if pin is mapping and 'keep_until' in pin
         and (pin['keep_until'] is none or modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00Z', pin['keep_until'] | string) is not none) -%}
       {{ return(pin['keep_until']) }}

@@ -34,19 +34,20 @@
     delete from dbt_envs_history.sizes where day < {{ today }} - 400; delete from dbt_envs_history.cleared where cleared_at < now() - interval 400 days;
     {{ 'insert or replace into dbt_envs_history.sizes values ' ~ rows | join(', ') ~ ';' if rows }}
     set variable dbt_envs_since = (select min(day) from dbt_envs_history.sizes where day between {{ today }} - 30 and {{ today }} - 1);
-    set variable dbt_envs_then = (select to_json(map(list(schema), list(bytes))) from dbt_envs_history.sizes where day = getvariable('dbt_envs_since'));
-    set variable dbt_envs_cleared = (
-      select to_json(coalesce(list({'schema': schema, 'at': {{ dbt_envs_time('cleared_at') }}, 'how': how, 'bytes': bytes} order by cleared_at), []))
+    create or replace table dbt_envs_scratch.since as select getvariable('dbt_envs_since')::varchar as value;
+    create or replace table dbt_envs_scratch.sizes as
+      select to_json(map(list(schema), list(bytes))) as value from dbt_envs_history.sizes where day = getvariable('dbt_envs_since');
+    create or replace table dbt_envs_scratch.cleared as
+      select to_json(coalesce(list({'schema': schema, 'at': {{ dbt_envs_time('cleared_at') }}, 'how': how, 'bytes': bytes} order by cleared_at), [])) as value
       from dbt_envs_history.cleared where cleared_at >= now() - interval 30 days
-    )
   {%- endset -%}
   {%- set since, cleared = none, none -%}
   {%- set known = dbt_envs_note(read) -%}
   {%- if known -%}
-    {%- set since = dbt_envs_value("getvariable('dbt_envs_since')::varchar") -%}
-    {%- set cleared = fromjson(dbt_envs_value("getvariable('dbt_envs_cleared')")) -%}
+    {%- set since = dbt_envs_found('since') -%}
+    {%- set cleared = fromjson(dbt_envs_found('cleared')) -%}
     {%- if since -%}
-      {%- set then = fromjson(dbt_envs_value("getvariable('dbt_envs_then')")) -%}
+      {%- set then = fromjson(dbt_envs_found('sizes')) -%}
       {%- for one in storage -%}{%- do one.update({'bytes_then': then.get(one['schema'], 0)}) -%}{%- endfor -%}
     {%- endif -%}
   {%- else -%}
@@ -60,8 +61,8 @@
 
 {#- Bytes of a file; none where this account may not read it. -#}
 {% macro dbt_envs_size(path) %}
-  {%- if dbt_envs_tries('set variable dbt_envs_size = (select size from read_blob([' ~ dbt_envs_text(path) ~ ']))') -%}
-    {{ return(dbt_envs_value("getvariable('dbt_envs_size')") | int) }}
+  {%- if dbt_envs_tries('create or replace table dbt_envs_scratch.size as select size as value from read_blob([' ~ dbt_envs_text(path) ~ '])') -%}
+    {{ return(dbt_envs_found('size') | int) }}
   {%- endif -%}
   {{ return(none) }}
 {% endmacro %}

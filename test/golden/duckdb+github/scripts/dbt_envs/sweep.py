@@ -4,8 +4,8 @@
 
 A schema goes for one of these reasons, which the log names, and for no other:
 
-    pr_<number>   GitHub itself says that this pull request was closed 7 days ago or earlier; or it has none of
-                  this number, and nobody has used the schema for 7 days
+    pr_<number>   GitHub itself says that this pull request was closed 7 days ago or earlier, or that it has none
+                  of this number; and nobody has used the schema for 7 days
     dev_<name>    nobody has used it for 30 days; the next build of somebody on the roster works as before
 
 It goes only if it carries this project's mark, nobody has pinned it, GitHub says the same once more just before, and it
@@ -16,8 +16,8 @@ goes. Afterwards the schemas are listed again. Whatever is not as it should be e
     DBT_ENVS_DRY_RUN       true: say what would go, and clear nothing
     DBT_ENVS_KEEP          pr_142 2027-01-31: pin a schema until that day first; pr_142 none: take the pin away
 
-Ages are measured on the clocks of the warehouse and of GitHub; this machine's clock and time zone do not matter. What was
-found and done is in target/dbt_envs/sweep.json afterwards.
+Ages are measured on the clocks of the warehouse and of GitHub, which have to agree on the day; this machine's clock and
+time zone do not matter. What was found and done is in target/dbt_envs/sweep.json afterwards.
 """
 
 import argparse
@@ -31,7 +31,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dbt_command import LEFT, Problem, answer_of, exit_status, find_dbt, flag, operation
+from dbt_command import LEFT, Problem, answer_of, exit_status, find_dbt, flag, inert, operation
 
 DEV_SCHEMA = re.compile(r"^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 PR_SCHEMA = re.compile(r"^pr_[1-9][0-9]{0,9}$")
@@ -39,6 +39,7 @@ ALLOWED = 25
 BATCH = 25  # schemas that are looked at once more and then cleared together
 NOTICE = datetime.timedelta(days=3)  # how long before it goes a schema is announced
 SKEW = datetime.timedelta(minutes=5)  # between the clocks of one code host's machines
+APART = datetime.timedelta(days=2)  # warehouse and code host: with one of the two clocks, everything would be old
 HOST = pathlib.Path(__file__).with_name("open_prs.py")
 
 Time = datetime.datetime
@@ -136,6 +137,7 @@ def main() -> int:
         result = sweep(warehouse, Host(), options)
     except Problem as problem:
         result = {**result, "ok": False, "problems": [str(problem)]}
+    result["problems"] = [inert(problem) for problem in result["problems"]]
     place.write_text(json.dumps(result, indent=1), encoding="utf-8")
     for problem in result["problems"]:
         print(f"sweep: {problem}", file=sys.stderr)
@@ -167,6 +169,9 @@ def sweep(warehouse: Any, host: Any, options: Options) -> dict[str, Any]:
     the code host is asked, so a schema that is on the list is no newer than what the host says."""
     listing = listing_in(warehouse.listing())
     pulls = pulls_in(host.all())
+    if abs(pulls.at - listing.at) > APART:
+        clocks = f"the warehouse's clock says {listing.at.isoformat()} and that of GitHub {pulls.at.isoformat()}"
+        raise Problem(f"{clocks}: one of them is wrong, so nothing is cleared.")
     night = Night(warehouse, host, options, listing, pulls)
     night.decide()
     night.clear()
@@ -300,12 +305,20 @@ def decide(schema: Schema, now: Time, pulls: Pulls, options: Options) -> Decisio
         return Decision("keep", f"{named(number)} is open")
     if closed > pulls.at + SKEW:
         raise Problem(f"GitHub says that {named(number)} was closed at {closed.isoformat()}, which is still to come, so nothing is cleared.")
-    return by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}", f"{named(number)} was closed not long ago")
+    by_close = by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}", f"{named(number)} was closed not long ago")
+    if schema.last_used is None:
+        return by_close
+    # What somebody builds in is not what that pull request has left, whatever GitHub says: it may speak of another repository.
+    unused = f"{named(number)} is closed, and "
+    by_use = by_age(schema.last_used, now, options.pr_days, unused + "nobody has used its schema since {}", unused + "its schema was used not long ago")
+    return max(by_close, by_use, key=later)
 
 
 def by_age(since: Time | None, now: Time, days: int, why: str, otherwise: str) -> Decision:
     if since is None:
         return Decision("keep", "nobody noted when it was last used, so it has no age")
+    if since > now:
+        return Decision("keep", otherwise)
     due = since + datetime.timedelta(days=days)
     said = why.format(f"{day(since)}, {(now - since).days} days ago")
     if due <= now:
@@ -313,6 +326,11 @@ def by_age(since: Time | None, now: Time, days: int, why: str, otherwise: str) -
     if due - NOTICE <= now:
         return Decision("announce", f"{said}; it goes on {day(due)}", due)
     return Decision("keep", otherwise, due)
+
+
+def later(decision: Decision) -> tuple[int, float]:
+    announced = decision.due.timestamp() if decision.due and decision.action == "announce" else 0.0
+    return ("clear", "announce", "keep").index(decision.action), announced
 
 
 def why_other(other: dict[str, Any], handover: str) -> str:
@@ -336,7 +354,7 @@ def day(time: Time) -> str:
 
 
 def say(line: str) -> None:
-    print("".join(one if one.isprintable() else " " for one in line), flush=True)
+    print(inert(line), flush=True)
 
 
 # What comes from outside is looked at before anything is concluded from it.

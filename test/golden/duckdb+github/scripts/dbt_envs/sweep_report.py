@@ -37,7 +37,7 @@ def main() -> int:
     problem = None
     try:
         facts = operation(find_dbt(), "report")
-    except Problem as error:
+    except (Problem, OSError) as error:
         problem = str(error)
     text = render(swept, facts, datetime.datetime.now(datetime.timezone.utc))
     (LEFT / "report.md").write_bytes(text.encode())
@@ -103,17 +103,19 @@ class Page:
         wrote = last_write(last)
         recent = wrote is not None and self.now - wrote <= 30 * DAY
         holes = sum(is_hole(one) for one in members(writers))
+        wrong = sum(max(whole(member(one, "wrong")) or 0, 0) for one in members(member(self.facts, "proofs")))
         if members(strangers) or recent:
             found = ["production has " + plural(len(members(strangers)), "relation") + " that its service does not own"] if members(strangers) else []
             found += [f"somebody else wrote to production at {time_of(wrote)}"] if recent else []
             answer = f"**It happened again**: {' and '.join(found)}."
         elif not isinstance(strangers, list):
-            answer = "**Unknown**: who owns what in production was not looked at."
+            answer = "**Unknown**: this warehouse does not say who owns what in production, or was not asked."
         elif not isinstance(writers, list):
             answer = "**Unknown**: its service owns every relation of production, but who else can write there was not looked at."
-        elif holes:
-            are = f"{plural(holes, 'hole')} in the boundary {'is' if holes == 1 else 'are'} open"
-            answer = f"**No sign of it, but it can**: its service owns every relation of production, and {are}."
+        elif holes or wrong:
+            open_ways = [f"{plural(holes, 'hole')} in the boundary {'is' if holes == 1 else 'are'} open"] if holes else []
+            open_ways += [f"{plural(wrong, 'act')} came out wrong when the boundary was last tried"] if wrong else []
+            answer = f"**No sign of it, but it can**: its service owns every relation of production, and {' and '.join(open_ways)}."
         else:
             others = plural(len({str(member(one, "login")) for one in objects(writers)}), "login")
             besides = f"besides it {others} can write there, named below, and none is a hole" if writers else "nobody else can write there"
@@ -146,7 +148,7 @@ class Page:
             "",
             title,
             "",
-            "It stays if somebody builds in it, if its pull request is opened again, or with `dbt run-operation keep_schema`.",
+            "What stops it: a build by its developer, the pull request being opened again, or a pin (`dbt run-operation keep_schema`).",
             *self.table(("| goes on | schema | made by | size | why |", "|---|---|---|---:|---|"), rows),
         ]
 
@@ -398,7 +400,7 @@ def day(value: object) -> str:
 def age(at: datetime.datetime, now: datetime.datetime) -> str:
     hours = (now - at).total_seconds() / 3600
     if hours < 1:
-        return "less than an hour ago"
+        return "less than an hour ago" if hours > -1 else "which is still to come"
     return f"{plural(round(hours), 'hour')} ago" if hours < 48 else f"{plural(round(hours / 24), 'day')} ago"
 
 

@@ -5,7 +5,7 @@
         candidates: [pr_142], listed_at: "2026-11-27T03:43:00.123456Z", dry_run: true}'
 
   Each is looked at once more: its name is whole, this project owns it, nobody keeps it, nobody has used it since listed_at,
-  which env_schemas gave. The door looks itself, with every step (grants/20_boundary.sql): each step drops up to 500
+  which env_schemas gave, and nothing outside the environments is built on it, in production for instance: that CASCADE would take along. The door looks itself, with every step (grants/20_boundary.sql): each step drops up to 500
   relations, in a transaction of its own. Cut short between two steps, the schema is smaller and is finished the next night.
   What somebody reads is waited for, 30 seconds. A failure is collected and the next one tried.
 
@@ -28,9 +28,13 @@
     {%- set seen = dbt_envs_stale_schema(schema, listed_at) -%}
     {%- if seen['why'] -%}
       {%- do answer['kept'].append({'schema': schema, 'why': seen['why']}) -%}
+    {%- elif seen['outside'] -%}
+      {%- do answer['failed'].append({'schema': schema, 'why': 'what is in no environment is built on it and would go too, so it stays: '
+        ~ seen['outside'][:3] | join(', ') ~ ((' and ' ~ (seen['outside'] | length - 3) ~ ' more') if seen['outside'] | length > 3 else '') }) -%}
     {%- else -%}
       {%- set outcome = 'dropped' if dry_run else dbt_envs_sweep_schema(schema, listed_at) -%}
-      {%- set result, _, why = outcome.partition(': ') -%}
+      {#- On one line, whatever names are in it: dbt prints it after the answer, and no line of it is to be taken for one. -#}
+      {%- set result, _, why = (outcome.split() | join(' ')).partition(': ') -%}
       {%- if result == 'dropped' -%}
         {%- do answer['cleared'].append({'schema': schema, 'how': 'dropped', 'relations': seen['relations'], 'took_along': seen['took_along']}) -%}
       {%- elif result == 'failed' -%}
@@ -49,8 +53,7 @@
   {%- for one in answer['failed'] -%}{%- do print(one['schema'] ~ ': FAILED: ' ~ one['why']) -%}{%- endfor -%}
   {%- do print(tojson(answer)) -%}
   {%- if answer['failed'] -%}
-    {{ exceptions.raise_compiler_error(answer['failed'] | length ~ ' schemas could not be dropped: ' ~ answer['failed'] | map(attribute='schema') | join(', ')
-      ~ '. The first: ' ~ answer['failed'][0]['why']) }}
+    {{ exceptions.raise_compiler_error('Could not drop ' ~ answer['failed'] | map(attribute='schema') | join(', ') ~ '. The first: ' ~ answer['failed'][0]['why']) }}
   {%- endif -%}
 {% endmacro %}
 
@@ -65,7 +68,7 @@
     {%- set last.outcome = load_result('sweep_schema')['data'][0][0] -%}
     {%- set last.steps = loop.index -%}
   {%- endfor -%}
-  {%- if last.steps > 1 and last.outcome[:6] == 'kept: ' -%}
+  {%- if last.steps > 1 and last.outcome.partition(': ')[0] == 'kept' -%}
     {{ return(last.outcome ~ '; up to ' ~ (last.steps - 1) * 500 ~ ' of its relations are gone already') }}
   {%- endif -%}
   {{ return(last.outcome) }}
@@ -73,7 +76,8 @@
 
 {#-
   One schema before it is dropped: why it must stay, or none; its relations; and what others have built on it, which
-  CASCADE takes along: their views, and columns, functions and tables that use one of its types or tables.
+  CASCADE takes along: their views, and columns, functions and tables that use one of its types or tables. outside: those
+  of them that are in no environment.
 -#}
 {% macro dbt_envs_stale_schema(schema, listed_at) %}
   {%- if modules.re.fullmatch(dbt_envs_answers()['dev_pattern'], schema) is none and modules.re.fullmatch(dbt_envs_answers()['pr_pattern'], schema) is none -%}
@@ -103,6 +107,15 @@
         from pg_depend as d
         where d.classid = g.classid and d.objid = g.objid and d.objsubid = g.objsubid and d.deptype = 'i' and g.classid = 'pg_rewrite'::regclass
       ) as via
+    ),
+    along as (
+      select distinct o.identity, not (n.nspowner = to_regrole('acme_env_owner') and n.nspname collate "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)') as outside
+      from gone as g
+      left join pg_class as c on g.classid = 'pg_class'::regclass and c.oid = g.objid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+      left join pg_proc as p on g.classid = 'pg_proc'::regclass and p.oid = g.objid
+      inner join pg_namespace as n on n.oid = coalesce(c.relnamespace, p.pronamespace)
+      cross join lateral pg_identify_object(g.classid, g.objid, g.objsubid) as o
+      where n.oid not in (select s.oid from swept as s)
     )
     select json_build_object(
       'why', coalesce((
@@ -121,22 +134,8 @@
         inner join pg_class as c on c.relnamespace = s.oid
         where c.relkind in ('r', 'p', 'v', 'm', 'f')
       ),
-      'took_along', (
-        select coalesce(json_agg(t.identity order by t.identity), '[]')
-        from (
-          select o.identity
-          from gone as g
-          inner join pg_class as c on g.classid = 'pg_class'::regclass and c.oid = g.objid
-          cross join lateral pg_identify_object(g.classid, g.objid, g.objsubid) as o
-          where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relnamespace not in (select s.oid from swept as s)
-          union
-          select o.identity
-          from gone as g
-          inner join pg_proc as p on g.classid = 'pg_proc'::regclass and p.oid = g.objid
-          cross join lateral pg_identify_object(g.classid, g.objid, g.objsubid) as o
-          where p.pronamespace not in (select s.oid from swept as s)
-        ) as t
-      )
+      'took_along', (select coalesce(json_agg(a.identity order by a.identity), '[]') from along as a),
+      'outside', (select coalesce(json_agg(a.identity order by a.identity) filter (where a.outside), '[]') from along as a)
     )::text
   {%- endset -%}
   {{ return(fromjson(run_query(query).rows[0][0])) }}

@@ -11,6 +11,8 @@
   {%- if not execute -%}{{ return('') }}{%- endif -%}
   {#- A statement of its own, before the listing sees anything: grants/20_boundary.sql says why. -#}
   {%- set listed_at = run_query('call acme_door.look()').rows[0][0] -%}
+  {#- What is taken in the meantime ends the night with an error instead of a wait for hours. -#}
+  {%- do run_query("set lock_timeout = '60s'") -%}
   {%- set query -%}
     with named as (
       select
@@ -21,11 +23,13 @@
       from pg_namespace as n
       where n.nspname ~* '^(dev|pr)_' and n.nspname <> all (array['analytics', 'staging', 'raw', 'crm']::name[])
     ),
-    -- To measure a table that is being replaced at this moment would be to wait for that.
+    -- To measure a table that is being replaced at this moment would be to wait for that: for whoever holds it, or an index of
+    -- it alone (REINDEX), and for whoever waits to, since nobody overtakes him.
     taken as (
-      select distinct k.relation
+      select distinct coalesce(x.indrelid, k.relation) as relation
       from pg_locks as k
-      where k.database = (select oid from pg_database where datname = current_database()) and k.mode = 'AccessExclusiveLock' and k.granted
+      left join pg_index as x on x.indexrelid = k.relation
+      where k.database = (select oid from pg_database where datname = current_database()) and k.mode = 'AccessExclusiveLock'
     ),
     content as (
       select

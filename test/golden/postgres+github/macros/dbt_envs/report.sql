@@ -16,6 +16,7 @@
     call acme_door.note_sizes()
   {%- endcall -%}
   {%- do adapter.commit() -%}
+  {%- do run_query("set lock_timeout = '60s'") -%}
   {%- set query -%}
     with today as (
       select (now() at time zone 'UTC')::date as day
@@ -85,9 +86,10 @@
             and n.nspname collate "C" ~ '^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$'
             and c.relkind in ('r', 'm')
             and c.oid not in (
-              select k.relation
+              select coalesce(x.indrelid, k.relation)
               from pg_locks as k
-              where k.relation is not null and k.mode = 'AccessExclusiveLock' and k.granted
+              left join pg_index as x on x.indexrelid = k.relation
+              where k.relation is not null and k.mode = 'AccessExclusiveLock'
             )
           order by 2 desc nulls last, 1
           limit 10
