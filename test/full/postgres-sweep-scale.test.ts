@@ -77,7 +77,7 @@ describe('10,000 schemas', () => {
     );
   }, 600_000);
 
-  test('env_schemas lists them with two queries, in less than half a minute and 500 MB', async () => {
+  test('env_schemas lists them with two queries, in less than a minute and 500 MB', async () => {
     const small = await measured<object>('keep_schema', { schema: 'pr_1', until: null }); // what dbt itself takes
     const { said, seconds, megabytes, statements } = await measured<Listing>('env_schemas');
     listing = said;
@@ -85,7 +85,7 @@ describe('10,000 schemas', () => {
     expect(said.schemas[0]).toMatchObject({ schema: 'pr_1', created_by: CI, relations: 2, bytes: 8192 });
     expect(said.others).toHaveLength(300);
     expect(statements).toBe(2);
-    expect(seconds).toBeLessThan(30);
+    expect(seconds).toBeLessThan(60);
     expect(megabytes).toBeLessThan(500);
     expect(megabytes - small.megabytes).toBeLessThan(200);
   });
