@@ -273,7 +273,7 @@ describe('a planted mistake is noticed by the tests above', () => {
   test('as it is, nothing goes', () => expect(run(world).cleared).toEqual([]));
   test.each([
     ['an open pull request goes', 'if closed is None:', 'if False:'],
-    ['a pin is overlooked', 'if schema.keep_until is not None and schema.keep_until > now:', 'if False:'],
+    ['a pin is overlooked', 'if pin is not None and pin > now:', 'if False:'],
     ['nobody asks again', 'names = self.still_due(names)', 'pass'],
     ['too soon', 'if due <= now:', 'if due - NOTICE <= now:'],
     ['what is in use goes', 'return max(by_close, by_use, key=later)', 'return by_close'],

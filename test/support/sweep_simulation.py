@@ -6,14 +6,14 @@ between two drops, two run at once, and the world goes on while a sweep runs. Ev
 
 Whoever wrote sweep.py did not write this: the world keeps its own books, in its own words, and looks after every drop and every night:
 
-    1  nothing is dropped whose pull request is open at that moment, or was closed less than the keep time ago; nothing of a number
-       that the code host does not know, that was used within the keep time; no dev schema that was used within dev_days
+    1  nothing is dropped whose pull request is open at that moment, or was closed less than the keep time ago; no pr_<number> that
+       was used within the keep time, whatever the code host says; no dev schema that was used within dev_days
     2  nothing of others is dropped, nothing without a whole name, nothing that is pinned; in a dry run nothing at all
     3  where more are overdue than may go, none goes, and the night says so
     4  after a night in which code host and warehouse worked, nothing is left that was overdue before it and still is
     5  a night in which something failed says so; one in which nothing did says that it is well
     6  every schema and every foreign one has exactly one entry with a reason; what is pinned is never said to go
-    7  what goes, and was listed the night before with the same due day, had been announced then, or the day its pin ends
+    7  what goes, and was listed the night before with the same due day, had been announced then; a pin moves that day to its end
 
 A pull request that is opened again between the sweep's last question and its drop builds at once, and the warehouse refuses what was
 used since it was listed: that much is the contract of drop_stale_schemas, and this warehouse holds to it.
@@ -147,6 +147,8 @@ class World:
             self.hooks_lost_until = self.now + self.days(1, 6)
         elif what < 0.98:
             self.build(f"pr_{self.random.randint(5000, 9999)}")  # by hand, of no pull request
+        elif closed_ones:
+            self.build(f"pr_{self.random.choice(closed_ones)}")  # by another repository's, or a runner that comes late
 
     def something_meanwhile(self, target: Any) -> None:
         """While a sweep runs, and just about the schema that it looks at. A pull request that is opened again now builds at once."""
@@ -164,18 +166,26 @@ class World:
         return not self.is_pinned(name) and self.has_come(name, self.schemas[name])
 
     def has_come(self, name: str, schema: Schema) -> bool:
-        due = self.due(name, schema)
-        return due is not None and due <= self.clock("host" if self.by_closing(name) else "warehouse")
+        unused = schema.used + datetime.timedelta(days=DEV_DAYS if name.startswith("dev_") else PR_DAYS)
+        if unused > self.clock("warehouse"):
+            return False
+        if not self.by_closing(name):
+            return True
+        closed = self.pulls[int(name[3:])]
+        return closed is not None and closed + datetime.timedelta(days=PR_DAYS) <= self.clock("host")
 
     def by_closing(self, name: str) -> bool:
         return name.startswith("pr_") and int(name[3:]) in self.pulls
 
     def due(self, name: str, schema: Schema) -> Time | None:
-        """When it is to go; None for an open pull request."""
-        if not self.by_closing(name):
-            return schema.used + datetime.timedelta(days=DEV_DAYS if name.startswith("dev_") else PR_DAYS)
-        closed = self.pulls[int(name[3:])]
-        return None if closed is None else closed + datetime.timedelta(days=PR_DAYS)
+        """When it is to go, its pin included; None for an open pull request."""
+        due = schema.used + datetime.timedelta(days=DEV_DAYS if name.startswith("dev_") else PR_DAYS)
+        if self.by_closing(name):
+            closed = self.pulls[int(name[3:])]
+            if closed is None:
+                return None
+            due = max(due, closed + datetime.timedelta(days=PR_DAYS))
+        return due if schema.pin is None else max(due, schema.pin)
 
     def litter(self) -> list[str]:
         return [name for name, schema in self.schemas.items() if self.is_overdue(name) and schema.relations]
@@ -399,7 +409,7 @@ class Night:
         if entries != collections.Counter([*self.listed, *self.world.others]) or any(not one["why"] for one in result["schemas"]):
             raise Wrong("6: an entry is missing, there twice, or without a reason")
         said = {one["schema"]: one["action"] for one in result["schemas"]}
-        if any(said[name] != "report" for name in self.world.others) or any(said[name] != "keep" for name, (_, pinned) in self.listed.items() if pinned):
+        if any(said[name] != "report" for name in self.world.others) or any(said[name] not in ("keep", "announce") for name, (_, pinned) in self.listed.items() if pinned):
             raise Wrong("6: what is pinned, or belongs to others, is said to go")
 
 
@@ -427,12 +437,12 @@ def simulate(seed: int) -> tuple[collections.Counter, int]:
         for name in night.drops:
             said, due = last.get(name, ("announce", None))
             was_near = due == dues.get(name) and last_at is not None and due - datetime.timedelta(days=NOTICE) <= last_at
-            if was_near and said not in ("announce", "clear", "pinned"):
+            if was_near and said not in ("announce", "clear"):
                 raise Wrong(f"7: {name} went, and the night before said only: {said}")
         # A due day counts as told from some minutes after it came near, whatever the clocks say.
         last_at = world.now - datetime.timedelta(minutes=30) if result is not None and not night.fired else None
         own = [one for one in result["schemas"] if one["action"] != "report"] if result else []
-        last = {one["schema"]: ("pinned" if "is pinned until" in one["why"] else one["action"], dues.get(one["schema"])) for one in own}
+        last = {one["schema"]: (one["action"], dues.get(one["schema"])) for one in own}
     return world.seen, largest
 
 
