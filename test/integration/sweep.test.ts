@@ -276,7 +276,7 @@ describe('a planted mistake is noticed by the tests above', () => {
     ['a pin is overlooked', 'if pin is not None and pin > now:', 'if False:'],
     ['nobody asks again', 'names = self.still_due(names)', 'pass'],
     ['too soon', 'if due <= now:', 'if due - NOTICE <= now:'],
-    ['what is in use goes', 'return max(by_close, by_use, key=later)', 'return by_close'],
+    ['what is in use goes', 'last = max(by_close, by_use, key=later)', 'last = by_use = by_close'],
     ['days are hours', 'datetime.timedelta(days=days)', 'datetime.timedelta(hours=days)'],
   ])('%s', (_, right, wrong) => {
     const planted = sweepScripts((text) => {
