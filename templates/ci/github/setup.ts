@@ -60,6 +60,7 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     buildsPullRequests: pipeline.jobs.some(({ trigger }) => trigger.on === 'pull-request'),
     sweeps: sweeps(pipeline),
     identityToken: pipeline.workloadIdentity === true,
+    replaced: exampleOf(settingsOf(pipeline)),
     environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({
       name: JSON.stringify(name),
@@ -71,5 +72,8 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     })),
   },
 });
+
+/** A setting that somebody replaces one day: a secret, where there is one. */
+const exampleOf = (settings: readonly Setting[]): string => (settings.find(({ secret }) => secret) ?? settings[0])?.name ?? 'NAME';
 
 const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
