@@ -276,7 +276,7 @@ describe('a planted mistake is caught', () => {
       /tell: issues: write in a job that has/,
     ],
     ['nobody is told of a failure', sweep, 'always() && ', '', /sweep: fails, and nobody is told/],
-    ['people are told of a dry run', sweep, '!inputs.dry_run && ', '', /people are told of what was no sweep/],
+    ['people are told of a dry run', sweep, ' && !inputs.dry_run', '', /people are told of what was no sweep/],
     ['people are told of a skipped run', sweep, "needs.sweep.result != 'skipped' && ", '', /people are told of what was no sweep/],
     [
       'an input of the sweep in a script',
