@@ -47,6 +47,8 @@ export const LEFT = {
   failed: 'target/dbt_envs/failed',
   /** What the sweep did and what there is, in Markdown: one page for whoever answers for production. */
   report: 'target/dbt_envs/report.md',
+  /** The facts of that page, all of them. */
+  reportFacts: 'target/dbt_envs/report.json',
   /** What the sweep did, as data: whoever tells people of a sweep that fails reads it. */
   account: 'target/dbt_envs/sweep.json',
 } as const;

@@ -60,6 +60,9 @@ export interface About {
   /** Labels of the vendors that the planned files are for. */
   readonly vendors: readonly string[];
   readonly developers: number;
+  readonly parts: readonly string[];
+  /** The parts that come along because the others need them. */
+  readonly brought: readonly string[];
 }
 
 /** What a run would do; nothing is written before `apply`. */
@@ -87,9 +90,9 @@ export function look({ cwd, projectDir, command, given }: Invocation): Look {
 
 /** Everything is decided here, and nothing written. Throws like {@link look}; a missing answer takes its default or throws {@link UsageError}. */
 export function decide(invocation: Invocation, given: Readonly<Record<string, string>>): Decision {
-  const { place, raw, context, roster, all, planned, world, changes: decided } = prepared(invocation, given);
+  const { place, raw, context, roster, parts, all, planned, world, changes: decided } = prepared(invocation, given);
   return {
-    about: aboutOf(context, all),
+    about: aboutOf(context, all, parts),
     changes: decided,
     warnings: [
       ...(hasJobs(all) ? context.ci.warnings(context.pipeline) : []),
@@ -125,7 +128,9 @@ interface Prepared {
   readonly roster: Roster;
   readonly situation: Situation;
   readonly context: Context;
-  /** The installed and added parts, with all that they need. */
+  /** The installed and added parts. */
+  readonly parts: readonly PartName[];
+  /** The same, with all that they need. */
   readonly all: readonly PartName[];
   readonly planned: readonly PlannedFile[];
   readonly world: World;
@@ -145,23 +150,32 @@ function prepared(invocation: Invocation, given: Readonly<Record<string, string>
   const world = worldOf(place, invocation.force);
   const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
   const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
-  return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation, all), all, planned, world, changes: decided };
+  return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation, all), parts, all, planned, world, changes: decided };
 }
 
 /** Whether a CI provider has anything to run. */
 const hasJobs = (parts: readonly PartName[]): boolean => parts.includes('ci') || parts.includes('cleanup');
 
-function aboutOf({ project, warehouse, ci }: Context, parts: readonly PartName[]): About {
+function aboutOf({ project, warehouse, ci }: Context, parts: readonly PartName[], asked: readonly PartName[]): About {
   const vendors = [...(parts.includes('profiles') ? [warehouse.label] : []), ...(hasJobs(parts) ? [ci.label] : [])];
-  return { project: project.name, vendors, developers: project.roster.developers.length };
+  const brought = asked.includes('app') ? [] : parts.filter((part) => !asked.includes(part));
+  return { project: project.name, vendors, developers: project.roster.developers.length, parts: asked, brought };
 }
+
+/** Files for a dbt project, and none that makes one. */
+const needsProject = (planned: readonly PlannedFile[]): boolean =>
+  planned.some(({ part }) => part === 'profiles') && planned.every(({ path }) => path !== 'dbt_project.yml');
 
 /** What the place itself makes doubtful. */
 function warningsOf(place: Place, planned: readonly PlannedFile[]): readonly string[] {
   const theirs = (place.adopted?.macroPaths ?? []).flatMap((folder) => [...textsBelow(place, folder, '.sql')]);
+  const projectless = place.adopted === undefined && !exists(place, 'dbt_project.yml') && needsProject(planned);
   const outer = place.projectDir !== '' && place.stored === undefined && place.adopted === undefined;
   return [
     ...rivalMacros(planned, new Map(theirs)),
+    ...(projectless
+      ? [`There is no dbt_project.yml in ${place.root}, and dbt runs nowhere else. Stand in the dbt project's folder, or name it with --project-dir.`]
+      : []),
     ...(outer
       ? [
           `This folder is ${place.projectDir} of the git repository ${place.boundary}: CI files go there. If it is to be a repository of its own, run git init first.`,
@@ -235,10 +249,17 @@ function answersChange({ answersText, stored }: Place, next: Stored): Change {
 const sorted = ({ answers, parts, adopted }: Stored): string => JSON.stringify([Object.entries(answers).sort(), parts, adopted]);
 const sameStored = (a: Stored, b: Stored): boolean => sorted(a) === sorted(b);
 
+const someOf = (words: readonly string[]): string => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((one) => one !== '').join(' or ');
+
 function stepsFor({ project, warehouse, ci, pipeline }: Context, parts: readonly PartName[]): readonly string[] {
   return [
     ...(parts.includes('profiles') ? ['dbt parse reads the project without a connection: install what requirements.txt names, then run it.'] : []),
     ...(parts.includes('grants') ? warehouse.nextSteps(project) : []),
+    ...(parts.includes('profiles') && !parts.includes('ci')
+      ? [
+          `Before you merge: your own job that builds production sets DBT_ENVS_RUNNER to ${someOf(project.prodRuns)}, or target prod is refused; your own job for pull requests runs dbt with --target ci and PR_NUMBER=<number>. Both log in as profiles.yml now says.`,
+        ]
+      : []),
     ...(parts.includes('ci') && !parts.includes('grants') && warehouse.grants(project).length > 0
       ? ['CI logs in as accounts of its own, with rights that an administrator gives them: npx generator-dbt-envs grants writes the scripts.']
       : []),

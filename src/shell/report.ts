@@ -42,6 +42,7 @@ export function openingLines(
       [about.project, ...about.vendors, about.developers === 1 ? '1 developer' : `${about.developers} developers`].join(', '),
       width,
     ),
+    ...(about.brought.length === 0 ? [] : hung(`${ink.strong('Parts')}   `, `${about.parts.join(', ')}; needed for that: ${about.brought.join(', ')}`, width)),
     ...hung(`${ink.strong('Files')}   `, counted.length === 0 ? 'none planned' : counted.join(', '), width),
     ...warnings.flatMap((warning) => hung(`${ink.changed('! warning')}   `, warning, width)),
   ];

@@ -90,12 +90,12 @@ describe('the first night in a database that was there before', () => {
     expect(results.sweep, printed).toBe('success');
     expect(await schemas()).toEqual(['PR_7', 'dev_dee', 'dev_priya_test_v2_final_for_real', 'pr_007', 'pr_old']);
     expect(open()).toBe(0);
-    expect(printed).toContain('GitHub has no pull request 40, and nobody has used it since');
+    expect(printed).toContain('GitHub has no pull request 40, and it was last used on');
   });
   test("a leaver's schema and the forgotten one go after 30 days, announced before", async () => {
     await age(['dev_dee', 'dev_priya_test_v2_final_for_real'], 28);
     const announced = await company.site.sweep();
-    expect(announced.printed).toMatch(/announce +dev_dee: nobody has used it since .*, 28 days ago; it goes on /);
+    expect(announced.printed).toMatch(/announce +dev_dee: it was last used on .*, 28 days ago; it goes on /);
     await age(['dev_dee', 'dev_priya_test_v2_final_for_real'], 30);
     const { results, printed } = await company.site.sweep();
     expect(results.sweep, printed).toBe('success');
@@ -124,16 +124,16 @@ describe('a night like any other', () => {
     expect(results.sweep, printed).toBe('success');
     expect(await schemas()).toEqual(['PR_7', 'dev_sam', 'pr_007', 'pr_51', 'pr_512', 'pr_5123', 'pr_54', 'pr_60', 'pr_902', 'pr_old']);
     for (const line of [
-      /keep +pr_51: pull request 51 was closed not long ago/,
+      /keep +pr_51: pull request 51 was closed on .*, a day ago/,
       /clear +pr_52: pull request 52 was closed on .*, 8 days ago/,
       /dropped pr_52.*and with it dev_sam\.of_52/,
       /keep +pr_512: pull request 512 is open/,
       /keep +pr_54: it is pinned until/,
       /keep +pr_60: pull request 60 is open/,
-      /clear +pr_901: GitHub has no pull request 901, and nobody has used it since .*, 40 days ago/,
-      /keep +pr_902: GitHub has no pull request 902, and it was used not long ago/,
-      /clear +dev_priya: nobody has used it since .*, 31 days ago/,
-      /keep +dev_sam: it was used in the last 30 days/,
+      /clear +pr_901: GitHub has no pull request 901, and it was last used on .*, 40 days ago/,
+      /keep +pr_902: GitHub has no pull request 902, and it was last used on/,
+      /clear +dev_priya: it was last used on .*, 31 days ago/,
+      /keep +dev_sam: it was last used on/,
       /10 schemas|schemas were listed, 4 due, 4 cleared/,
     ])
       expect(printed).toMatch(line);

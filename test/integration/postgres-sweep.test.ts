@@ -468,7 +468,7 @@ describe('keep_schema and restore_schema', () => {
     const { code, output } = await warehouse.operation('restore_schema', { schema: 'pr_1' });
     expect(code).not.toBe(0);
     expect(output).toContain(
-      'PostgreSQL cannot bring pr_1 back: it has no undo. Build it again; what cannot be built again comes from a backup: docs/runbook.md, Restore.',
+      'PostgreSQL cannot bring pr_1 back: it has no undo. Build it again; what cannot be built again comes from a backup of the database.',
     );
   });
 });

@@ -64,7 +64,7 @@ describe('a page', () => {
 
 #### Did it happen again?
 
-**No sign of it, but it can**: its service owns every relation of production, and 1 hole in the boundary is open.
+**No sign of it, but it can**: every relation of production belongs to its service, and 1 hole in the boundary is open.
 
 Last write by anyone else: unknown. This warehouse keeps no record of writes that could be asked.
 
@@ -202,10 +202,16 @@ describe('did it happen again', () => {
     expect(await answer(known({ can_write: [HOLE, ADMIN] }))).toMatch(/^\*\*No sign of it, but it can\*\*: .*1 hole/));
   test('an act that came out wrong: no sign of it, but it can', async () =>
     expect(await answer(known({ proofs: [proof('dev', 'priya', { wrong: 2 })] }))).toBe(
-      '**No sign of it, but it can**: its service owns every relation of production, and 2 acts came out wrong when the boundary was last tried.',
+      '**No sign of it, but it can**: every relation of production belongs to its service, and 2 acts came out wrong when the boundary was last tried.',
+    ));
+  test('before the first deploy there is nothing to say "no" of', async () =>
+    expect(await answer(known({ storage: [{ environment: 'prod', who: null, schema: 'analytics', bytes: 0, bytes_then: null }] }))).toBe(
+      '**Nothing to look at yet**: production is empty.',
     ));
   test('nobody else can write: said in full', async () =>
-    expect(await answer(known({ can_write: [] }))).toBe('**No sign of it**: its service owns every relation of production, and nobody else can write there.'));
+    expect(await answer(known({ can_write: [] }))).toBe(
+      '**No sign of it**: every relation of production belongs to its service, and nobody else can write there.',
+    ));
   test.each<[string, string, string]>([
     ['"no" where nobody looked', 'elif not isinstance(strangers, list):', 'elif False:'],
     ['"no" where the writers are unknown', 'elif not isinstance(writers, list):', 'elif False:'],
@@ -346,6 +352,7 @@ describe('a sweep that failed is said first, and the page is written all the sam
   test('a trial says that nothing was cleared', async () => {
     const text = await page({ sweep: night({ dry_run: true, notes: ['30 schemas are due'], schemas: [one('pr_7', 'clear', { done: 'dropped' })] }) });
     expect(section(text, 'What the sweep')).toMatch(/\*\*A trial: nothing was cleared\.\*\*[\s\S]*30 schemas are due[\s\S]*\| would be dropped \| `pr_7` \|/);
+    expect(text).toContain('1 schema of this project, 1 due: 1 would be dropped.');
   });
   test('more than may go: each is there, and not cleared', async () =>
     expect(await page({ sweep: night({ ok: false, problems: ['40 are due'], schemas: [one('pr_7', 'clear')] }) })).toContain('| not cleared | `pr_7` |'));

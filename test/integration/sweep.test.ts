@@ -49,19 +49,19 @@ describe('which schema goes, and why', () => {
     ['pr_1', 'keep: pull request 1 is open'],
     ['pr_12', 'clear: pull request 12 was closed on 2026-11-19, 8 days ago'],
     ['pr_123', 'keep: pull request 123 is open'],
-    ['pr_2', 'keep: pull request 2 was closed not long ago'],
+    ['pr_2', 'keep: pull request 2 was closed on 2026-11-26, a day ago'],
     ['pr_3', 'announce: pull request 3 was closed on 2026-11-22, 5 days ago; it goes on 2026-11-29'],
     ['pr_4', 'clear: pull request 4 was closed on 2026-11-20, 7 days ago'],
-    ['pr_900', 'clear: GitHub has no pull request 900, and nobody has used it since 2026-11-19, 8 days ago'],
-    ['pr_901', 'announce: GitHub has no pull request 901, and nobody has used it since 2026-11-21, 6 days ago; it goes on 2026-11-28'],
-    ['pr_902', 'keep: GitHub has no pull request 902, and it was used not long ago'],
+    ['pr_900', 'clear: GitHub has no pull request 900, and it was last used on 2026-11-19, 8 days ago'],
+    ['pr_901', 'announce: GitHub has no pull request 901, and it was last used on 2026-11-21, 6 days ago; it goes on 2026-11-28'],
+    ['pr_902', 'keep: GitHub has no pull request 902, and it was last used on 2026-11-26, a day ago'],
     ['pr_903', 'keep: nobody noted when it was last used, so it has no age'],
     ['pr_5', 'keep: it is pinned until 2026-12-07'],
     ['pr_6', 'clear: pull request 6 was closed on 2026-10-28, 30 days ago'],
-    ['dev_priya', 'announce: nobody has used it since 2026-10-29, 29 days ago; it goes on 2026-11-28'],
-    ['dev_sam', 'clear: nobody has used it since 2026-10-27, 31 days ago'],
-    ['dev_sam_smith', 'keep: it was used in the last 30 days'],
-    ['dev_leaver', 'clear: nobody has used it since 2026-01-31, 300 days ago'],
+    ['dev_priya', 'announce: it was last used on 2026-10-29, 29 days ago; it goes on 2026-11-28'],
+    ['dev_sam', 'clear: it was last used on 2026-10-27, 31 days ago'],
+    ['dev_sam_smith', 'keep: it was last used on 2026-11-25, 2 days ago'],
+    ['dev_leaver', 'clear: it was last used on 2026-01-31, 300 days ago'],
     ['dev_nobody', 'keep: nobody noted when it was last used, so it has no age'],
     ['PR_7', 'report: it belongs to dba and not to this project; an administrator hands it over by its name'],
     ['pr_007', 'report: it belongs to dba and not to this project; an administrator hands it over by its name'],
@@ -240,11 +240,11 @@ describe('a closed pull request whose schema is in use', () => {
   // Another repository with the same numbers, a fork, a name that somebody else has taken over.
   const closed = (used: number, days: number) => run({ listing: listing([schema('pr_4', used)]), host: host({ 4: days }) });
   test.each([
-    [0.1, 200, 'keep: pull request 4 is closed, and its schema was used not long ago'],
-    [5, 200, 'announce: pull request 4 is closed, and nobody has used its schema since 2026-11-22, 5 days ago; it goes on 2026-11-29'],
+    [0.1, 200, 'keep: pull request 4 is closed, and its schema was last used on 2026-11-27'],
+    [5, 200, 'announce: pull request 4 is closed, and its schema was last used on 2026-11-22, 5 days ago; it goes on 2026-11-29'],
     [7, 200, 'clear: pull request 4 was closed on 2026-05-11, 200 days ago'],
     [200, 5, 'announce: pull request 4 was closed on 2026-11-22, 5 days ago; it goes on 2026-11-29'],
-    [-1, 200, 'keep: pull request 4 is closed, and its schema was used not long ago'],
+    [-1, 200, 'keep: pull request 4 is closed, and its schema was last used on 2026-11-28'],
   ])('used %s days ago, closed %s days ago', (used, days, expected) => {
     expect(fate(closed(used, days), 'pr_4')).toBe(expected);
     expect(closed(used, days).cleared).toEqual(expected.startsWith('clear') ? ['pr_4'] : []);
@@ -253,7 +253,7 @@ describe('a closed pull request whose schema is in use', () => {
     expect(run({ listing: listing([schema('pr_4', null)]), host: host({ 4: 8 }) }).cleared).toEqual(['pr_4']));
   test('a last use at the end of all time is no crash', () =>
     expect(fate(run({ listing: listing([schema('dev_sam', 0, { last_used_at: '9999-12-31T23:59:59Z' })]), host: host({}) }), 'dev_sam')).toBe(
-      'keep: it was used in the last 30 days',
+      'keep: it was last used on 9999-12-31',
     ));
 });
 

@@ -338,7 +338,7 @@ describe('at a terminal', () => {
   test('before the last question it says what will be created and where', async () => {
     const { err } = await runBin(folder, ['profiles'], (prompt) => (prompt.name === 'write' ? 'no' : answering(prompt)));
     expect(err.replaceAll(new RegExp(`${ESCAPE}\\[[0-9]+m`, 'g'), '')).toMatch(
-      /^Project .+\nFor {5}.+, 1 developer\nFiles {3}\d+ to create\n(?:! warning.+\n)*\+ create {5}\.yo-rc\.json, roster\.yml, profiles\.yml, macros\/ \(\d+\), /,
+      /^Project .+\nFor {5}.+, 1 developer\nParts {3}profiles; needed for that: roster\nFiles {3}\d+ to create\n(?:! warning.+\n)*\+ create {5}\.yo-rc\.json, roster\.yml, profiles\.yml, macros\/ \(\d+\), /,
     );
   });
 

@@ -14,10 +14,19 @@ const changes = [
 
 test('before writing it says where, how many files of each kind, and what cannot be protected', () =>
   expect(
-    openingLines({ about: { project: 'acme', vendors: ['A', 'B'], developers: 2 }, changes, warnings: ['Anybody can push to main.'] }, '/p', noColours),
+    openingLines(
+      {
+        about: { project: 'acme', vendors: ['A', 'B'], developers: 2, parts: ['cleanup'], brought: ['roster', 'profiles'] },
+        changes,
+        warnings: ['Anybody can push to main.'],
+      },
+      '/p',
+      noColours,
+    ),
   ).toEqual([
     'Project /p',
     'For     acme, A, B, 2 developers',
+    'Parts   cleanup; needed for that: roster, profiles',
     'Files   1 to create, 1 to update, 1 to remove, 1 in conflict, 2 kept as you have them, 1 unchanged',
     '! warning   Anybody can push to main.',
   ]));

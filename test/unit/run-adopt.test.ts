@@ -124,6 +124,40 @@ test('a macro of yours that has the name of one of ours is a warning: dbt refuse
   expect(decisionOf().warnings.filter((warning) => warning.includes('two macros'))).toHaveLength(1);
 });
 
+describe('the sweep alone, beside workflows of its own', () => {
+  const steps = (...command: Invocation['command']) => decisionOf({ command, given: { ...TEAM, warehouse: 'postgres', mainBranch: 'trunk' } }).nextSteps;
+  const at = (all: readonly string[], text: string): number => all.findIndex((step) => step.includes(text));
+  test('says what comes along', () =>
+    expect(decisionOf({ command: ['cleanup'], given: TEAM }).about).toMatchObject({ parts: ['cleanup'], brought: ['roster', 'profiles', 'grants'] }));
+  test('says what its own deploy needs from then on, then what prepares the sweep, then how it is tried', () => {
+    const all = steps('cleanup');
+    const order = ['10_roles', 'DBT_ENVS_RUNNER to merge, schedule or manual', 'setup.py', 'Merge this to trunk'].map((text) => at(all, text));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order).not.toContain(-1);
+    expect(all[at(all, 'setup.py')]).toContain('where DBT_PG_HOST=localhost');
+  });
+  test('where our workflows deploy, they set it', () => {
+    expect(at(steps('ci'), 'DBT_ENVS_RUNNER')).toBe(-1);
+    expect(at(steps('app'), 'DBT_ENVS_RUNNER')).toBe(-1);
+  });
+  test('names no document that only the whole project brings', async () => {
+    await decisionOf({ command: ['cleanup'], given: { ...TEAM, warehouse: 'postgres' } }).apply(() => 'keep');
+    const naming = () => tree().filter((file) => file !== '.dbt-envs.lock' && /docs\/(?:runbook|environments)\.md/.test(text(file)));
+    expect(naming()).toEqual([]);
+    put('grants/README.md', 'See docs/runbook.md.\n');
+    expect(naming()).toEqual(['grants/README.md']);
+  });
+});
+
+test('files for a dbt project where there is none are a warning', () => {
+  rmSync(path.join(folder, 'dbt_project.yml'));
+  const warned = (command: Invocation['command']) =>
+    decisionOf({ command, given: TEAM }).warnings.filter((warning) => warning.startsWith('There is no dbt_project.yml'));
+  expect(warned(['cleanup'])).toHaveLength(1);
+  expect(warned(['app'])).toEqual([]);
+  expect(warned(['roster'])).toEqual([]);
+});
+
 describe('where the project is', () => {
   test('an installed package below it is no project', () => {
     put('dbt_packages/utils/dbt_project.yml', 'name: utils\n');

@@ -54,7 +54,7 @@ test('a quote that is never closed holds nothing together', () =>
 test('the command that repeats the run, and the folder, are one line each at any width', () => {
   const repeat = `npx generator-dbt-envs --yes --team "${'ana, '.repeat(40)}bo"`;
   const root = `/srv/${'a long folder '.repeat(10)}`;
-  const about = { project: 'acme', vendors: [], developers: 2 };
+  const about = { project: 'acme', vendors: [], developers: 2, parts: [], brought: [] };
   for (const width of [40, 80, 200]) {
     expect(closingLines({ nextSteps: [], repeat }, noColours, width)).toContain(`  ${repeat}`);
     expect(openingLines({ about, changes: [], warnings: [] }, root, noColours, width)).toContain(`Project ${root}`);

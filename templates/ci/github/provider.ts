@@ -36,7 +36,12 @@ export const github = defineCiProvider({
   }),
 
   nextSteps: (pipeline) => [
-    `As an administrator of the GitHub repository: python scripts/dbt_envs/setup.py, then again with --apply. It lets ${pipeline.mainBranch} change by pull request alone, makes ${environments(pipeline)}${settingNames(pipeline)}.`,
+    `As an administrator of the GitHub repository: python scripts/dbt_envs/setup.py, then again with --apply. It lets ${pipeline.mainBranch} change by pull request alone, makes ${environments(pipeline)}${settingNames(pipeline)}.${defaultsStored(pipeline)}`,
+    ...(sweeps(pipeline) && !deploys(pipeline)
+      ? [
+          `Merge this to ${pipeline.mainBranch}: GitHub starts the sweep from there alone. Then Actions, dbt sweep, Run workflow, with a tick at dry_run: its page says what the first night would clear, and what is not this project's.`,
+        ]
+      : []),
     ...(pipeline.prodRuns.includes('external') ? ['In the orchestrator outside CI that runs production: set DBT_ENVS_RUNNER=external.'] : []),
   ],
 
@@ -75,6 +80,13 @@ const listed = (names: readonly string[]): string => [names.slice(0, -1).join(',
 function settingNames(pipeline: Pipeline): string {
   const asked = settingsOf(pipeline).filter((setting) => setting.default === undefined);
   return asked.length === 0 ? '' : ` and asks for ${asked.map(({ name }) => name).join(', ')}`;
+}
+
+/** Of what is not asked for, what most teams have otherwise: its example is not its default. */
+function defaultsStored(pipeline: Pipeline): string {
+  const stored = settingsOf(pipeline).filter(({ default: fallback, example }) => fallback !== undefined && fallback !== example);
+  const named = listed(stored.map(({ name, default: fallback }) => `${name}=${fallback}`));
+  return stored.length === 0 ? '' : ` It does not ask for what has a default: where ${named} is wrong, set your own in the shell that runs it.`;
 }
 
 function setupView(pipeline: Pipeline) {

@@ -61,6 +61,7 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     sweeps: sweeps(pipeline),
     secret: settingsOf(pipeline).find(({ secret }) => secret)?.name ?? 'DBT_ENV_SECRET_CI_PASSWORD',
     identityToken: pipeline.workloadIdentity === true,
+    replaced: exampleOf(settingsOf(pipeline)),
     environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({
       name: JSON.stringify(name),
@@ -72,5 +73,8 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     })),
   },
 });
+
+/** A setting that somebody replaces one day: a secret, where there is one. */
+const exampleOf = (settings: readonly Setting[]): string => (settings.find(({ secret }) => secret) ?? settings[0])?.name ?? 'NAME';
 
 const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;

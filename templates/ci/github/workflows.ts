@@ -64,7 +64,7 @@ export const sweepWorkflow = (pipeline: Pipeline): FileRequest =>
     branch: yamlScalar(pipeline.mainBranch),
     watched: watchesSweep(pipeline),
     tell: yamlScalar(TELL),
-    report: { file: LEFT.report, path: inRepository(pipeline, LEFT.report) },
+    report: { file: LEFT.report, path: inRepository(pipeline, LEFT.report), facts: inRepository(pipeline, LEFT.reportFacts) },
     account: { path: inRepository(pipeline, LEFT.account), folder: yamlScalar(inRepository(pipeline, folderOf(LEFT.account))) },
     uploadArtifact: pinned('actions/upload-artifact'),
     downloadArtifact: pinned('actions/download-artifact'),

@@ -48,6 +48,6 @@
   {%- if empty -%}{%- do print('Files that hold no environment any more: ' ~ empty | join(', ')) -%}{%- endif -%}
   {%- do print(tojson({
     'listed_at': listed_at, 'schemas': schemas, 'others': others,
-    'handover': 'whoever made it deletes it, or names it like an environment (dev/<name>.duckdb, ci/pull_<number>.duckdb)'
+    'handover': 'whoever made it deletes it, or gives it the name of an environment (dev/<name>.duckdb, ci/pull_<number>.duckdb)'
   })) -%}
 {% endmacro %}

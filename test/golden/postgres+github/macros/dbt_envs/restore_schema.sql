@@ -6,6 +6,6 @@
 {% macro restore_schema(schema) %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
   {{ exceptions.raise_compiler_error(
-    'PostgreSQL cannot bring ' ~ schema ~ ' back: it has no undo. Build it again; what cannot be built again comes from a backup: docs/runbook.md, Restore.'
+    'PostgreSQL cannot bring ' ~ schema ~ ' back: it has no undo. Build it again; what cannot be built again comes from a backup of the database.'
   ) }}
 {% endmacro %}

@@ -120,7 +120,7 @@ SETTINGS = [
 ]
 REPOSITORY = "repos/{owner}/{repo}"  # gh puts in the repository of this folder, or GH_REPO
 GIVEN: dict = {}  # values by name
-FREE = "A private repository on GitHub Free has no environments and no branch rules: docs/environments.md says what then."
+FREE = "A private repository on GitHub Free has no environments and no branch rules; GitHub Team (Pro for a person) and public repositories have both."
 # https://docs.github.com/rest/actions/permissions: the strictest of three; GitHub refuses it for private repositories (422)
 EVERYBODY_FROM_OUTSIDE = {"approval_policy": "all_external_contributors"}
 UNAVAILABLE = ("HTTP 403", "HTTP 404", "HTTP 422")
@@ -251,9 +251,8 @@ def say_unprotected(refused: Refused) -> int:
     if gh("api", f"{REPOSITORY}/actions/variables/DBT_ENVS_UNPROTECTED_MAIN", "--jq", ".value", absent="").strip() == "accepted":
         print("  The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.")
         return 0
-    print("  GitHub Team (Pro for a person) has the rules; so has a public repository. Or deploy from a separate repository.")
-    until = "Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
-    print(f"  {until}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
+    other = "Or deploy from a separate repository. Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
+    print(f"  {other}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
     return 1
 
 

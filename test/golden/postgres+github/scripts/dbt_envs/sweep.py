@@ -135,6 +135,9 @@ def main() -> int:
         if pin is not None and not options.dry_run:
             say(f"pinned: {json.dumps(warehouse.keep(*pin))}")
         result = sweep(warehouse, Host(), options)
+        if pin is not None and options.dry_run:
+            result["notes"].append(f"The pin of {pin[0]} is as it was: a dry run changes nothing.")
+            say(result["notes"][-1])
     except Problem as problem:
         result = {**result, "ok": False, "problems": [str(problem)]}
     result["problems"] = [inert(problem) for problem in result["problems"]]
@@ -155,9 +158,9 @@ def pinned() -> tuple[str, str | None] | None:
     value = os.environ.get("DBT_ENVS_KEEP", "").split()
     if not value:
         return None
-    if len(value) != 2 or not is_whole_name(value[0]) or not re.fullmatch("none|[0-9]{4}-[0-9]{2}-[0-9]{2}", value[1]):
+    if len(value) != 2 or not is_whole_name(value[0]) or not re.fullmatch("none|null|[0-9]{4}-[0-9]{2}-[0-9]{2}", value[1]):
         raise Problem("DBT_ENVS_KEEP names a schema and a day, pr_142 2027-01-31, or pr_142 none.")
-    return value[0], None if value[1] == "none" else value[1]
+    return value[0], None if value[1] in ("none", "null") else value[1]
 
 
 def empty_result(options: Options) -> dict[str, Any]:
@@ -288,49 +291,56 @@ CLEARED = ("dropped", "emptied")
 
 
 def decide(schema: Schema, now: Time, pulls: Pulls, options: Options) -> Decision:
-    """What becomes of a schema, and why, in one sentence."""
-    if schema.keep_until is not None and schema.keep_until > now:
-        return Decision("keep", f"it is pinned until {day(schema.keep_until)}")
+    """What becomes of a schema, and why, in one sentence. A pin holds back what would go, and its last days are announced."""
+    found = without_pin(schema, now, pulls, options)
+    pin = schema.keep_until
+    if pin is not None and pin > now:
+        pinned = f"it is pinned until {day(pin)}"
+        due = None if found.due is None else max(found.due, pin)
+        found = Decision("announce", f"{pinned}; {found.why}", due) if due is not None and due - NOTICE <= now else Decision("keep", pinned)
+    if found.action == "announce" and found.due is not None:
+        return found._replace(why=f"{found.why}; it goes on {day(found.due)}")
+    return found
+
+
+def without_pin(schema: Schema, now: Time, pulls: Pulls, options: Options) -> Decision:
     number = number_of(schema.name)
     if number is None:
-        in_use = f"it was used in the last {options.dev_days} days"
-        return by_age(schema.last_used, now, options.dev_days, "nobody has used it since {}", in_use)
+        return by_age(schema.last_used, now, options.dev_days, "it was last used on {}")
     if number not in pulls.closed:
         if not pulls.closed:
             return Decision("keep", f"GitHub knows no pull request at all, so that it does not know {number} proves nothing")
-        unknown = f"GitHub has no pull request {number}, and "
-        return by_age(schema.last_used, now, options.pr_days, unknown + "nobody has used it since {}", unknown + "it was used not long ago")
+        return by_age(schema.last_used, now, options.pr_days, f"GitHub has no pull request {number}, and it was last used on {{}}")
     closed = pulls.closed[number]
     if closed is None:
         return Decision("keep", f"{named(number)} is open")
     if closed > pulls.at + SKEW:
         raise Problem(f"GitHub says that {named(number)} was closed at {closed.isoformat()}, which is still to come, so nothing is cleared.")
-    by_close = by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}", f"{named(number)} was closed not long ago")
+    by_close = by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}")
     if schema.last_used is None:
         return by_close
     # What somebody builds in is not what that pull request has left, whatever GitHub says: it may speak of another repository.
-    unused = f"{named(number)} is closed, and "
-    by_use = by_age(schema.last_used, now, options.pr_days, unused + "nobody has used its schema since {}", unused + "its schema was used not long ago")
-    return max(by_close, by_use, key=later)
+    by_use = by_age(schema.last_used, now, options.pr_days, f"{named(number)} is closed, and its schema was last used on {{}}")
+    last = max(by_close, by_use, key=later)
+    return by_close._replace(due=last.due) if by_use.action == by_close.action else last
 
 
-def by_age(since: Time | None, now: Time, days: int, why: str, otherwise: str) -> Decision:
+def by_age(since: Time | None, now: Time, days: int, why: str) -> Decision:
+    """What is that old goes; `why` has a place for when that was."""
     if since is None:
         return Decision("keep", "nobody noted when it was last used, so it has no age")
+    age = (now - since).days
+    said = why.format(f"{day(since)}, {age} days ago" if age > 1 else f"{day(since)}, a day ago" if age == 1 else day(since))
     if since > now:
-        return Decision("keep", otherwise)
+        return Decision("keep", said)
     due = since + datetime.timedelta(days=days)
-    said = why.format(f"{day(since)}, {(now - since).days} days ago")
     if due <= now:
         return Decision("clear", said, due)
-    if due - NOTICE <= now:
-        return Decision("announce", f"{said}; it goes on {day(due)}", due)
-    return Decision("keep", otherwise, due)
+    return Decision("announce" if due - NOTICE <= now else "keep", said, due)
 
 
 def later(decision: Decision) -> tuple[int, float]:
-    announced = decision.due.timestamp() if decision.due and decision.action == "announce" else 0.0
-    return ("clear", "announce", "keep").index(decision.action), announced
+    return ("clear", "announce", "keep").index(decision.action), decision.due.timestamp() if decision.due else float("inf")
 
 
 def why_other(other: dict[str, Any], handover: str) -> str:

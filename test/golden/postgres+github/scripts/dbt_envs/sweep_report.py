@@ -110,16 +110,18 @@ class Page:
             answer = f"**It happened again**: {' and '.join(found)}."
         elif not isinstance(strangers, list):
             answer = "**Unknown**: this warehouse does not say who owns what in production, or was not asked."
+        elif self.nothing_in_production():
+            answer = "**Nothing to look at yet**: production is empty."
         elif not isinstance(writers, list):
-            answer = "**Unknown**: its service owns every relation of production, but who else can write there was not looked at."
+            answer = "**Unknown**: every relation of production belongs to its service, but who else can write there was not looked at."
         elif holes or wrong:
             open_ways = [f"{plural(holes, 'hole')} in the boundary {'is' if holes == 1 else 'are'} open"] if holes else []
             open_ways += [f"{plural(wrong, 'act')} came out wrong when the boundary was last tried"] if wrong else []
-            answer = f"**No sign of it, but it can**: its service owns every relation of production, and {' and '.join(open_ways)}."
+            answer = f"**No sign of it, but it can**: every relation of production belongs to its service, and {' and '.join(open_ways)}."
         else:
             others = plural(len({str(member(one, "login")) for one in objects(writers)}), "login")
-            besides = f"besides it {others} can write there, named below, and none is a hole" if writers else "nobody else can write there"
-            answer = f"**No sign of it**: its service owns every relation of production, and {besides}."
+            besides = f"no hole is open, and besides its service {others} can write there" if writers else "and nobody else can write there"
+            answer = f"**No sign of it**: every relation of production belongs to its service, {besides}."
         rows = [row(code(one.get("relation")), known(one.get("owner"))) for one in objects(strangers)]
         return [
             answer,
@@ -127,6 +129,11 @@ class Page:
             f"Last write by anyone else: {self.last_write(last)}",
             *self.table(("| not its service's | owner |", "|---|---|"), rows),
         ]
+
+    def nothing_in_production(self) -> bool:
+        """Whether its schemas were measured, and hold nothing."""
+        sizes = [member(one, "bytes") for one in objects(member(self.facts, "storage")) if one.get("environment") == "prod"]
+        return sizes != [] and all(whole(one) == 0 for one in sizes)
 
     def last_write(self, last: object) -> str:
         at = last_write(last)
@@ -237,7 +244,9 @@ class Page:
             return ["", title, "", "Unknown: it did not come to look."]
         due = [one for one in self.schemas if one.get("action") == "clear" or one.get("done") is not None]
         ours = [one for one in self.schemas if one.get("action") != "report"]
-        counted = [(word, sum(one.get("done") == word for one in due)) for word in ("dropped", "emptied", "kept", "failed")]
+        would = "would be " if self.dry_run else ""
+        words = {"dropped": f"{would}dropped", "emptied": f"{would}emptied", "kept": "kept", "failed": "failed"}
+        counted = [(said, sum(one.get("done") == word for one in due)) for word, said in words.items()]
         counted.append(("not cleared", sum(one.get("done") is None for one in due)))
         said = ", ".join(f"{count:,} {word}" for word, count in counted if count)
         worst_first = sorted(due, key=lambda one: (one.get("done") not in ("failed", None), str(one.get("done")), str(one.get("schema"))))
