@@ -59,7 +59,7 @@ describe('the part cleanup alone in a repository that is there: a project in a s
       steps.flatMap(({ uses = '', with: given }) => (uses.includes('-artifact@') ? [String(given?.path)] : [])),
     );
     expect(places.map((place) => place.trim().split('\n'))).toEqual([
-      ['data/dbt/target/dbt_envs/report.md', 'data/dbt/target/dbt_envs/sweep.json'],
+      ['data/dbt/target/dbt_envs/report.md', 'data/dbt/target/dbt_envs/report.json', 'data/dbt/target/dbt_envs/sweep.json'],
       ['data/dbt/target/dbt_envs'],
     ]);
     expect(JSON.stringify(jobs).match(/hashFiles\('([^']*)'\)/g)?.length).toBe(3);

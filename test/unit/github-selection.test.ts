@@ -51,11 +51,11 @@ describe('which jobs an event starts', () => {
     ['an old run is started again, and the pull request has moved on', 'failure', 'moved', 'skipped', '', false],
     ['or is closed', 'failure', 'closed', 'skipped', '', false],
     ['nothing was built: a fork, a draft, the merge queue', 'skipped', '', 'skipped', '', false],
-    ['dropped', 'skipped', '', 'success', 'closed', true],
-    ['open again before the drop', 'skipped', '', 'success', 'open', false],
-    ['the drop failed', 'skipped', '', 'failure', 'closed', false],
-  ])('the card: %s', (_, build, open, drop, state, posts) => {
-    const needs = { build: { result: build, outputs: { state: open } }, drop: { result: drop, outputs: { state } } };
+    ['dropped', 'skipped', '', 'success', 'true', true],
+    ['open again before the drop, pinned, or not there', 'skipped', '', 'success', '', false],
+    ['the drop failed', 'skipped', '', 'failure', '', false],
+  ])('the card: %s', (_, build, open, drop, dropped, posts) => {
+    const needs = { build: { result: build, outputs: { state: open } }, drop: { result: drop, outputs: { dropped } } };
     expect(admits(pulls.jobs.card?.if, { github: {}, needs }, { failed: true })).toBe(posts);
     expect(pulls.jobs.card?.needs).toEqual(['build', 'drop']);
   });
