@@ -462,7 +462,7 @@ describe('keep_schema', () => {
 describe('restore_schema', () => {
   test('says that DuckDB has no undo, and what helps', async () => {
     const { code, output } = await runs('restore_schema', { schema: 'pr_1' });
-    expect([code, output.includes('Nothing was restored: DuckDB has no undo.'), output.includes('docs/runbook.md')]).toEqual([1, true, true]);
+    expect([code, output.includes('Nothing was restored: DuckDB has no undo.'), output.includes('copy its file back from a backup')]).toEqual([1, true, true]);
   });
 });
 
