@@ -183,6 +183,44 @@ describe('what gets past generate_schema_name is refused by name, before anythin
     expect((await dbt(project, ['parse'], { env: PRIYA })).code).toBe(0);
   });
 
+  test('in production, a schema that dbt has always named with the default one before it stays where it is', async () => {
+    const project = copy({ 'models/marts/scratch.sql': '{{ config(schema="finance") }} select 1 as a' });
+    edit(project, 'macros/dbt_envs/answers.sql', (text) =>
+      text.replace("'prod_schemas': ['analytics', 'staging']", "'prod_schemas': ['analytics', 'staging', 'analytics_finance']"),
+    );
+    const placed = async (target: string, env: Record<string, string>) => {
+      const { output } = await dbt(
+        project,
+        [
+          '--quiet',
+          'ls',
+          '--target',
+          target,
+          '--resource-type',
+          'model',
+          '--select',
+          'scratch',
+          'stg_orders',
+          '--output',
+          'json',
+          '--output-keys',
+          'name',
+          'schema',
+        ],
+        { env },
+      );
+      return output
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line));
+    };
+    expect(await placed('prod', { DBT_ENVS_RUNNER: 'merge' })).toEqual([
+      { name: 'scratch', schema: 'analytics_finance' },
+      { name: 'stg_orders', schema: 'staging' },
+    ]);
+    expect((await placed('dev', PRIYA)).map(({ schema }) => schema)).toEqual(['dev_priya', 'dev_priya']);
+  });
+
   test('a hook in raw SQL that names prod fails in DuckDB, where no prod has been published yet', async () => {
     const project = copy({ 'models/marts/scratch.sql': '{{ config(post_hook="create table prod.analytics.x as select 1") }} select 1 as a' });
     const run = await dbt(project, ['build', '--select', 'scratch'], { env: PRIYA });
