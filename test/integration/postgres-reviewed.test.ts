@@ -238,6 +238,7 @@ describe('dropping', () => {
       priya,
       `do $$ begin for i in 1..1200 loop execute format('create function dev_${priya}.f%s() returns int language sql as ''select 1''', i); end loop; end $$`,
     );
+    await asSuperuser(server, database, `update ${prefix()}_door.environment set last_used_at = now() - interval '40 days'`);
     const left: unknown[] = [];
     for (let call = 0; call < 4 && left.at(-1) !== '0'; call++)
       left.push((await as(`${prefix()}_janitor`, `call ${prefix()}_door.drop_schema('dev_${priya}', now())`))[0]?.relations_left);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run, superuserOf, using } from '../support/postgres-engine.ts';
 import { installation } from '../support/postgres-matrix.ts';
-import { CI, JANITOR, lastLine, PROD, type SweptWarehouse, startSweptWarehouse } from '../support/postgres-sweep.ts';
+import { CI, forgetful, JANITOR, lastLine, PROD, type SweptWarehouse, startSweptWarehouse } from '../support/postgres-sweep.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const MICROSECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
@@ -166,7 +166,11 @@ describe('env_schemas', () => {
     const careless = String((await warehouse.sql('select clock_timestamp()::text as now'))[0]?.now);
     await session.query('commit');
     await session.end();
-    expect((await warehouse.sql(`call acme_door.sweep_schema('pr_33', '${careless}')`, JANITOR))[0]?.outcome).toBe('dropped');
+    // By now, that it was used a moment ago holds it back. Nothing else does.
+    expect((await warehouse.sql(`call acme_door.sweep_schema('pr_33', '${careless}')`, JANITOR))[0]?.outcome).toMatch(/without a use$/);
+    await forgetful(warehouse, async () => {
+      expect((await warehouse.sql(`call acme_door.sweep_schema('pr_33', '${careless}')`, JANITOR))[0]?.outcome).toBe('dropped');
+    });
   });
 
   test('a use that nobody ever commits is an error that names the session', async () => {
@@ -177,7 +181,7 @@ describe('env_schemas', () => {
     const { code, output } = await warehouse.operation('env_schemas');
     await session.end();
     expect(code).not.toBe(0);
-    expect(output).toContain(`session ${pid} keeps open a transaction in which a schema was used, and nobody can say yet what is unused`);
+    expect(output).toContain(`${CI} (session ${pid}) keeps open a transaction in which a schema was used, and nobody can say yet what is unused`);
     expect(lastLine(output)).toBe('');
   });
 });
@@ -254,6 +258,32 @@ describe('drop_stale_schemas', () => {
     const after = await warehouse.sql("select nspname from pg_namespace where nspname !~ '^pg_' order by 1");
     expect(before.filter(({ nspname }) => !after.some((row) => row.nspname === nspname))).toEqual([{ nspname: 'pr_1' }]);
     await warehouse.sql('drop schema prod cascade');
+  });
+
+  test('what was used lately stays, whatever the caller says: dry_run says so too, and it is no failure', async () => {
+    await pull(6, { aged: false });
+    await pull(7);
+    await warehouse.sql("update acme_door.environment set last_used_at = now() - interval '6 days 23 hours' where schema_name = 'pr_7'");
+    await developer('priya');
+    await warehouse.sql("update acme_door.environment set last_used_at = now() - interval '29 days' where schema_name = 'dev_priya'");
+    const at = await listedAt();
+    for (const dry of [true, false]) {
+      const said = await warehouse.sweep(['pr_6', 'pr_7', 'dev_priya'], at, dry);
+      expect(said.code, said.output).toBe(0);
+      expect(said.kept).toEqual(
+        [
+          ['pr_6', 7],
+          ['pr_7', 7],
+          ['dev_priya', 30],
+        ].map(([schema, days]) => ({
+          schema,
+          why: expect.stringMatching(new RegExp(`^used at [-0-9]{10}T[:0-9]{8}Z, and it stays until ${days} days have passed without a use$`)),
+        })),
+      );
+    }
+    expect(await warehouse.schemas()).toEqual(['dev_priya', 'pr_6', 'pr_7']);
+    await warehouse.sql("update acme_door.environment set last_used_at = now() - interval '7 days' where schema_name = 'pr_7'");
+    expect((await warehouse.sweep(['pr_7'], at)).cleared).toHaveLength(1);
   });
 
   test('a schema without a row in the registry goes as well, and so does one with all kinds of things in it', async () => {
@@ -577,7 +607,7 @@ describe('the history', () => {
       warehouse.sql('select schema_name, created_by, created_at, last_used_at, keep_until from acme_door.environment order by 1');
     const before = await rows();
     await warehouse.sql(`drop procedure acme_door.sweep_schema, acme_door.note_sizes, acme_door.note_proof, acme_door.demand_proof, acme_door.look;
-      drop function acme_door.bytes_of; drop function acme_door.demand_direct_call; drop table acme_door.size, acme_door.swept, acme_door.proof`);
+      drop function acme_door.bytes_of, acme_door.used_lately, acme_door.days_unused, acme_door.built_on; drop function acme_door.demand_direct_call; drop table acme_door.size, acme_door.swept, acme_door.proof`);
     expect(await warehouse.failure('call acme_door.look()', JANITOR)).toContain('does not exist');
     await run(warehouse.server, warehouse.admin, 'warehouse', installation());
     expect(await rows()).toEqual(before);

@@ -459,6 +459,7 @@ describe.each(INSTALLATIONS)('$name', ({ major, plain }) => {
     await install(server, admin, DATABASE);
     const all = scripts();
     expect(await as(JANITOR, "select schema_name from acme_door.environment where schema_name = 'pr_66'")).toHaveLength(1);
+    await asSuperuser(server, DATABASE, "update acme_door.environment set last_used_at = now() - interval '40 days' where schema_name = 'pr_66'");
     await as(JANITOR, "call acme_door.drop_schema('pr_66', now())");
     const again = (name: string): Promise<unknown> => run(server, admin, DATABASE, [[name, all.get(`grants/${name}.sql`) ?? '']]);
     for (const name of ['00_look', '90_close_prod']) await again(name);

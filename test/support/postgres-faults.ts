@@ -81,6 +81,13 @@ export const faults: readonly Fault[] = [
     audit: { who: 'sam', how: 'may act as acme_ci_service' },
   },
   {
+    name: 'the door forgets what was used lately',
+    plant: `alter function acme_door.used_lately(text, timestamptz) rename to used_lately_kept;
+      create function acme_door.used_lately(text, timestamptz) returns boolean language sql as 'select false'`,
+    remove: 'drop function acme_door.used_lately(text, timestamptz); alter function acme_door.used_lately_kept(text, timestamptz) rename to used_lately',
+    verify: { as: JANITOR, act: 'drop a schema that was used lately' },
+  },
+  {
     name: 'a member of the janitor',
     plant: 'grant acme_janitor to looker',
     remove: 'revoke acme_janitor from looker',

@@ -178,6 +178,7 @@ export const acts: readonly Act[] = [
   act("drop priya's schema", "call acme_door.drop_schema('dev_priya', now())", ['priya', JANITOR]),
   act("drop sam_smith's schema", "call acme_door.drop_schema('dev_sam_smith', now())", [SMITH, JANITOR]),
   act('drop a pull request', "call acme_door.drop_schema('pr_12', now())", [CI, JANITOR]),
+  act('drop what was used a second ago', "call acme_door.drop_schema('pr_123', now())", [CI], '42501 or 55006'),
   act('drop prod through the door', "call acme_door.drop_schema('analytics', now())", nobody),
   act('drop product through the door', "call acme_door.drop_schema('product', now())", nobody),
   act('drop device_events through the door', "call acme_door.drop_schema('device_events', now())", nobody),
@@ -267,6 +268,8 @@ export const acts: readonly Act[] = [
   act('forge the proof of somebody else', "insert into acme_door.proof values ('sam', 'developer', now(), 1, 0)", nobody),
   act('change the proofs of all', 'update acme_door.proof set wrong = 0', nobody),
   act('forget a proof', 'truncate acme_door.proof', nobody),
+  act('ask how long what it drops must be unused', "select acme_door.days_unused('pr_1'), acme_door.used_lately('pr_1', now())", [JANITOR]),
+  act('ask what is built on a schema', "select * from acme_door.built_on('pr_1')", [JANITOR]),
   act('measure with an internal of the door', "select acme_door.bytes_of('analytics'::regnamespace)", nobody),
   act('call an internal of the door', "select acme_door.demand('dev_priya', 'drop')", nobody),
 ];
@@ -278,8 +281,14 @@ export interface Cell {
   readonly got: string;
 }
 
+/** What the janitor may drop has been unused for long, and pr_123 has not. */
+const AGES = `
+  update acme_door.environment set last_used_at = now() - interval '40 days' where schema_name in ('dev_priya', 'dev_sam_smith', 'pr_12');
+  update acme_door.environment set last_used_at = now() - interval '1 second' where schema_name = 'pr_123'`;
+
 /** Tries every act as every identity. */
 export async function tryAll(engine: Engine, tried: readonly Act[] = acts): Promise<readonly Cell[]> {
+  await engine.admin(AGES);
   const cells: Cell[] = [];
   for (const { act: name, sql, may, code = '42501' } of tried) {
     for (const login of identities) {

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { plan } from '../../src/plan.ts';
+import { parseAnswers } from '../../src/questions.ts';
 import { installers } from './postgres-boundary.ts';
 import { type Administrator, asSuperuser, createDatabase, install, run, serverEngine, setPasswords, superuserOf, using } from './postgres-engine.ts';
 import { furnish, identities, MATRIX_ANSWERS, type Parted, type Script, scripts, surprises, tryAll } from './postgres-matrix.ts';
@@ -14,6 +16,15 @@ const script = (name: string, team = '', leavers: readonly Parted[] = []): Scrip
   if (sql === undefined) throw new Error(`there is no ${path}`);
   return [path, sql];
 };
+/** From the emitted runbook. */
+function ridOfToday(schema: string): string {
+  const runbook = plan(parseAnswers({ projectName: 'acme', ...MATRIX_ANSWERS }), { developers: [], leavers: [], readers: [] }, { projectDir: '' }, [
+    'app',
+  ]).find(({ path }) => path === 'docs/runbook.md');
+  const sql = /To be rid of it today[\s\S]*?```sql\n([\s\S]*?)```/.exec(runbook?.contents ?? '')?.[1];
+  if (sql === undefined) throw new Error('the runbook does not say how to be rid of a schema');
+  return sql.replaceAll('dev_dee', schema);
+}
 const places = (majors: readonly Major[]) =>
   majors.flatMap((major, at) => (at === 0 ? installers : installers.slice(1)).map((who) => [major, ...who] as const));
 
@@ -61,6 +72,8 @@ export function describePeople(majors: readonly Major[]): void {
     const roster = (team = '', leavers: readonly Parted[] = []): Promise<readonly string[]> =>
       run(server, admin, DATABASE, [script('30_developers', team, leavers)]);
     const leave = (person: Parted, team = ''): Promise<readonly string[]> => run(server, admin, DATABASE, [script(`leavers/${person.slug}`, team, [person])]);
+    /** What the runbook has an administrator run to be rid of a schema today. */
+    const ridOf = (schema: string): Promise<unknown> => using(server, admin, DATABASE, (client) => client.query(ridOfToday(schema)));
     const build = (slug: string): string => `call acme_door.create_schema('dev_${slug}'); create table dev_${slug}.t as select 1 as i, 'text' as x`;
     /** What an administrator's client meets that goes on after an error, as psql does without ON_ERROR_STOP: each transaction's refusal. */
     const goOn = (person: Parted, team = ''): Promise<readonly string[]> =>
@@ -337,7 +350,7 @@ export function describePeople(majors: readonly Major[]): void {
         await hal.end();
         await root('alter role hal login');
         await roster('eve');
-        expect(await as('acme_janitor', "call acme_door.drop_schema('dev_hal_b', now())")).toBe('done');
+        await ridOf('dev_hal_b');
       });
 
       test('a user mapping, which knows no ALTER ... OWNER TO, is to be dropped', async () => {
@@ -476,8 +489,22 @@ export function describePeople(majors: readonly Major[]): void {
         await expect(session('kim')).rejects.toThrow('not permitted to log in');
         expect(await as('kim_k', build('kim_k'))).toBe('done');
         expect(await as('kim_k', 'create table dev_kim.t2 (i int)')).toContain('permission denied for schema dev_kim');
-        expect(await as('acme_janitor', "call acme_door.drop_schema('dev_kim', now())")).toBe('done');
+        expect(await as('acme_janitor', "call acme_door.drop_schema('dev_kim', now())")).toContain('stays until 30 days have passed without a use');
+        const memberships = "select * from pg_auth_members where roleid = 'acme_env_owner'::regrole order by 1, 2, 3, 4";
+        const before = await rows(memberships);
+        await ridOf('dev_kim');
         expect(await rows("select from pg_namespace where nspname = 'dev_kim'")).toEqual([]);
+        expect(await rows("select from acme_door.environment where schema_name = 'dev_kim'")).toEqual([]);
+        expect(await rows(memberships)).toEqual(before);
+      });
+
+      test("the janitor's answer to a leaver's schema that nobody has used for a month is to drop it", async () => {
+        await roster('eve, kim_k, dee, lea');
+        expect(await as('lea', build('lea'))).toBe('done');
+        await roster('eve, kim_k, dee');
+        await root("update acme_door.environment set last_used_at = now() - interval '40 days' where schema_name = 'dev_lea'");
+        expect(await as('acme_janitor', "call acme_door.drop_schema('dev_lea', now())")).toBe('done');
+        expect(await rows("select from pg_namespace where nspname = 'dev_lea'")).toEqual([]);
       });
 
       test('a new login behind an old slug is told what it cannot replace, and begins afresh by itself', async () => {

@@ -59,6 +59,8 @@ export function grantsView(project: Project) {
     readers: project.roster.readers.map(({ login, reviews }) => ({ login, reviews })),
     devPattern: DEV_SCHEMA_PATTERN,
     prPattern: PR_SCHEMA_PATTERN,
+    /** Days without a use before the janitor may drop a schema. */
+    days: { dev: project.devDays, pr: project.prDays },
     envPattern: `(${DEV_SCHEMA_PATTERN})|(${PR_SCHEMA_PATTERN})`,
   };
 }

@@ -49,6 +49,8 @@ export const postgres = defineWarehouse({
       prodSchemas: project.prodSchemas,
       developer: project.roster.developers[0] ?? { slug: 'ana', login: 'ana' },
       leavers: project.roster.leavers.length,
+      devDays: project.devDays,
+      prDays: project.prDays,
     });
   },
   nextSteps,
