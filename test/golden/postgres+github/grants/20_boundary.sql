@@ -327,8 +327,9 @@ BEGIN
       AND l.relation = 'acme_door.environment'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid());
   WHILE EXISTS (SELECT FROM pg_locks l WHERE l.virtualtransaction = ANY (v_writers)) LOOP
     IF clock_timestamp() > v_now + interval '30 seconds' THEN
-      RAISE EXCEPTION 'session % keeps open a transaction in which a schema was used, and nobody can say yet what is unused',
-        (SELECT string_agg(DISTINCT l.pid::text, ', ') FROM pg_locks l WHERE l.virtualtransaction = ANY (v_writers)) USING ERRCODE = 'object_in_use';
+      RAISE EXCEPTION '% keeps open a transaction in which a schema was used, and nobody can say yet what is unused',
+        (SELECT string_agg(DISTINCT CASE WHEN l.pid IS NULL THEN 'whoever prepared transaction ' || l.virtualtransaction ELSE format('%I (session %s)', a.usename, l.pid) END, ', ')
+           FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.virtualtransaction = ANY (v_writers)) USING ERRCODE = 'object_in_use';
     END IF;
     PERFORM pg_sleep(0.05);
   END LOOP;
@@ -352,12 +353,52 @@ LANGUAGE sql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS 
   SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c WHERE c.relnamespace = p_schema AND c.relkind IN ('r', 'm')
 $$;
 
+-- How long a schema must have been without a use before acme_janitor may drop it: what the answers dev-days and pr-days
+-- said when this script was made. In hours, since a day is not always 24 of them, and the session says where.
+CREATE OR REPLACE FUNCTION acme_door.days_unused(p_schema text) RETURNS int
+LANGUAGE sql IMMUTABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN p_schema COLLATE "C" ~ '^pr_[1-9][0-9]{0,9}$' THEN 7 ELSE 30 END
+$$;
+CREATE OR REPLACE FUNCTION acme_door.used_lately(p_schema text, p_last_used_at timestamptz) RETURNS boolean
+LANGUAGE sql VOLATILE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(p_last_used_at > clock_timestamp() - interval '24 hours' * acme_door.days_unused(p_schema), false)
+$$;
+
+-- Relations and routines of other schemas that are built on this one, with which CASCADE would take them along: views, and
+-- columns, functions and tables that use one of its types or tables. outside: those that are in no environment.
+CREATE OR REPLACE FUNCTION acme_door.built_on(p_schema text) RETURNS TABLE (identity text, outside boolean)
+LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE
+  -- What goes with it. A view is dropped through its rule, of which it is the whole ('i').
+  gone (classid, objid, objsubid) AS (
+    SELECT d.classid, d.objid, d.objsubid
+      FROM pg_namespace n JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
+     WHERE n.nspname = p_schema
+    UNION
+    SELECT via.classid, via.objid, via.objsubid
+      FROM gone g CROSS JOIN LATERAL (
+             SELECT d.classid, d.objid, d.objsubid
+               FROM pg_depend d WHERE d.refclassid = g.classid AND d.refobjid = g.objid AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
+             UNION ALL
+             SELECT d.refclassid, d.refobjid, d.refobjsubid
+               FROM pg_depend d WHERE d.classid = g.classid AND d.objid = g.objid AND d.objsubid = g.objsubid AND d.deptype = 'i' AND g.classid = 'pg_rewrite'::regclass
+           ) AS via
+  )
+  SELECT DISTINCT o.identity, NOT (n.nspowner = to_regrole('acme_env_owner') AND n.nspname COLLATE "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)')
+    FROM gone g
+    LEFT JOIN pg_class c ON g.classid = 'pg_class'::regclass AND c.oid = g.objid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    LEFT JOIN pg_proc p ON g.classid = 'pg_proc'::regclass AND p.oid = g.objid
+    JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, p.pronamespace) AND n.nspname <> p_schema
+   CROSS JOIN LATERAL pg_identify_object(g.classid, g.objid, g.objsubid) o
+$$;
+
 -- Drops at most p_step relations, routines and types, and the schema with the last of them; relations_left says how many
 -- remain. Repeat until 0, one transaction each: every object, index and TOAST table costs locks until commit, and all
 -- sessions share a limited number (https://www.postgresql.org/docs/current/runtime-config-locks.html), so that tables with
--- many indexes go fewer at a time. p_listed_at is when the caller looked: a schema that was used since then stays. The
--- janitor must give it. CASCADE reaches a view that somebody else built on this schema's tables; prod cannot have one,
--- since acme_prod_service may not use these schemas.
+-- many indexes go fewer at a time. p_listed_at is when the caller looked: a schema that was used since then stays. CASCADE
+-- reaches a view that somebody else built on this schema's tables; prod cannot have one, since acme_prod_service may not
+-- use these schemas. The janitor must say when it looked, and whoever acts in its name drops neither what was used lately nor,
+-- by CASCADE, what is in no environment.
 CREATE OR REPLACE PROCEDURE acme_door.drop_schema(
   p_schema text, p_listed_at timestamptz DEFAULT NULL, p_step int DEFAULT 500, INOUT relations_left bigint DEFAULT NULL)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
@@ -369,6 +410,7 @@ DECLARE
   v_take int; -- how many of them in this step
   v_sweep CONSTANT boolean := session_user = 'acme_janitor';
   v_bytes bigint;
+  v_outside text[];
 BEGIN
   PERFORM acme_door.demand(p_schema, 'drop');
   -- Its row in the registry holds everybody else until commit, so a schema that was made without the door gets one here.
@@ -387,11 +429,20 @@ BEGIN
     RAISE EXCEPTION 'say when the schemas were listed: schema % may have been used since', p_schema USING ERRCODE = 'object_in_use';
   ELSIF v_use.last_used_at > p_listed_at THEN
     RAISE EXCEPTION 'schema % was used at %, after it was listed', p_schema, to_char(v_use.last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') USING ERRCODE = 'object_in_use';
+  ELSIF v_sweep AND acme_door.used_lately(p_schema, v_use.last_used_at) THEN
+    RAISE EXCEPTION 'schema % was used at %, and stays until % days have passed without a use', p_schema,
+      to_char(v_use.last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), acme_door.days_unused(p_schema) USING ERRCODE = 'object_in_use';
   END IF;
 
   relations_left := 0;
   IF v_schema IS NOT NULL THEN
     IF v_sweep THEN
+      v_outside := ARRAY(SELECT b.identity FROM acme_door.built_on(p_schema) b WHERE b.outside ORDER BY b.identity);
+      IF cardinality(v_outside) > 0 THEN
+        RAISE EXCEPTION 'what is in no environment is built on it and would go too, so it stays: %',
+          array_to_string(v_outside[1:3], ', ') || CASE WHEN cardinality(v_outside) > 3 THEN format(' and %s more', cardinality(v_outside) - 3) ELSE '' END
+          USING ERRCODE = 'dependent_objects_still_exist';
+      END IF;
       v_bytes := acme_door.bytes_of(v_schema);
     END IF;
     SELECT array_agg(o.statement ORDER BY o.n), max(o.n) FILTER (WHERE o.n = 1 OR (o.n <= coalesce(p_step, 500) AND o.locks <= 1500)) INTO v_drops, v_take
@@ -791,6 +842,14 @@ BEGIN
         ) AS a(act, statement, effect, control, may) WHERE v_own IS NOT NULL AND (a.may IS NULL OR v_who = ANY (a.may::text[]))
       UNION ALL
       SELECT 61, 'drop a pull request''s schema', ARRAY[v_door_call], NULL, 'door', '{janitor}' WHERE v_who = 'janitor'
+      UNION ALL -- The one that has been unused for longest, so that no build of this moment is in the way; an hour before its time is up.
+      SELECT 61, 'drop a schema that was used lately', CASE WHEN u.name IS NOT NULL THEN ARRAY[format(
+               'DO $do$ DECLARE v_left bigint; BEGIN CALL acme_door.drop_schema(%L, now(), 1, v_left); EXCEPTION WHEN object_in_use THEN RAISE insufficient_privilege; END $do$', u.name)] END,
+             CASE WHEN u.name IS NULL THEN 'no schema there' END, 'door', NULL
+        FROM (SELECT (SELECT e.schema_name FROM acme_door.environment e JOIN environment n ON n.nspname = e.schema_name
+                       WHERE e.last_used_at < now() AND e.last_used_at > now() + interval '1 hour' - CASE WHEN n.pull_request THEN interval '168 hours' ELSE interval '720 hours' END
+                         AND coalesce(e.keep_until < now(), true) ORDER BY e.last_used_at LIMIT 1) AS name) AS u
+       WHERE v_who = 'janitor'
 
       UNION ALL -- The database.
       SELECT 70, a.act, ARRAY[a.statement], NULL, a.control, NULL
@@ -1294,6 +1353,7 @@ GRANT EXECUTE ON FUNCTION acme_door.refusal(text, text) TO acme_developer, acme_
 GRANT EXECUTE ON PROCEDURE acme_door.create_schema(text), acme_door.touch(text) TO acme_developer, acme_ci_service;
 GRANT EXECUTE ON PROCEDURE acme_door.drop_schema(text, timestamptz, int, bigint), acme_door.keep_schema(text, timestamptz), acme_door.look(text) TO acme_developer, acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.sweep_schema(text, timestamptz, text), acme_door.note_sizes() TO acme_janitor;
+GRANT EXECUTE ON FUNCTION acme_door.days_unused(text), acme_door.used_lately(text, timestamptz), acme_door.built_on(text) TO acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.note_proof(int, int), acme_door.demand_proof() TO acme_developer, acme_reader, acme_reviewer, acme_ci_service, acme_prod_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.close_schema(text) TO acme_ci_service, acme_janitor;
 GRANT EXECUTE ON PROCEDURE acme_door.keep_readers(text, text, text) TO acme_prod_service;

@@ -5,8 +5,10 @@
         candidates: [pr_142], listed_at: "2026-11-27T03:43:00.123456Z", dry_run: true}'
 
   Each is looked at once more: its name is whole, this project owns it, nobody keeps it, nobody has used it since listed_at,
-  which env_schemas gave, and nothing outside the environments is built on it, in production for instance: that CASCADE would take along. The door looks itself, with every step (grants/20_boundary.sql): each step drops up to 500
-  relations, in a transaction of its own. Cut short between two steps, the schema is smaller and is finished the next night.
+  which env_schemas gave, nor within the days that grants/20_boundary.sql holds, and nothing outside the environments is built
+  on it, in production for instance: that CASCADE would take along. The door looks itself, with every step, and each step drops
+  up to 500 relations, in a transaction of its own. Cut short between two steps, the schema is smaller and is finished the next
+  night.
   What somebody reads is waited for, 30 seconds. A failure is collected and the next one tried.
 
   The last line is JSON, {"cleared": [...], "kept": [...], "failed": [...]}; an error follows where something failed.
@@ -76,46 +78,21 @@
 
 {#-
   One schema before it is dropped: why it must stay, or none; its relations; and what others have built on it, which
-  CASCADE takes along: their views, and columns, functions and tables that use one of its types or tables. outside: those
-  of them that are in no environment.
+  CASCADE takes along. outside: those of them that are in no environment.
 -#}
 {% macro dbt_envs_stale_schema(schema, listed_at) %}
   {%- if modules.re.fullmatch(dbt_envs_answers()['dev_pattern'], schema) is none and modules.re.fullmatch(dbt_envs_answers()['pr_pattern'], schema) is none -%}
     {{ return({'why': 'its name is not the whole name of an environment schema, dev_<name> or pr_<number>'}) }}
   {%- endif -%}
   {%- set query -%}
-    with recursive swept as (
+    with swept as (
       select n.oid, pg_get_userbyid(n.nspowner) as owner, e.keep_until, e.last_used_at
       from pg_namespace as n
       left join acme_door.environment as e on e.schema_name = n.nspname
       where n.nspname = '{{ schema }}'
     ),
-    -- What goes with it. A view is dropped through its rule, of which it is the whole ('i').
-    gone (classid, objid, objsubid) as (
-      select d.classid, d.objid, d.objsubid
-      from swept as s
-      inner join pg_depend as d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = s.oid
-      union
-      select via.classid, via.objid, via.objsubid
-      from gone as g
-      cross join lateral (
-        select d.classid, d.objid, d.objsubid
-        from pg_depend as d
-        where d.refclassid = g.classid and d.refobjid = g.objid and (g.objsubid = 0 or d.refobjsubid = g.objsubid)
-        union all
-        select d.refclassid, d.refobjid, d.refobjsubid
-        from pg_depend as d
-        where d.classid = g.classid and d.objid = g.objid and d.objsubid = g.objsubid and d.deptype = 'i' and g.classid = 'pg_rewrite'::regclass
-      ) as via
-    ),
     along as (
-      select distinct o.identity, not (n.nspowner = to_regrole('acme_env_owner') and n.nspname collate "C" ~ '(^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$)|(^pr_[1-9][0-9]{0,9}$)') as outside
-      from gone as g
-      left join pg_class as c on g.classid = 'pg_class'::regclass and c.oid = g.objid and c.relkind in ('r', 'p', 'v', 'm', 'f')
-      left join pg_proc as p on g.classid = 'pg_proc'::regclass and p.oid = g.objid
-      inner join pg_namespace as n on n.oid = coalesce(c.relnamespace, p.pronamespace)
-      cross join lateral pg_identify_object(g.classid, g.objid, g.objsubid) as o
-      where n.oid not in (select s.oid from swept as s)
+      select b.identity, b.outside from acme_door.built_on('{{ schema }}') as b
     )
     select json_build_object(
       'why', coalesce((
@@ -124,6 +101,11 @@
           when s.keep_until > now() then format('it is kept until %s', to_char(s.keep_until at time zone 'UTC', 'YYYY-MM-DD'))
           when s.last_used_at > '{{ listed_at }}'::timestamptz
             then format('used at %s, after it was listed', to_char(s.last_used_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+          when acme_door.used_lately('{{ schema }}', s.last_used_at)
+            then format(
+              'used at %s, and it stays until %s days have passed without a use',
+              to_char(s.last_used_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), acme_door.days_unused('{{ schema }}')
+            )
           else ''
         end
         from swept as s
