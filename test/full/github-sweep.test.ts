@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -37,8 +37,12 @@ const built = async (): Promise<readonly string[]> => {
   const found = await Promise.all(files.map((name) => query(site.desk, path.join(data, 'ci', name), names)));
   return found.flat(2).map(String).toSorted();
 };
-const closed = (number: number, days: number) =>
-  site.api.pulls.set(number, { state: 'closed', closedAt: new Date(Date.now() - days * 86_400_000).toISOString().replace(/\.\d+/, '') });
+/** Closed so many days ago, and not built since. */
+const closed = (number: number, days: number): void => {
+  const at = new Date(Date.now() - days * 86_400_000);
+  site.api.pulls.set(number, { state: 'closed', closedAt: at.toISOString().replace(/\.\d+/, '') });
+  utimesSync(path.join(data, 'ci', `pull_${number}.duckdb`), at, at);
+};
 const issues = (state: 'open' | 'closed') => site.api.issues.filter((issue) => issue.state === state);
 
 describe('night after night', () => {
