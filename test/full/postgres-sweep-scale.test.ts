@@ -49,7 +49,9 @@ async function measured<T>(name: string, args: object = {}): Promise<Measured<T>
   );
   const seconds = (performance.now() - started) / 1000;
   if (code !== 0) throw new Error(output.slice(-3000));
-  const statements = readFileSync(log, 'utf8').match(/On macro_\w+: (?!BEGIN|COMMIT|ROLLBACK|Close|set lock_timeout)/g)?.length ?? 0;
+  // A setting is no query; dbt's own comment stands before it.
+  const sent = readFileSync(log, 'utf8').match(/On macro_\w+: (?!BEGIN|COMMIT|ROLLBACK|Close)(?:\/\*[\s\S]*?\*\/\s*)?\w+/g) ?? [];
+  const statements = sent.filter((one) => !/\bset$/.test(one)).length;
   const megabytes = Number(/^MB (\d+)$/m.exec(output)?.[1]);
   console.log(`${name}: ${seconds.toFixed(1)} s, ${statements} statements, at most ${megabytes} MB`);
   return { said: JSON.parse(lastLine(output)), seconds, megabytes, statements };
