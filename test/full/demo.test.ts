@@ -52,7 +52,7 @@ describe('npm run demo', () => {
       /^ {3}\| keep +pr_21: it is pinned until/m,
       /^ {3}\| announce +dev_sam: /m,
       /^ {3}\| report +dev_priya_test_v2_FINAL_for_real: it belongs to dbt_shared/m,
-      /\*\*No sign of it\*\*: its service owns every relation of production/,
+      /\*\*No sign of it\*\*: every relation of production belongs to its service/,
       /GitHub is a stand-in/,
       /the administrator sets the times in the registry back/,
     ])
