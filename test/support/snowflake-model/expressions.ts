@@ -159,7 +159,8 @@ function primary(reader: Reader, around: Surroundings): Value {
   reader.expect('(');
   const args = reader.is(')') ? [] : reader.list(() => argument(reader, around));
   reader.expect(')');
-  return around.context(name, args, reader) ?? strings(name, args);
+  const said = around.context(name, args, reader);
+  return said === undefined ? strings(name, args) : said;
 }
 
 function argument(reader: Reader, around: Surroundings): Value {

@@ -238,6 +238,7 @@ export class Run {
       const isSchema = reader.accept('SCHEMA');
       if (!isSchema) reader.accept('DATABASE');
       const parts = this.parts(reader);
+      reader.end();
       const database = isSchema && parts.length === 1 ? this.session.database : parts[0];
       const schema = isSchema ? parts.at(-1) : parts[1];
       this.must(this.account.find('DATABASE', database ?? ''), `database ${database ?? ''}`, reader.line);
@@ -780,10 +781,11 @@ export class Run {
     if (this.account.find(kind, name) !== undefined) throw this.refuse(`${kind} ${name} exists already`, reader.line);
     const container = kind === 'DATABASE' ? undefined : this.account.find(kind === 'SCHEMA' ? 'DATABASE' : 'SCHEMA', name.split('.').slice(0, -1).join('.'));
     this.demand(this.active.has(thing.owner), `OWNERSHIP on what ${kind} ${name} was`, reader);
+    const creators = this.isWide ? this.active : this.primary;
     const may =
       kind === 'DATABASE'
-        ? this.account.holdsGlobal(this.primary, 'CREATE DATABASE')
-        : container !== undefined && this.account.holds(this.primary, `CREATE ${kind}`, container);
+        ? this.account.holdsGlobal(creators, 'CREATE DATABASE')
+        : container !== undefined && this.account.holds(creators, `CREATE ${kind}`, container);
     this.demand(may, `CREATE ${kind} where ${name} was`, reader);
     const back = this.account.dropped.filter((one) => one === thing || (kind !== 'TABLE' && one.name.startsWith(`${name}.`)));
     for (const one of back) if (!this.account.things.has(keyOf(one.kind, one.name))) this.account.things.set(keyOf(one.kind, one.name), one);
