@@ -58,6 +58,8 @@ export interface Act {
   readonly page: string;
   /** Those for whom Snowflake's pages can be read either way. */
   readonly open?: readonly Identity[];
+  /** It counts as done only where it changes something: a procedure may say no in its answer. */
+  readonly changes?: true;
 }
 
 /** The names of an installation. */
@@ -571,16 +573,17 @@ export interface Cell {
 
 /** Asks a model of the installation about every act and everybody. `narrow` is asked whether the allowed works, `wide` whether the forbidden does. */
 export function ask(wide: SnowflakeModel, narrow: SnowflakeModel, tried: readonly Act[]): readonly Cell[] {
-  return tried.flatMap(({ act: name, sql, may, open = [], page }) =>
+  return tried.flatMap(({ act: name, sql, may, open = [], page, changes }) =>
     identities.flatMap((identity): readonly Cell[] => {
       const text = typeof sql === 'string' ? sql : sql(identity);
       const cell = { act: name, identity, page };
-      if (may.includes(identity)) return [{ ...cell, expected: 'done', got: narrow.attempt(LOGINS[identity], text) }];
+      const effect = changes === true ? 'change' : undefined;
+      if (may.includes(identity)) return [{ ...cell, expected: 'done', got: narrow.attempt(LOGINS[identity], text, effect) }];
       if (open.includes(identity)) {
-        const [most, least] = [wide.attemptAnyhow(LOGINS[identity].user, text), narrow.attempt(LOGINS[identity], text)];
+        const [most, least] = [wide.attemptAnyhow(LOGINS[identity].user, text, effect), narrow.attempt(LOGINS[identity], text, effect)];
         return [{ ...cell, expected: 'open', got: most === 'done' && least !== 'done' ? 'open' : most }];
       }
-      return [{ ...cell, expected: 'refused', got: wide.attemptAnyhow(LOGINS[identity].user, text) }];
+      return [{ ...cell, expected: 'refused', got: wide.attemptAnyhow(LOGINS[identity].user, text, effect) }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { BY_ACCOUNTADMIN, GLOBAL_PRIVILEGES, KINDS, RELATIONS } from './kinds.ts';
+import type { Row } from './rows.ts';
 
 /**
  * Where Snowflake's pages leave a point open, it is read twice: `wide` gives whatever some page could mean, and what must be
@@ -16,6 +17,7 @@ export interface Thing {
   owner: string;
   managed?: boolean;
   transient?: boolean;
+  comment?: string;
   readonly routine?: Routine;
   readonly task?: TaskBody;
 }
@@ -86,6 +88,8 @@ export class Account {
   future: FutureGrant[] = [];
   memberships: Membership[] = [];
   settings: Record<string, string> = {};
+  /** What is in a table, where somebody said so. */
+  content = new Map<string, readonly Row[]>();
 
   /** https://docs.snowflake.com/en/user-guide/security-access-control-overview#system-defined-roles */
   constructor(reading: Reading) {
@@ -122,6 +126,7 @@ export class Account {
     other.future = [...this.future];
     other.memberships = [...this.memberships];
     other.settings = { ...this.settings };
+    other.content = this.content;
     return other;
   }
 
@@ -201,7 +206,7 @@ export class Account {
   holdsGlobal(roles: ReadonlySet<string>, privilege: string): boolean {
     return this.grants.some((grant) => grant.on === 'ACCOUNT' && grant.privilege === privilege && roles.has(grant.to));
   }
-  private holdsAny(roles: ReadonlySet<string>, thing: Thing): boolean {
+  holdsAny(roles: ReadonlySet<string>, thing: Thing): boolean {
     const key = keyOf(thing.kind, thing.name);
     if (roles.has(thing.owner) || this.grants.some((grant) => grant.on === key && roles.has(grant.to))) return true;
     // "granting a database role to an account role implicitly grants the USAGE privilege on the database":

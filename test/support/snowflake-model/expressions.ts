@@ -2,7 +2,7 @@ import type { Reader, Token } from './tokens.ts';
 
 /** What a query would say, which depends on rows that the model does not keep. */
 export const UNKNOWN = Symbol('unknown');
-export type Value = string | number | boolean | null | typeof UNKNOWN;
+export type Value = string | number | boolean | null | typeof UNKNOWN | readonly Value[];
 
 /** What an expression needs to know of where it stands. */
 export interface Surroundings {
@@ -157,10 +157,20 @@ function primary(reader: Reader, around: Surroundings): Value {
   while (reader.accept('.')) name += `.${reader.part()}`;
   if (!reader.is('(')) return around.variable(name, reader);
   reader.expect('(');
+  if (name === 'POSITION') return position(reader, around);
   const args = reader.is(')') ? [] : reader.list(() => argument(reader, around));
   reader.expect(')');
   const said = around.context(name, args, reader);
   return said === undefined ? strings(name, args) : said;
+}
+
+/** POSITION(a IN b), or with a comma. */
+function position(reader: Reader, around: Surroundings): Value {
+  const part = sum(reader, around);
+  if (!reader.accept('IN')) reader.expect(',');
+  const whole = sum(reader, around);
+  reader.expect(')');
+  return typeof part === 'string' && typeof whole === 'string' ? whole.indexOf(part) + 1 : part === null || whole === null ? null : UNKNOWN;
 }
 
 function argument(reader: Reader, around: Surroundings): Value {
@@ -193,6 +203,7 @@ function cases(reader: Reader, around: Surroundings): Value {
 /** Functions of text. What is not among them says something that the model cannot know. */
 function strings(name: string, args: readonly Value[]): Value {
   if (name === 'COALESCE' || name === 'NVL' || name === 'IFNULL') return args.find((one) => one !== null) ?? null;
+  if (name === 'ARRAY_CONSTRUCT') return args;
   if (name === 'IFF') return args[0] === UNKNOWN ? UNKNOWN : ((args[0] === true ? args[1] : args[2]) ?? null);
   if (args.includes(UNKNOWN)) return UNKNOWN;
   if (args.includes(null)) return null;
@@ -216,6 +227,8 @@ function strings(name: string, args: readonly Value[]): Value {
       return subject;
     case 'LEFT':
       return subject.slice(0, Number(pattern));
+    case 'SUBSTR':
+      return third === '' ? subject.slice(Number(pattern) - 1) : subject.slice(Number(pattern) - 1, Number(pattern) - 1 + Number(third));
     case 'STARTSWITH':
       return subject.startsWith(pattern);
     case 'ENDSWITH':

@@ -1,4 +1,5 @@
 import { Account, type Reading, Refused, type Session } from './account.ts';
+import type { Row } from './rows.ts';
 import { Raised, Run } from './statements.ts';
 import { NotModelled } from './tokens.ts';
 
@@ -49,15 +50,17 @@ export class SnowflakeModel {
   /** Runs a script for good. Throws where a statement is refused. */
   run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN' }): void {
     const after = this.account.copy();
-    new Run(after, this.login(login)).script(sql);
+    const run = new Run(after, this.login(login));
+    run.script(sql);
+    if (run.guessed) throw new NotModelled('a script that depends on rows', 0);
     this.account = after;
   }
 
   /**
-   * `done`, `nothing` where it succeeds without a change that was to be seen (REVOKE), or why it is refused; the account stays as it is.
+   * `done`, `nothing` where it succeeds and has changed nothing though a change was asked for, as by every REVOKE, or why it is refused; the account stays as it is.
    * What rows would decide is tried both ways, and `done` wins.
    */
-  attempt(login: Login, sql: string): string {
+  attempt(login: Login, sql: string, effect: 'any' | 'change' = /^\s*revoke\b/i.test(sql) ? 'change' : 'any'): string {
     let session: Session;
     try {
       session = this.login(login);
@@ -71,9 +74,10 @@ export class SnowflakeModel {
       const account = this.account.copy();
       const decided = [...choices];
       try {
-        new Run(account, { ...session }, decided).script(sql);
-        if (!/^\s*revoke\b/i.test(sql) || account.picture() !== this.account.picture()) return 'done';
-        return 'nothing';
+        const run = new Run(account, { ...session }, decided);
+        run.script(sql);
+        if (effect === 'any' || run.wrote || account.picture() !== this.account.picture()) return 'done';
+        refusal = 'nothing';
       } catch (error) {
         if (!(error instanceof Refused || error instanceof Raised)) throw error;
         refusal = error.message;
@@ -86,10 +90,15 @@ export class SnowflakeModel {
   }
 
   /** The same with every role that the user may take, and secondary roles on or off. */
-  attemptAnyhow(user: string, sql: string): string {
+  attemptAnyhow(user: string, sql: string, effect?: 'any' | 'change'): string {
     const roles = [...new Set([...this.account.takeable(user), 'PUBLIC'])];
-    const answers = roles.flatMap((role) => (['ALL', 'NONE'] as const).map((secondary) => this.attempt({ user, role, secondary }, sql)));
+    const answers = roles.flatMap((role) => (['ALL', 'NONE'] as const).map((secondary) => this.attempt({ user, role, secondary }, sql, effect)));
     return answers.find((one) => one === 'done') ?? answers[0] ?? 'refused';
+  }
+
+  /** Says what is in a table, which no statement does. */
+  content(table: string, rows: readonly Row[]): void {
+    this.account.content.set(table, rows);
   }
 
   /** How a user can log in: https://docs.snowflake.com/en/user-guide/admin-user-management#types-of-users */

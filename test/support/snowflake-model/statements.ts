@@ -2,7 +2,9 @@ import { type Account, keyOf, Refused, type Session, type TaskBody, type Thing, 
 import { evaluate, UNKNOWN, type Value } from './expressions.ts';
 import { GLOBAL_PRIVILEGES, KINDS } from './kinds.ts';
 import { touchedBy } from './queries.ts';
+import { type Row, select } from './rows.ts';
 import { type Block, type Declared, parseBlock, type Step } from './scripting.ts';
+import { informationSchema, shown } from './shown.ts';
 import { NotModelled, Reader, type Statement, statements, type Token, tokens } from './tokens.ts';
 
 /** An exception that a block raised itself. */
@@ -15,7 +17,9 @@ class Raised extends Error {
 }
 
 /** The variables of a block. Rows stand for what a query returned, which is not known. */
-type Scope = Map<string, Value | { readonly rows: Statement | undefined } | { readonly exception: true }>;
+type Scope = Map<string, Value | Held>;
+type Held = { readonly rows: readonly Row[] | undefined } | { readonly row: Row } | { readonly exception: true };
+const isHeld = (value: Value | Held | undefined): value is Held => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const LATER = 'CREATE OR REPLACE';
 const SCHEMA_KINDS = Object.keys(KINDS).filter((kind) => KINDS[kind]?.within === 'SCHEMA');
@@ -41,6 +45,12 @@ export class Run {
   private chosen = 0;
   private depth = 0;
   private variables = new Map<string, Value>();
+  /** The rows of the last statement, for RESULT_SCAN. */
+  private last: readonly Row[] | undefined;
+  /** Whether rows that are not known have decided something. */
+  guessed = false;
+  /** Whether rows were written, which the account does not keep. */
+  wrote = false;
 
   constructor(account: Account, session: Session, choices: boolean[] = []) {
     this.account = account;
@@ -55,6 +65,7 @@ export class Run {
 
   /** Decides what rows would decide; `choices` holds the decisions, new ones are added. */
   private choose(): boolean {
+    this.guessed = true;
     const decided = this.choices[this.chosen] ?? true;
     if (this.chosen >= this.choices.length) this.choices.push(decided);
     this.chosen += 1;
@@ -259,7 +270,8 @@ export class Run {
     if (isOwners && verb === 'SHOW' && /^(?:VARIABLES|LOCKS|TRANSACTIONS|PARAMETERS)$/.test(reader.peek()?.text ?? '')) {
       throw this.refuse("it reads the caller's session, in an owner's-rights procedure", reader.line);
     }
-    reader.rest();
+    const asked = reader.rest();
+    this.last = verb === 'SHOW' ? shown(this.account, this.active, asked, (kind, parts) => this.qualified(kind, parts, reader)) : undefined;
   }
 
   // Compute
@@ -366,6 +378,7 @@ export class Run {
     }
     this.query(rest, roles, line);
     if (verb !== 'TRUNCATE') this.demandCompute(roles, line);
+    this.wrote = true;
   }
   private unload(reader: Reader): void {
     const line = reader.line;
@@ -456,9 +469,9 @@ export class Run {
     const may = kind === 'RESOURCE MONITOR' ? this.primary.has('ACCOUNTADMIN') : this.account.holdsGlobal(this.primary, `CREATE ${kind}`);
     this.demand(may, `CREATE ${kind} on the account`, reader);
     if (!this.clear(kind, name, replaces, ifNotExists, reader)) return void reader.rest();
-    this.account.create(this.session, { kind, name });
+    const made = this.account.create(this.session, { kind, name });
     if (kind === 'RESOURCE MONITOR') reader.rest();
-    else this.settings(reader);
+    else made.comment = this.settings(reader).COMMENT ?? '';
     reader.end();
   }
   private createDatabase(reader: Reader, replaces: boolean, isTransient: boolean): void {
@@ -467,9 +480,9 @@ export class Run {
     this.demand(this.account.holdsGlobal(this.primary, 'CREATE DATABASE'), 'CREATE DATABASE on the account', reader);
     if (!this.clear('DATABASE', name, replaces, ifNotExists, reader)) return void reader.rest();
     if (reader.is('CLONE') || reader.is('FROM') || reader.is('AS')) throw reader.unknown('a database made from something else');
-    this.settings(reader);
+    const comment = this.settings(reader).COMMENT ?? '';
     reader.end();
-    this.account.create(this.session, { kind: 'DATABASE', name, transient: isTransient });
+    this.account.create(this.session, { kind: 'DATABASE', name, transient: isTransient, comment });
     // https://docs.snowflake.com/en/sql-reference/sql/create-database#general-usage-notes: with a schema PUBLIC
     this.account.create(this.session, { kind: 'SCHEMA', name: `${name}.PUBLIC`, transient: isTransient });
     this.session = { ...this.session, database: name, schema: 'PUBLIC' };
@@ -671,7 +684,7 @@ export class Run {
     if (!this.clear('USER', name, replaces, ifNotExists, reader)) return void reader.rest();
     const settings = this.userSettings(reader);
     reader.end();
-    this.account.create(this.session, { kind: 'USER', name });
+    this.account.create(this.session, { kind: 'USER', name, comment: settings.COMMENT ?? '' });
     this.setUser(name, {}, settings, reader);
   }
   private userSettings(reader: Reader): Readonly<Record<string, string>> {
@@ -1241,9 +1254,12 @@ export class Run {
           return value;
         }
         const value = scope.get(name);
-        if (value !== undefined && (typeof value !== 'object' || value === null)) return value;
+        if (value !== undefined && !isHeld(value)) return value;
+        const [holder = '', column = ''] = name.split('.');
+        const held = scope.get(holder);
+        if (isHeld(held) && 'row' in held) return held.row[column] ?? null;
         if (name === 'SQLROWCOUNT' || name === 'SQLFOUND' || name === 'SQLERRM' || name === 'SQLCODE' || name === 'SQLSTATE') return UNKNOWN;
-        if (name.includes('.') && scope.has(name.split('.')[0] ?? '')) return UNKNOWN;
+        if (column !== '' && scope.has(holder)) return UNKNOWN;
         if (['CURRENT_TIMESTAMP', 'CURRENT_DATE', 'CURRENT_USER'].includes(name)) return this.context(name, [], reader) ?? UNKNOWN;
         throw reader.unknown(`the variable ${name}`);
       },
@@ -1311,15 +1327,30 @@ export class Run {
   private declare(declared: Declared, scope: Scope): void {
     if (declared.is === 'exception') scope.set(declared.name, { exception: true });
     else if (declared.is === 'rows') {
-      if (declared.from !== undefined) this.rows(declared.from, scope);
-      scope.set(declared.name, { rows: declared.from });
+      scope.set(declared.name, { rows: declared.from === undefined ? undefined : this.rows(declared.from, scope) });
     } else scope.set(declared.name, declared.from === undefined ? null : this.value(declared.from, scope));
   }
   /** A query whose rows are gone through: SELECT, SHOW, or EXECUTE IMMEDIATE of one. */
-  private rows(from: Statement, scope: Scope): void {
+  private rows(from: Statement, scope: Scope): readonly Row[] | undefined {
     const reader = new Reader(from);
-    const inside = reader.is('(') ? reader.parenthesis() : reader.rest();
-    this.sql({ ...from, tokens: inside }, scope);
+    const inside = { ...from, tokens: reader.is('(') ? reader.parenthesis() : reader.rest() };
+    if (inside.tokens[0]?.text !== 'SELECT' && inside.tokens[0]?.text !== 'WITH') {
+      this.sql(inside, scope);
+      return this.last;
+    }
+    return this.read(inside, scope, inside.line);
+  }
+  /** Runs a query and says its rows, where they are known. */
+  private read(query: Statement, scope: Scope, line: number): readonly Row[] | undefined {
+    const roles = this.active;
+    this.query(bound(query.tokens, scope, new Reader(query)), roles, line);
+    const source = (name: readonly string[]): readonly Row[] | undefined => {
+      if (name.at(-2) === 'INFORMATION_SCHEMA') {
+        return informationSchema(this.account, roles, name.length === 3 ? (name[0] ?? '') : (this.session.database ?? ''), name.at(-1) ?? '');
+      }
+      return name[0] === 'SNOWFLAKE' ? undefined : this.account.content.get(this.resolve(name, line));
+    };
+    return select(query, this.surroundings(scope), source, this.last);
   }
   private value(from: Statement, scope: Scope): Value {
     const reader = new Reader(from);
@@ -1346,11 +1377,10 @@ export class Run {
         this.declare(step.declared, scope);
         return undefined;
       case 'assign': {
-        const first = new Reader(step.from);
-        if (first.is('(') && (step.from.tokens[1]?.text === 'SHOW' || step.from.tokens[1]?.text === 'EXECUTE' || step.from.tokens[1]?.text === 'CALL')) {
-          this.rows(step.from, scope);
-          scope.set(step.name, { rows: step.from });
-        } else scope.set(step.name, this.value(step.from, scope));
+        const isQuery = step.from.tokens[0]?.text === '(' && /^(?:SELECT|WITH|SHOW|EXECUTE|CALL)$/.test(step.from.tokens[1]?.text ?? '');
+        const before = scope.get(step.name);
+        if (isQuery && isHeld(before) && 'rows' in before) scope.set(step.name, { rows: this.rows(step.from, scope) });
+        else scope.set(step.name, this.value(step.from, scope));
         return undefined;
       }
       case 'return':
@@ -1368,11 +1398,18 @@ export class Run {
       }
       case 'for': {
         const over = new Reader(step.over);
-        const known = scope.get(over.peek()?.text ?? '');
-        const isRows = typeof known === 'object' && known !== null && 'rows' in known;
-        if (!isRows) throw over.unknown('FOR over something else than rows');
-        scope.set(step.name, UNKNOWN);
-        return this.choose() ? this.steps(step.body, scope) : undefined;
+        const held = scope.get(over.peek()?.text ?? '');
+        if (!isHeld(held) || !('rows' in held)) throw over.unknown('FOR over something else than rows');
+        if (held.rows === undefined) {
+          scope.set(step.name, UNKNOWN);
+          return this.choose() ? this.steps(step.body, scope) : undefined;
+        }
+        for (const row of held.rows) {
+          scope.set(step.name, { row });
+          const result = this.steps(step.body, scope);
+          if (result !== undefined) return result;
+        }
+        return undefined;
       }
       case 'while':
         return this.holdsTrue(step.when, scope) ? this.steps(step.body, scope) : undefined;
@@ -1399,9 +1436,18 @@ export class Run {
       const into = filled.tokens.findIndex((token) => token.kind === 'word' && token.text === 'INTO');
       const from = filled.tokens.findIndex((token) => token.kind === 'word' && token.text === 'FROM');
       if (into > 0 && (from < 0 || into < from)) {
-        const targets = filled.tokens.slice(into + 1, from < 0 ? undefined : from);
-        for (const target of targets) if (target.kind === 'word') scope.set(target.text, UNKNOWN);
-        this.query([...filled.tokens.slice(0, into), ...(from < 0 ? [] : filled.tokens.slice(from))], this.active, statement.line);
+        const targets = filled.tokens.slice(into + 1, from < 0 ? undefined : from).filter(({ kind }) => kind === 'word');
+        const plain = statement.tokens.findIndex((token) => token.kind === 'word' && token.text === 'INTO');
+        const rest = statement.tokens.findIndex((token) => token.kind === 'word' && token.text === 'FROM');
+        const rows = this.read(
+          { ...statement, tokens: [...statement.tokens.slice(0, plain), ...(rest < 0 ? [] : statement.tokens.slice(rest))] },
+          scope,
+          statement.line,
+        );
+        const values = rows?.length === 1 ? Object.values(rows[0] ?? {}) : undefined;
+        targets.forEach(({ text }, at) => {
+          scope.set(text, values?.[at] ?? (values === undefined ? UNKNOWN : null));
+        });
         return;
       }
     }
@@ -1434,7 +1480,8 @@ function bound(all: readonly Token[], scope: Scope, reader: Reader): readonly To
       continue;
     }
     at += 1;
-    const value = scope.get(next.text);
+    const held = scope.get(next.text);
+    const value = isHeld(held) || Array.isArray(held) ? UNKNOWN : held;
     if (isTarget && value !== undefined) filled.push(next);
     else if (value === undefined) throw reader.unknown(`the variable ${next.text}`);
     else if (typeof value === 'string') filled.push({ ...next, kind: 'string', text: value });
