@@ -117,7 +117,7 @@ export function faults(
         ...['USAGE ON DATABASE', 'USAGE ON SCHEMA', 'SELECT ON FUTURE TABLES IN SCHEMA'].map(
           (what) => `GRANT ${what} ${what.endsWith('DATABASE') ? prod : analytics} TO ROLE PUBLIC`,
         ),
-        'GRANT USAGE ON WAREHOUSE ACME_DEV TO ROLE PUBLIC',
+        'GRANT USAGE ON WAREHOUSE ACME_DEV_WH TO ROLE PUBLIC',
       ),
       'stranger',
       'read a table of prod, built after the grants',
@@ -167,10 +167,10 @@ export function faults(
       'looker',
       'read a table of prod, built after the grants',
     ),
-    fault('USAGE on the warehouse of CI is missing', then('REVOKE USAGE ON WAREHOUSE ACME_CI FROM ROLE ACME_CI_SERVICE'), 'ci_service', 'read a source'),
+    fault('USAGE on the warehouse of CI is missing', then('REVOKE USAGE ON WAREHOUSE ACME_CI_WH FROM ROLE ACME_CI_SERVICE'), 'ci_service', 'read a source'),
     fault(
       'developers use the warehouse of production',
-      then('GRANT USAGE ON WAREHOUSE ACME_PROD TO ROLE ACME_DEVELOPER'),
+      then('GRANT USAGE ON WAREHOUSE ACME_PROD_WH TO ROLE ACME_DEVELOPER'),
       'sam',
       'use the warehouse of production',
     ),

@@ -18,16 +18,16 @@ export const identities = [
 ] as const;
 export type Identity = (typeof identities)[number];
 
-/** The session that each has every day: the role of the profile, no secondary roles. */
+/** The session that each has every day: the role of the profile, no secondary roles; a dashboard keeps the role and the warehouse that it had. */
 export const LOGINS: Readonly<Record<Identity, Login>> = {
-  priya: { user: 'PRIYA', role: 'ACME_DEV_PRIYA', secondary: 'NONE', warehouse: 'ACME_DEV' },
-  sam: { user: 'SAM', role: 'ACME_DEV_SAM', secondary: 'NONE', warehouse: 'ACME_DEV' },
-  sam_smith: { user: 'Sam.Smith@acme.example', role: 'ACME_DEV_SAM_SMITH', secondary: 'NONE', warehouse: 'ACME_DEV' },
-  looker: { user: 'LOOKER', role: 'ACME_READER', secondary: 'NONE', warehouse: 'ACME_DEV' },
-  anna: { user: 'ANNA', role: 'ACME_REVIEWER', secondary: 'NONE', warehouse: 'ACME_DEV' },
-  ci_service: { user: 'ACME_CI_SERVICE', role: 'ACME_CI_SERVICE', secondary: 'NONE', warehouse: 'ACME_CI' },
-  prod_service: { user: 'ACME_PROD_SERVICE', role: 'ACME_PROD_SERVICE', secondary: 'NONE', warehouse: 'ACME_PROD' },
-  janitor: { user: 'ACME_JANITOR', role: 'ACME_JANITOR', secondary: 'NONE', warehouse: 'ACME_CI' },
+  priya: { user: 'PRIYA', role: 'ACME_DEV_PRIYA', secondary: 'NONE', warehouse: 'ACME_DEV_WH' },
+  sam: { user: 'SAM', role: 'ACME_DEV_SAM', secondary: 'NONE', warehouse: 'ACME_DEV_WH' },
+  sam_smith: { user: 'SAM.SMITH@ACME.EXAMPLE', role: 'ACME_DEV_SAM_SMITH', secondary: 'NONE', warehouse: 'ACME_DEV_WH' },
+  looker: { user: 'LOOKER', role: 'BI', secondary: 'ALL', warehouse: 'OLD' },
+  anna: { user: 'ANNA', role: 'ACME_REVIEWER', secondary: 'NONE', warehouse: 'ACME_DEV_WH' },
+  ci_service: { user: 'ACME_CI_SERVICE', role: 'ACME_CI_SERVICE', secondary: 'NONE', warehouse: 'ACME_CI_WH' },
+  prod_service: { user: 'ACME_PROD_SERVICE', role: 'ACME_PROD_SERVICE', secondary: 'NONE', warehouse: 'ACME_PROD_WH' },
+  janitor: { user: 'ACME_JANITOR', role: 'ACME_JANITOR', secondary: 'NONE', warehouse: 'ACME_CI_WH' },
   stranger: { user: 'STRANGER', role: 'PUBLIC', secondary: 'NONE' },
   sysadmin: { user: 'SYS', role: 'SYSADMIN', secondary: 'NONE', warehouse: 'OLD' },
   useradmin: { user: 'USR', role: 'USERADMIN', secondary: 'NONE' },
@@ -206,7 +206,7 @@ export function acts({ prod, nonprod, door, doorActs }: Names): readonly Act[] {
     act('create a view in prod', `create view ${analytics}.v2 as select 1 as x`, ['prod_service'], `${SQL}create-view#access-control-requirements`),
     act(
       'create a dynamic table in prod',
-      `create dynamic table ${analytics}.d2 target_lag = '1 day' warehouse = acme_prod as select id from ${analytics}.orders`,
+      `create dynamic table ${analytics}.d2 target_lag = '1 day' warehouse = acme_prod_wh as select id from ${analytics}.orders`,
       ['prod_service'],
       `${PRIVILEGES}#schema-privileges`,
     ),
@@ -252,7 +252,7 @@ export function acts({ prod, nonprod, door, doorActs }: Names): readonly Act[] {
     act('put a function into prod', `create function ${analytics}.f() returns int as '1'`, ['prod_service'], `${PRIVILEGES}#schema-privileges`),
     act(
       'put a task into prod',
-      `create task ${analytics}.t warehouse = acme_prod schedule = '60 minutes' as delete from ${analytics}.orders`,
+      `create task ${analytics}.t warehouse = acme_prod_wh schedule = '60 minutes' as delete from ${analytics}.orders`,
       nobody,
       `${SQL}create-task#access-control-requirements`,
     ),
@@ -332,13 +332,13 @@ export function acts({ prod, nonprod, door, doorActs }: Names): readonly Act[] {
     ),
     act(
       "create a task in priya's schema",
-      `create task ${priya}.t warehouse = acme_dev schedule = '60 minutes' as select 1`,
+      `create task ${priya}.t warehouse = acme_dev_wh schedule = '60 minutes' as select 1`,
       nobody,
       `${SQL}create-task#access-control-requirements`,
     ),
     act(
       "create a task that acts as prod_service in priya's schema",
-      `create task ${priya}.t warehouse = acme_dev execute as user acme_prod_service as delete from ${analytics}.orders`,
+      `create task ${priya}.t warehouse = acme_dev_wh execute as user acme_prod_service as delete from ${analytics}.orders`,
       nobody,
       `${DOCS}user-guide/tasks-intro#run-tasks-with-user-privileges`,
     ),
@@ -470,7 +470,7 @@ export function acts({ prod, nonprod, door, doorActs }: Names): readonly Act[] {
     ),
     act(
       'take the right to read prod from developers',
-      `revoke usage on schema ${analytics} from role acme_prod_read`,
+      `revoke usage on schema ${analytics} from role acme_reader`,
       granters,
       `${SQL}revoke-privilege#security-requirements`,
     ),
@@ -528,16 +528,11 @@ export function acts({ prod, nonprod, door, doorActs }: Names): readonly Act[] {
       ['securityadmin'],
     ),
 
-    act('use the warehouse of production', 'use warehouse acme_prod', ['prod_service', ...owners], `${PRIVILEGES}#virtual-warehouse-privileges`),
-    act(
-      'use the warehouse of developers',
-      'use warehouse acme_dev',
-      [...developers, 'looker', 'anna', ...owners],
-      `${PRIVILEGES}#virtual-warehouse-privileges`,
-    ),
+    act('use the warehouse of production', 'use warehouse acme_prod_wh', ['prod_service', ...owners], `${PRIVILEGES}#virtual-warehouse-privileges`),
+    act('use the warehouse of developers', 'use warehouse acme_dev_wh', [...developers, 'anna', ...owners], `${PRIVILEGES}#virtual-warehouse-privileges`),
     act(
       'make the warehouse of developers large',
-      "alter warehouse acme_dev set warehouse_size = 'XXXLARGE'",
+      "alter warehouse acme_dev_wh set warehouse_size = 'XXXLARGE'",
       owners,
       `${PRIVILEGES}#virtual-warehouse-privileges`,
     ),

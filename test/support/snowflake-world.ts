@@ -1,7 +1,8 @@
 import { type Reading, SnowflakeModel } from './snowflake-model/model.ts';
+import type { Row } from './snowflake-model/rows.ts';
 import { type Act, EVIL, FURNITURE, type Identity, LOGINS, type Names } from './snowflake-table.ts';
 
-const people = ['PRIYA', 'SAM', 'Sam.Smith@acme.example', 'LOOKER', 'ANNA', 'STRANGER'] as const;
+const people = ['PRIYA', 'SAM', 'SAM.SMITH@ACME.EXAMPLE', 'LOOKER', 'ANNA', 'STRANGER'] as const;
 
 /** What a company has before us: its people and administrators, sources, and schemas whose names merely begin like an environment's. */
 export const BEFORE = `
@@ -17,6 +18,10 @@ export const BEFORE = `
   create schema acme.device_events;
   create schema acme.private_x;
   create schema acme.developer_tools;
+  use role securityadmin;
+  create role bi;
+  grant usage on warehouse old to role bi;
+  grant role bi to user looker;
 `;
 
 /**
@@ -29,6 +34,7 @@ export function world(
   names: Names,
   createPr: (name: string) => string,
   faulty: 'faulty' | 'sound' = 'sound',
+  content: readonly (readonly [string, readonly Row[]])[] = [],
 ): SnowflakeModel {
   const model = new SnowflakeModel(reading);
   for (const name of people) model.user(name);
@@ -37,6 +43,7 @@ export function world(
   model.user('SEC', 'SECURITYADMIN');
   model.user('ACC', 'ACCOUNTADMIN');
   model.run(BEFORE);
+  for (const [table, rows] of content) model.content(table, rows);
   for (const script of installation) model.run(script);
   for (const [identity, sql] of FURNITURE(names, createPr)) {
     if (faulty === 'sound' || model.attempt(LOGINS[identity], sql) === 'done') model.run(sql, LOGINS[identity]);

@@ -123,12 +123,20 @@ const arithmetic = (left: number, sign: string, right: number): number =>
 
 function factor(reader: Reader, around: Surroundings): Value {
   let value = primary(reader, around);
-  while (reader.accept('::')) {
-    reader.name();
-    if (reader.is('(')) reader.parenthesis();
-    if (typeof value === 'number') value = String(value);
+  for (;;) {
+    if (reader.accept('::')) {
+      reader.name();
+      if (reader.is('(')) reader.parenthesis();
+      if (typeof value === 'number') value = String(value);
+    } else if (reader.accept(':')) {
+      reader.name();
+      value = UNKNOWN;
+    } else if (reader.accept('[')) {
+      evaluate(reader, around);
+      reader.expect(']');
+      value = UNKNOWN;
+    } else return value;
   }
-  return value;
 }
 
 function primary(reader: Reader, around: Surroundings): Value {

@@ -47,9 +47,9 @@ function cut(tokens: readonly Token[]): ReadonlyMap<string, readonly Token[]> {
   const found = new Map<string, Token[]>();
   let open: Token[] = [];
   let depth = 0;
-  for (const token of tokens) {
+  for (const [at, token] of tokens.entries()) {
     if (token.kind === 'symbol') depth += token.text === '(' ? 1 : token.text === ')' ? -1 : 0;
-    if (depth === 0 && word(token, ...CLAUSES)) {
+    if (depth === 0 && word(token, ...CLAUSES) && !word(tokens[at - 1], 'WITHIN')) {
       open = [];
       found.set(token.text, open);
     } else open.push(token);

@@ -1475,7 +1475,11 @@ function bound(all: readonly Token[], scope: Scope, reader: Reader): readonly To
     if (token.kind === 'word' && token.text === 'INTO') isTarget = true;
     else if (token.kind === 'word' && token.text === 'FROM') isTarget = false;
     const next = all[at + 1];
-    if (token.kind !== 'symbol' || token.text !== ':' || next === undefined || (next.kind !== 'word' && next.kind !== 'quoted')) {
+    const before = all[at - 1];
+    // `x:name` is a path into a variant: https://docs.snowflake.com/en/user-guide/querying-semistructured
+    const isPath =
+      before !== undefined && before.end === token.start && (before.kind === 'word' || before.kind === 'quoted' || before.text === ')' || before.text === ']');
+    if (isPath || token.kind !== 'symbol' || token.text !== ':' || next === undefined || (next.kind !== 'word' && next.kind !== 'quoted')) {
       filled.push(token);
       continue;
     }
