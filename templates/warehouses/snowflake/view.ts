@@ -61,6 +61,29 @@ const stored = (name: string): string => name.toUpperCase();
 /** The patterns of whole names, as RLIKE reads them: it anchors at both ends by itself, and stored names are in upper case. */
 const storedPattern = (pattern: string): string => stored(pattern).replace(/^\^|\$$/g, '');
 
+/** Who may call which procedure of the door, beside those that everybody may call. */
+function callersOf({ ciService, janitor, prodService, developer, reader }: ReturnType<typeof namesOf>['roles']) {
+  return {
+    everybody: [ciService, janitor, prodService, developer, reader],
+    own: [
+      { role: ciService, procedures: ['create_pr_schema(VARCHAR)', 'drop_pr_schema(VARCHAR)', 'note_proof_ci(NUMBER, NUMBER)'] },
+      {
+        role: janitor,
+        procedures: [
+          'sweep_schema(VARCHAR, VARCHAR, BOOLEAN)',
+          'keep_schema(VARCHAR, VARCHAR)',
+          'restore_schema(VARCHAR)',
+          'report()',
+          'note_proof_janitor(NUMBER, NUMBER)',
+        ],
+      },
+      { role: prodService, procedures: ['note_proof_prod(NUMBER, NUMBER)'] },
+      { role: developer, procedures: ['note_proof_dev(NUMBER, NUMBER)'] },
+      { role: reader, procedures: ['note_proof_reader(NUMBER, NUMBER)'] },
+    ],
+  };
+}
+
 /** What every script of grants/ and every macro may print. */
 export function grantsView(project: Project) {
   const { developers, readers } = project.roster;
@@ -86,6 +109,7 @@ export function grantsView(project: Project) {
     readers: readers.map(({ login, reviews }) => ({ login: stored(login), reviews })),
     /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
     others: developers.slice(0, 2).map(({ slug }) => devSchema(slug)),
+    callers: callersOf(names.roles),
     devPattern: storedPattern(DEV_SCHEMA_PATTERN),
     prPattern: storedPattern(PR_SCHEMA_PATTERN),
     /** In upper case, as Snowflake stores a name that was written without quotes. */
