@@ -110,7 +110,7 @@ export function faults(
       "let others into priya's schema",
     ),
     fault("priya's schema has no managed access", change(/(DEV_PRIYA\b[^;]*?)\s+WITH\s+MANAGED\s+ACCESS/gi, '$1'), 'priya', "give others priya's table"),
-    fault('the schemas of pull requests have no managed access', change(/(')\s*WITH\s+MANAGED\s+ACCESS/gi, '$1 '), 'ci_service', 'create a pull request'),
+    fault('the schemas of pull requests have no managed access', change(/('"?)\s*WITH\s+MANAGED\s+ACCESS/gi, '$1 '), 'ci_service', 'create a pull request'),
     fault(
       'everybody reads prod',
       then(
@@ -135,13 +135,10 @@ export function faults(
       'create a view in prod',
     ),
     fault(
-      'a database-level future grant opens the environments',
-      then(
-        `GRANT USAGE ON ALL SCHEMAS IN DATABASE ${nonprod} TO ROLE ACME_DEVELOPER`,
-        `GRANT SELECT ON FUTURE TABLES IN DATABASE ${nonprod} TO ROLE ACME_DEVELOPER`,
-      ),
+      'a database-level future grant on schemas opens the environments',
+      then(`GRANT USAGE, CREATE TABLE ON FUTURE SCHEMAS IN DATABASE ${nonprod} TO ROLE ACME_DEVELOPER`),
       'sam',
-      "read priya's tables",
+      'create a table in a pull request',
     ),
     fault(
       'readers hang on a database-level future grant, beside a schema-level one',
@@ -219,13 +216,13 @@ export function faults(
     ),
     fault(
       'the door takes names by LIKE',
-      change(new RegExp(`REGEXP_LIKE\\(([^,()]+),\\s*${check.pattern.source}\\)`, 'gi'), "($1 LIKE 'PR_%')"),
+      change(new RegExp(`(?:REGEXP_LIKE|RLIKE)\\(([^,()]+),\\s*${check.pattern.source}\\)`, 'gi'), "($1 LIKE 'PR_%')"),
       'ci_service',
-      `${check.drop} product through the door`,
+      `${check.create} pr_77_staging through the door`,
     ),
     fault(
       'the door looks for a name anywhere',
-      change(new RegExp(`REGEXP_LIKE\\(([^,()]+),\\s*${check.pattern.source}\\)`, 'gi'), "(REGEXP_INSTR($1, 'PR_[1-9][0-9]{0,9}') > 0)"),
+      change(new RegExp(`(?:REGEXP_LIKE|RLIKE)\\(([^,()]+),\\s*${check.pattern.source}\\)`, 'gi'), "(REGEXP_INSTR($1, 'PR_[1-9][0-9]{0,9}') > 0)"),
       'ci_service',
       `${check.create} pr_77_staging through the door`,
     ),

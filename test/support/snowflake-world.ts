@@ -24,6 +24,31 @@ export const BEFORE = `
   grant role bi to user looker;
 `;
 
+/** A company that shares one role for production: its schema without managed access, its readers on grants of the database. */
+export const SHARED = `
+  use role securityadmin;
+  create role transformer;
+  grant role transformer to role sysadmin;
+  grant role transformer to user sam;
+  grant role transformer to user priya;
+  grant usage on database acme to role transformer;
+  grant create schema on database acme to role transformer;
+  grant usage on warehouse old to role transformer;
+  grant usage on database acme to role bi;
+  grant usage on future schemas in database acme to role bi;
+  grant select on future tables in database acme to role bi;
+  grant select on future views in database acme to role bi;
+  grant usage on future procedures in database acme to role bi;
+  use role transformer;
+  use warehouse old;
+  create schema acme.analytics;
+  create table acme.analytics.legacy (id int);
+  create view acme.analytics.v_legacy as select * from acme.analytics.legacy;
+  grant insert on table acme.analytics.legacy to role bi;
+  use role sysadmin;
+  create schema acme.staging;
+`;
+
 /**
  * The account with an installation in it, everybody at work. Throws where a statement of the installation is refused or not known,
  * and where somebody cannot do their work, unless the installation is `faulty`.
@@ -35,6 +60,7 @@ export function world(
   createPr: (name: string) => string,
   faulty: 'faulty' | 'sound' = 'sound',
   content: readonly (readonly [string, readonly Row[]])[] = [],
+  before = '',
 ): SnowflakeModel {
   const model = new SnowflakeModel(reading);
   for (const name of people) model.user(name);
@@ -42,7 +68,7 @@ export function world(
   model.user('USR', 'USERADMIN');
   model.user('SEC', 'SECURITYADMIN');
   model.user('ACC', 'ACCOUNTADMIN');
-  model.run(BEFORE);
+  model.run(BEFORE + before);
   for (const [table, rows] of content) model.content(table, rows);
   for (const script of installation) model.run(script);
   for (const [identity, sql] of FURNITURE(names, createPr)) {

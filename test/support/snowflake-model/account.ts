@@ -126,7 +126,7 @@ export class Account {
     other.future = [...this.future];
     other.memberships = [...this.memberships];
     other.settings = { ...this.settings };
-    other.content = this.content;
+    other.content = new Map(this.content);
     return other;
   }
 

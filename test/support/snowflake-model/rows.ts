@@ -135,6 +135,7 @@ interface Item {
 }
 
 function project(query: Statement, list: readonly Token[], rows: readonly Combined[], around: Surroundings): readonly Row[] | undefined {
+  if (list.length === 1 && list[0]?.text === '*') return rows.map((row) => Object.assign({}, ...row.values()) as Row);
   const isDistinct = word(list[0], 'DISTINCT');
   const items = itemsOf(query, isDistinct ? list.slice(1) : list);
   const aggregates = items.map(({ text }) => aggregateOf(text));

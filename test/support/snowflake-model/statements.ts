@@ -284,9 +284,11 @@ export class Run {
     const all = [...this.account.things.values()].filter(({ kind }) => kind === 'WAREHOUSE');
     const { warehouse } = this.session.caller ?? this.session;
     const usable = this.isWide && warehouse === undefined ? all : all.filter(({ name }) => name === warehouse);
-    // A procedure "inherits the current warehouse of the caller".
-    const user = this.session.caller === undefined ? roles : this.account.activeRoles(this.session.caller);
-    if (!usable.some((one) => this.mayCompute(one, user))) throw this.refuse('no warehouse to run it', typeof reader === 'number' ? reader : reader.line);
+    // A procedure "inherits the current warehouse of the caller"; whether its owner must be let use it too, no page says.
+    const { caller } = this.session;
+    const users = caller === undefined ? [roles] : this.isWide ? [this.account.activeRoles(caller)] : [this.account.activeRoles(caller), roles];
+    if (!usable.some((one) => users.every((user) => this.mayCompute(one, user))))
+      throw this.refuse('no warehouse to run it', typeof reader === 'number' ? reader : reader.line);
   }
 
   // Queries and DML
@@ -379,6 +381,33 @@ export class Run {
     this.query(rest, roles, line);
     if (verb !== 'TRUNCATE') this.demandCompute(roles, line);
     this.wrote = true;
+    if (this.account.content.has(name)) this.rewrite(verb, name, { ...reader.statement, tokens: rest });
+  }
+  /** Follows INSERT (…) SELECT … and DELETE in a table whose rows are known; what others do to it is left to whoever said what is in it. */
+  private rewrite(verb: string, name: string, rest: Statement): void {
+    const rows = this.account.content.get(name) ?? [];
+    const around = this.surroundings(new Map());
+    const reader = new Reader(rest);
+    if (verb === 'INSERT' && reader.is('(')) {
+      const columns = reader.parenthesis().filter(({ kind }) => kind === 'word');
+      const added = select({ ...rest, tokens: reader.rest() }, around, () => undefined, undefined);
+      if (added === undefined) throw new NotModelled(`what is inserted into ${name}`, rest.line);
+      const made = added.map((row) => Object.fromEntries(columns.map(({ text }, at): [string, Value] => [text, Object.values(row)[at] ?? null])));
+      this.account.content.set(name, [...rows, ...made]);
+    }
+    if (verb === 'DELETE') {
+      const where = reader.accept('WHERE') ? reader.rest() : [];
+      const query = (condition: readonly Token[]): Statement => ({
+        ...rest,
+        tokens: [
+          ...tokens(`SELECT * FROM T ${condition.length > 0 ? 'WHERE NOT COALESCE(' : ''}`),
+          ...condition,
+          ...tokens(condition.length > 0 ? ', FALSE)' : ''),
+        ],
+      });
+      const kept = where.length === 0 ? [] : rows.filter((row) => (select(query(where), around, () => [row], undefined)?.length ?? 1) > 0);
+      this.account.content.set(name, kept);
+    }
   }
   private unload(reader: Reader): void {
     const line = reader.line;
@@ -1472,7 +1501,7 @@ function bound(all: readonly Token[], scope: Scope, reader: Reader): readonly To
   for (let at = 0; at < all.length; at += 1) {
     const token = all[at];
     if (token === undefined) break;
-    if (token.kind === 'word' && token.text === 'INTO') isTarget = true;
+    if (token.kind === 'word' && token.text === 'INTO') isTarget = !/^(?:INSERT|MERGE|COPY)$/.test(all[0]?.text ?? '');
     else if (token.kind === 'word' && token.text === 'FROM') isTarget = false;
     const next = all[at + 1];
     const before = all[at - 1];
