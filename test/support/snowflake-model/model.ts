@@ -47,8 +47,8 @@ export class SnowflakeModel {
     return { user, primary, secondary: isAll ? 'ALL' : [], database: undefined, schema: undefined, warehouse: warehouse ?? settings.DEFAULT_WAREHOUSE };
   }
 
-  /** Runs a script for good. Throws where a statement is refused. */
-  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN' }): void {
+  /** Runs a script for good, as an administrator unless somebody else is named. Throws where a statement is refused. */
+  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' }): void {
     const after = this.account.copy();
     const run = new Run(after, this.login(login));
     run.script(sql);

@@ -1287,7 +1287,7 @@ export class Run {
         const [holder = '', column = ''] = name.split('.');
         const held = scope.get(holder);
         if (isHeld(held) && 'row' in held) return held.row[column] ?? null;
-        if (name === 'SQLROWCOUNT' || name === 'SQLFOUND' || name === 'SQLERRM' || name === 'SQLCODE' || name === 'SQLSTATE') return UNKNOWN;
+        if (name === 'SQLROWCOUNT' || name === 'SQLFOUND' || name === 'SQLCODE' || name === 'SQLSTATE') return UNKNOWN;
         if (column !== '' && scope.has(holder)) return UNKNOWN;
         if (['CURRENT_TIMESTAMP', 'CURRENT_DATE', 'CURRENT_USER'].includes(name)) return this.context(name, [], reader) ?? UNKNOWN;
         throw reader.unknown(`the variable ${name}`);
@@ -1316,6 +1316,8 @@ export class Run {
         if (name === 'CURRENT_ROLE') return this.session.primary;
         if (name === 'IS_ROLE_IN_SESSION') return typeof args[0] === 'string' ? this.active.has(args[0]) : UNKNOWN;
         return UNKNOWN;
+      case 'GETVARIABLE':
+        return isOwners ? null : (this.variables.get(String(args[0])) ?? null);
       case 'CURRENT_DATABASE':
         return this.session.database ?? null;
       case 'CURRENT_SCHEMA':
@@ -1346,6 +1348,7 @@ export class Run {
       const names = error instanceof Raised ? [error.exception, 'OTHER'] : ['STATEMENT_ERROR', 'OTHER'];
       const handler = block.handlers.find((one) => one.names.some((name) => names.includes(name)));
       if (handler === undefined) throw error;
+      scope.set('SQLERRM', error.message);
       try {
         return this.steps(handler.body, scope);
       } catch (again) {
