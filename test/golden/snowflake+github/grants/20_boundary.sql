@@ -540,7 +540,7 @@ BEGIN
     FROM snowflake.account_usage.grants_to_roles
     WHERE deleted_on IS NULL
       AND (
-        (granted_on = 'ACCOUNT' AND privilege IN ('MANAGE GRANTS', 'IMPORT SHARE'))
+        (granted_on = 'ACCOUNT' AND privilege = 'MANAGE GRANTS')
         OR (granted_on = 'DATABASE' AND name = 'ACME' AND privilege IN ('OWNERSHIP', 'MODIFY'))
         OR (
           granted_on = 'SCHEMA' AND table_catalog = 'ACME' AND name IN ('ANALYTICS', 'STAGING')

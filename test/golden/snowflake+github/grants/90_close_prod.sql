@@ -275,6 +275,27 @@ USE ROLE acme_prod_owner;
 ALTER SCHEMA acme.staging ENABLE MANAGED ACCESS;
 USE ROLE SECURITYADMIN;
 
+-- Who may change settings of the database could take its time travel away.
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_sql VARCHAR;
+  v_grants RESULTSET;
+BEGIN
+  SHOW GRANTS ON DATABASE acme;
+  v_grants := (
+    SELECT "privilege" AS privilege, CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE ' || "grantee_name" WHEN 'USER' THEN 'USER "' || "grantee_name" || '"' ELSE 'ROLE "' || "grantee_name" || '"' END AS grantee
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "privilege" = 'MODIFY' AND "grantee_name" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')
+  );
+  FOR one IN v_grants DO
+    v_sql := 'GRANT MODIFY ON DATABASE acme TO ' || one.grantee;
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
+    v_sql := 'REVOKE MODIFY ON DATABASE acme FROM ' || one.grantee;
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+END;
+$$;
+
 -- acme_prod_service needs to act for nobody any more.
 EXECUTE IMMEDIATE $$
 DECLARE

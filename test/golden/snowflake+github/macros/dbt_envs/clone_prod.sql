@@ -20,6 +20,11 @@
       {%- call statement('clone_prod') -%}
         create or replace transient table {{ api.Relation.create(database=target.database, schema=target.schema, identifier=node.alias) }} clone {{ original['sql'] }}
       {%- endcall -%}
+      {#- dbt has listed the schema before, in upper case, and would build anew what it does not know of. -#}
+      {%- do adapter.cache_added(api.Relation.create(
+        database=target.database | upper, schema=target.schema | upper, identifier=node.alias | upper, type='table',
+        quote_policy={'database': true, 'schema': true, 'identifier': true}
+      )) -%}
       {%- do cloned.append(node.alias) -%}
     {%- endif -%}
   {%- endfor -%}
