@@ -1,6 +1,7 @@
 import { Account, type Reading, Refused, type Session } from './account.ts';
+import { Raised } from './core.ts';
 import type { Row } from './rows.ts';
-import { Raised, Run } from './statements.ts';
+import { Run } from './statements.ts';
 import { NotModelled } from './tokens.ts';
 
 export type { Reading, Session } from './account.ts';
