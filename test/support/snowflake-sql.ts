@@ -135,7 +135,11 @@ function putTogether(expression: string): string | undefined {
     else if (operand in SAMPLES) made += SAMPLES[operand];
     else return undefined;
   }
-  return made;
+  // A privilege of a table is none of a schema's or a database's.
+  return made.replace(
+    /^(GRANT|REVOKE) INSERT ON (SCHEMA|DATABASE) /,
+    (_, verb, kind) => `${verb} ${kind === 'SCHEMA' ? 'CREATE TABLE' : 'MODIFY'} ON ${kind} `,
+  );
 }
 
 /** The parts between the separators that stand in no bracket. */

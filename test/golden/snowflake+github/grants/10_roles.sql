@@ -38,7 +38,8 @@ BEGIN
   WHERE "name" IN ('ACME_DEV_WH', 'ACME_CI_WH', 'ACME_PROD_WH') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Warehouse ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -48,7 +49,8 @@ BEGIN
   WHERE "name" IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER', 'ACME_DEVELOPER', 'ACME_READER', 'ACME_REVIEWER', 'ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -58,7 +60,8 @@ BEGIN
   WHERE "name" IN ('ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -82,7 +85,13 @@ CREATE ROLE IF NOT EXISTS acme_prod_service COMMENT = 'dbt-envs: project acme';
 -- Drops environment schemas that nobody needs.
 CREATE ROLE IF NOT EXISTS acme_janitor COMMENT = 'dbt-envs: project acme';
 
+-- A procedure of the door runs on its caller's warehouse; no page says whether its owner must have a right on that too.
+GRANT USAGE ON WAREHOUSE acme_dev_wh TO ROLE acme_env_owner;
 GRANT USAGE ON WAREHOUSE acme_ci_wh TO ROLE acme_env_owner;
+GRANT USAGE ON WAREHOUSE acme_prod_wh TO ROLE acme_env_owner;
+-- In a schema with managed access, tables may only belong to roles below the schema's owner:
+-- https://docs.snowflake.com/en/sql-reference/sql/grant-privilege#usage-notes
+GRANT ROLE acme_prod_service TO ROLE acme_prod_owner;
 GRANT ROLE acme_reader TO ROLE acme_reviewer;
 GRANT ROLE acme_reader TO ROLE acme_developer;
 GRANT ROLE acme_reader TO ROLE acme_ci_service;

@@ -23,7 +23,8 @@ BEGIN
   WHERE "name" = 'ACME_NONPROD' AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Database ' || v_problem || ' exists, and this project did not create it. Choose another name: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -34,7 +35,8 @@ BEGIN
   WHERE "database_name" = 'ACME_NONPROD' AND STARTSWITH("comment", 'dbt-envs: door of project ') AND "comment" <> 'dbt-envs: door of project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Database acme_nonprod has the door ' || v_problem || ' of another project already. Give this one a database of its own: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -153,6 +155,10 @@ GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA acme.crm TO ROLE acme_prod_servi
 USE ROLE acme_env_owner;
 USE WAREHOUSE acme_ci_wh;
 CREATE SCHEMA IF NOT EXISTS acme_nonprod.acme_door WITH MANAGED ACCESS COMMENT = 'dbt-envs: door of project acme';
+-- A grant on what the database will hold would open the door to whoever has it. One on the schema itself stands before it, for that
+-- kind of object: https://docs.snowflake.com/en/sql-reference/sql/grant-privilege#considerations
+GRANT REFERENCES ON FUTURE TABLES IN SCHEMA acme_nonprod.acme_door TO ROLE acme_env_owner;
+GRANT USAGE ON FUTURE PROCEDURES IN SCHEMA acme_nonprod.acme_door TO ROLE acme_env_owner;
 -- Times are UTC.
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.environment (
   schema_name VARCHAR NOT NULL, keep_until TIMESTAMP_NTZ

@@ -25,7 +25,8 @@ BEGIN
   WHERE COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -38,7 +39,8 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' is a service and no person: a developer needs a user of their own. Correct roster.yml.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -52,7 +54,8 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'Schema ' || v_problem || ' exists, and this project did not create it. Hand it over by its name with grants/adopt_leftovers.sql.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;

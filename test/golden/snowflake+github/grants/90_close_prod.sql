@@ -30,7 +30,8 @@ BEGIN
   v_deployed := v_deployed + v_here;
   IF (v_deployed = 0) THEN
     v_problem := 'acme_prod_service has not deployed yet: nothing in production belongs to it. Deploy first, so that nothing stops when the old way is closed.';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -54,7 +55,7 @@ BEGIN
   );
   FOR one IN v_schema DO
     v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.analytics TO ROLE "' || one.owner || '" COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
     IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.analytics DISABLE MANAGED ACCESS';
     END IF;
@@ -89,7 +90,7 @@ BEGIN
   FOR one IN v_objects DO
     IF (one.owner NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) THEN
       v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE "' || one.owner || '" COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
       IF (one.owner NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
         v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ROLE "' || one.owner || '"';
         EXECUTE IMMEDIATE :v_sql;
@@ -152,9 +153,45 @@ GRANT OWNERSHIP ON ALL PROCEDURES IN SCHEMA acme.analytics TO ROLE acme_prod_ser
 GRANT OWNERSHIP ON ALL SEQUENCES IN SCHEMA acme.analytics TO ROLE acme_prod_service COPY CURRENT GRANTS;
 GRANT OWNERSHIP ON ALL STAGES IN SCHEMA acme.analytics TO ROLE acme_prod_service COPY CURRENT GRANTS;
 GRANT OWNERSHIP ON ALL FILE FORMATS IN SCHEMA acme.analytics TO ROLE acme_prod_service COPY CURRENT GRANTS;
-USE ROLE acme_prod_owner;
-ALTER SCHEMA acme.analytics ENABLE MANAGED ACCESS;
-USE ROLE SECURITYADMIN;
+
+-- Managed access is switched on by whoever owns the schema and has MANAGE GRANTS as well, and only where no future grant is
+-- open: those are written down, revoked, and given again. https://docs.snowflake.com/en/sql-reference/sql/alter-schema#usage-notes
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_sql VARCHAR;
+  v_managed NUMBER;
+  v_grants RESULTSET;
+BEGIN
+  SHOW SCHEMAS IN DATABASE acme;
+  SELECT COUNT_IF("name" = 'ANALYTICS' AND POSITION('MANAGED ACCESS' IN "options") > 0) INTO :v_managed
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_managed = 0) THEN
+    SHOW FUTURE GRANTS IN SCHEMA acme.analytics;
+    v_grants := (
+      SELECT
+        "privilege" AS privilege,
+        REPLACE("grant_on", '_', ' ') || 'S' AS kind,
+        IFF("grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || "grantee_name" || '"' AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    );
+    FOR one IN v_grants DO
+      v_sql := 'GRANT ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.analytics TO ' || one.grantee;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 6, :v_sql;
+      v_sql := 'REVOKE ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.analytics FROM ' || one.grantee;
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
+    ALTER SCHEMA acme.analytics ENABLE MANAGED ACCESS;
+  END IF;
+  v_grants := (
+    SELECT DISTINCT statement FROM acme_nonprod.acme_door.found WHERE step = 6 AND CONTAINS(statement, ' IN SCHEMA acme.analytics TO ')
+  );
+  FOR one IN v_grants DO
+    v_sql := one.statement;
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  DELETE FROM acme_nonprod.acme_door.found WHERE step = 6 AND CONTAINS(statement, ' IN SCHEMA acme.analytics TO ');
+END;
+$$;
 
 -- Schema staging: first everything is written down, then the rights to write are taken.
 EXECUTE IMMEDIATE $$
@@ -173,7 +210,7 @@ BEGIN
   );
   FOR one IN v_schema DO
     v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.staging TO ROLE "' || one.owner || '" COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
     IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.staging DISABLE MANAGED ACCESS';
     END IF;
@@ -208,7 +245,7 @@ BEGIN
   FOR one IN v_objects DO
     IF (one.owner NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) THEN
       v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE "' || one.owner || '" COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
       IF (one.owner NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
         v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ROLE "' || one.owner || '"';
         EXECUTE IMMEDIATE :v_sql;
@@ -271,9 +308,71 @@ GRANT OWNERSHIP ON ALL PROCEDURES IN SCHEMA acme.staging TO ROLE acme_prod_servi
 GRANT OWNERSHIP ON ALL SEQUENCES IN SCHEMA acme.staging TO ROLE acme_prod_service COPY CURRENT GRANTS;
 GRANT OWNERSHIP ON ALL STAGES IN SCHEMA acme.staging TO ROLE acme_prod_service COPY CURRENT GRANTS;
 GRANT OWNERSHIP ON ALL FILE FORMATS IN SCHEMA acme.staging TO ROLE acme_prod_service COPY CURRENT GRANTS;
-USE ROLE acme_prod_owner;
-ALTER SCHEMA acme.staging ENABLE MANAGED ACCESS;
-USE ROLE SECURITYADMIN;
+
+-- Managed access is switched on by whoever owns the schema and has MANAGE GRANTS as well, and only where no future grant is
+-- open: those are written down, revoked, and given again. https://docs.snowflake.com/en/sql-reference/sql/alter-schema#usage-notes
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_sql VARCHAR;
+  v_managed NUMBER;
+  v_grants RESULTSET;
+BEGIN
+  SHOW SCHEMAS IN DATABASE acme;
+  SELECT COUNT_IF("name" = 'STAGING' AND POSITION('MANAGED ACCESS' IN "options") > 0) INTO :v_managed
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_managed = 0) THEN
+    SHOW FUTURE GRANTS IN SCHEMA acme.staging;
+    v_grants := (
+      SELECT
+        "privilege" AS privilege,
+        REPLACE("grant_on", '_', ' ') || 'S' AS kind,
+        IFF("grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || "grantee_name" || '"' AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    );
+    FOR one IN v_grants DO
+      v_sql := 'GRANT ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.staging TO ' || one.grantee;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 6, :v_sql;
+      v_sql := 'REVOKE ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.staging FROM ' || one.grantee;
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
+    ALTER SCHEMA acme.staging ENABLE MANAGED ACCESS;
+  END IF;
+  v_grants := (
+    SELECT DISTINCT statement FROM acme_nonprod.acme_door.found WHERE step = 6 AND CONTAINS(statement, ' IN SCHEMA acme.staging TO ')
+  );
+  FOR one IN v_grants DO
+    v_sql := one.statement;
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  DELETE FROM acme_nonprod.acme_door.found WHERE step = 6 AND CONTAINS(statement, ' IN SCHEMA acme.staging TO ');
+END;
+$$;
+
+-- Whoever built production so far makes no schemas beside it any more. Others who may, a loader of sources perhaps, are left alone:
+-- the audit names them.
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_sql VARCHAR;
+  v_owned VARCHAR;
+  v_grants RESULTSET;
+BEGIN
+  SELECT LISTAGG(statement, ' ') INTO :v_owned FROM acme_nonprod.acme_door.found WHERE step IN (2, 3);
+  SHOW GRANTS ON DATABASE acme;
+  v_grants := (
+    SELECT "privilege" AS privilege, "grantee_name" AS name
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "privilege" IN ('CREATE SCHEMA', 'MODIFY') AND "granted_to" = 'ROLE'
+      AND "grantee_name" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN', 'ACME_ENV_OWNER', 'ACME_PROD_OWNER')
+      AND CONTAINS(:v_owned, ' TO ROLE "' || "grantee_name" || '" ')
+  );
+  FOR one IN v_grants DO
+    v_sql := 'GRANT ' || one.privilege || ' ON DATABASE acme TO ROLE "' || one.name || '"';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
+    v_sql := 'REVOKE ' || one.privilege || ' ON DATABASE acme FROM ROLE "' || one.name || '"';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+END;
+$$;
 
 -- Who may change settings of the database could take its time travel away.
 EXECUTE IMMEDIATE $$
@@ -323,7 +422,7 @@ BEGIN
   v_holders := (
     SELECT "granted_to" AS kind, "grantee_name" AS name
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE NOT ("granted_to" = 'USER' AND "grantee_name" = 'ACME_PROD_SERVICE') AND "grantee_name" <> 'SECURITYADMIN'
+    WHERE NOT ("granted_to" = 'USER' AND "grantee_name" = 'ACME_PROD_SERVICE') AND "grantee_name" NOT IN ('SECURITYADMIN', 'ACME_PROD_OWNER')
   );
   FOR one IN v_holders DO
     v_sql := 'REVOKE ROLE acme_prod_service FROM ' || one.kind || ' "' || one.name || '"';
@@ -333,7 +432,7 @@ BEGIN
   v_holders := (
     SELECT "granted_to" AS kind, "grantee_name" AS name
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE NOT ("granted_to" = 'USER' AND "grantee_name" = 'ACME_PROD_SERVICE') AND "grantee_name" <> 'SECURITYADMIN'
+    WHERE NOT ("granted_to" = 'USER' AND "grantee_name" = 'ACME_PROD_SERVICE') AND "grantee_name" NOT IN ('SECURITYADMIN', 'ACME_PROD_OWNER')
   );
   FOR one IN v_holders DO
     v_sql := 'REVOKE ROLE acme_prod_owner FROM ' || one.kind || ' "' || one.name || '"';

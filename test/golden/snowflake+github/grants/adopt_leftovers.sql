@@ -26,7 +26,8 @@ DECLARE
 BEGIN
   IF (v_asked IS NULL) THEN
     v_problem := 'Name the schemas first: SET dbt_envs_leftovers = ''dev_ghost, pr_500'';';
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -38,7 +39,8 @@ BEGIN
     OR NOT (RLIKE(s."name", 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s."name", 'PR_[1-9][0-9]{0,9}'));
   IF (v_problem <> '') THEN
     v_problem := 'Nothing was changed. Not in database acme_nonprod, not a whole name of an environment schema, or this project''s already: ' || v_problem;
-    -- RAISE takes no text that is put together, so a block with this very text is run.
+    -- RAISE takes no text that is put together, so a block with this very text is run:
+    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
