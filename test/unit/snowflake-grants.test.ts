@@ -101,6 +101,22 @@ describe.each(['separate', 'single'] as const)('the scripts for Snowflake, envir
     expect(surprises(ask(...lenient, all))).toContain('sam: create a schema beside prod: expected refused, got done');
   });
 
+  test('do not go into a database that lets others build in every new schema', () => {
+    const building = `${SHARED} use role accountadmin; grant create table on future schemas in database acme to role transformer;`;
+    if (layout === 'separate')
+      expect(
+        surprises(
+          ask(
+            ...at(layout, installation(layout), 'sound', building),
+            all.filter(({ act }) => act.includes('dev_priya')),
+          ),
+        ),
+      ).toEqual([]);
+    else expect(() => at(layout, installation(layout), 'sound', building)).toThrow('raised REFUSED');
+    const coming = `${SHARED} use role accountadmin; grant monitor on future schemas in database acme to role transformer;`;
+    expect(() => at(layout, installation(layout), 'sound', coming)).not.toThrow();
+  });
+
   test('need a grant on the door itself where others have one on its database', () => {
     const bare = installation(layout).map((sql) =>
       sql.replaceAll(/GRANT \w+ ON FUTURE (?:TABLES|PROCEDURES) IN SCHEMA \w+\.acme_door TO ROLE acme_env_owner;/g, ''),
