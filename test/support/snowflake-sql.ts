@@ -115,7 +115,6 @@ const SAMPLES: Readonly<Record<string, string>> = {
   v_same: "'what it says'",
   'one.owner': 'TRANSFORMER',
   'one.role_name': 'acme_reader',
-  'two.role_name': 'TRANSFORMER',
   'one.login': 'LOOKER',
   'one.privilege': 'INSERT',
   'two.privilege': 'INSERT',

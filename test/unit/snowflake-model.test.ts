@@ -815,6 +815,66 @@ describe('what the model does not know', () => {
   });
 });
 
+describe('what a script learns from SHOW and the information schema', () => {
+  /** Runs a block that drops what a query named. */
+  const drops = (query: string, before = 'show schemas in database d;'): string =>
+    `declare v_sql varchar; v_rows resultset; begin ${before} v_rows := (${query}); for one in v_rows do v_sql := 'drop schema d."' || one.name || '"'; execute immediate :v_sql; end for; end;`;
+  const left = (sql: string): readonly string[] => {
+    const model = account('wide', 'grant role own_s to role accountadmin; grant role own_m to role accountadmin');
+    model.run(sql);
+    return ['S', 'M', 'PUBLIC'].filter((name) => model.thing('SCHEMA', `D.${name}`) !== undefined);
+  };
+  const scan = 'from table(result_scan(last_query_id()))';
+
+  test('rows are chosen by WHERE', () => {
+    expect(left(drops(`select "name" as name ${scan} where "owner" = 'OWN_S'`))).toEqual(['M', 'PUBLIC']);
+    expect(left(drops(`select "name" as name ${scan} where "options" = 'MANAGED ACCESS' and "name" not in ('X')`))).toEqual(['S', 'PUBLIC']);
+    expect(left(drops(`select "name" as name ${scan} where "owner" = 'NOBODY'`))).toEqual(['S', 'M', 'PUBLIC']);
+  });
+  test('rows are joined', () => {
+    const both = `select s."name" as name from table(result_scan(last_query_id())) as s inner join d.information_schema.schemata as i on i.schema_name = s."name" where i.schema_owner = 'OWN_S'`;
+    expect(left(drops(both))).toEqual(['M', 'PUBLIC']);
+    const without = `select s."name" as name ${scan} as s left join e.information_schema.schemata as i on i.schema_name = s."name" where i.schema_name is null and s."owner" <> 'SYSADMIN'`;
+    expect(left(drops(without))).toEqual(['S', 'PUBLIC']);
+  });
+  test('sums decide', () => {
+    const when = (condition: string): string =>
+      `declare n number; t varchar; begin show schemas in database d; select count_if("owner" = 'OWN_M') into :n ${scan}; show schemas in database d; select listagg("name", ', ') within group (order by "name") into :t ${scan} where startswith("name", 'Q'); if (${condition}) then drop schema d.m; end if; end;`;
+    expect(left(when('n = 1'))).toEqual(['S', 'PUBLIC']);
+    expect(left(when('n > 1'))).toEqual(['S', 'M', 'PUBLIC']);
+    expect(left(when("t = ''"))).toEqual(['S', 'PUBLIC']);
+  });
+  test('what is not known is not guessed in a script', () => {
+    expect(() =>
+      left('declare n number; begin select count(*) into :n from d.information_schema.columns; if (n = 0) then drop schema d.m; end if; end;'),
+    ).toThrow(NotModelled);
+  });
+  test('the information schema lists what one has a right on, MANAGE GRANTS or not', () => {
+    const model = account(
+      'narrow',
+      'grant usage on database d to role securityadmin; grant usage on warehouse w to role securityadmin; revoke usage on schema d.s from role public',
+    );
+    const counts = (n: number): string =>
+      `declare n number; no exception (-20001, 'no'); begin select count(*) into :n from d.information_schema.schemata where schema_name in ('S', 'M'); if (n <> ${n}) then raise no; end if; end;`;
+    expect(model.attempt({ ...SEC, warehouse: 'W' }, counts(1))).toBe('done');
+    expect(model.attempt({ ...SEC, warehouse: 'W' }, counts(2))).toBe('raised NO');
+  });
+  test('rows that were written down are run in their order', () => {
+    const model = account('wide', 'create database f; create schema f.x; create table f.x.found (step number, statement varchar)');
+    model.content('F.X.FOUND', []);
+    model.run(
+      `insert into f.x.found (step, statement) select 2, 'drop schema f.y'; insert into f.x.found (step, statement) select 1, 'create schema f.y'; insert into f.x.found (step, statement) select 3, 'drop database f';
+      delete from f.x.found where step = 3`,
+      ACC,
+    );
+    model.run(
+      'declare v_rows resultset; v_sql varchar; begin v_rows := (select step, statement from f.x.found order by step); for one in v_rows do v_sql := one.statement; execute immediate :v_sql; end for; end;',
+      ACC,
+    );
+    expect([model.thing('SCHEMA', 'F.Y'), model.thing('DATABASE', 'F')?.owner]).toEqual([undefined, 'ACCOUNTADMIN']);
+  });
+});
+
 test('an attempt changes nothing', () => {
   const model = account('wide', TABLE);
   expect(model.attempt(ADA, 'drop table d.s.t')).toBe('done');

@@ -215,6 +215,8 @@ function strings(name: string, args: readonly Value[]): Value {
   if (name === 'IFF') return args[0] === UNKNOWN ? UNKNOWN : ((args[0] === true ? args[1] : args[2]) ?? null);
   if (args.includes(UNKNOWN)) return UNKNOWN;
   if (args.includes(null)) return null;
+  if (name === 'ARRAY_CONTAINS') return Array.isArray(args[1]) ? args[1].includes(args[0]) : UNKNOWN;
+  if (name === 'SPLIT') return text(args[0] ?? '').split(text(args[1] ?? ''));
   const [subject = '', pattern = '', third = ''] = args.map(text);
   switch (name) {
     case 'UPPER':

@@ -1,6 +1,7 @@
 import { Account, type Reading, Refused, type Session } from './account.ts';
+import { Raised } from './core.ts';
 import type { Row } from './rows.ts';
-import { Raised, Run } from './statements.ts';
+import { Run } from './statements.ts';
 import { NotModelled } from './tokens.ts';
 
 export type { Reading, Session } from './account.ts';
@@ -47,8 +48,8 @@ export class SnowflakeModel {
     return { user, primary, secondary: isAll ? 'ALL' : [], database: undefined, schema: undefined, warehouse: warehouse ?? settings.DEFAULT_WAREHOUSE };
   }
 
-  /** Runs a script for good. Throws where a statement is refused. */
-  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN' }): void {
+  /** Runs a script for good, as an administrator unless somebody else is named. Throws where a statement is refused. */
+  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' }): void {
     const after = this.account.copy();
     const run = new Run(after, this.login(login));
     run.script(sql);

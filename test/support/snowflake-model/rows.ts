@@ -10,6 +10,8 @@ interface Named {
   readonly alias: string;
   readonly rows: readonly Row[];
   readonly on: Statement | undefined;
+  /** Whether a row without a match stays. */
+  readonly isLeft: boolean;
 }
 
 const word = (token: Token | undefined, ...texts: readonly string[]): boolean => token?.kind === 'word' && texts.includes(token.text);
@@ -37,7 +39,8 @@ export function select(query: Statement, around: Surroundings, source: Source, s
     if (fits === UNKNOWN) return undefined;
     if (fits === true) kept.push(row);
   }
-  return project(query, clauses.get('SELECT') ?? [], kept, around);
+  const made = project(query, clauses.get('SELECT') ?? [], kept, around);
+  return made === undefined ? undefined : ordered(made, clauses.get('ORDER') ?? []);
 }
 
 const CLAUSES = ['SELECT', 'FROM', 'WHERE', 'GROUP', 'HAVING', 'ORDER', 'UNION', 'QUALIFY', 'LIMIT'];
@@ -81,7 +84,8 @@ function worth(text: Statement, around: Surroundings): Value {
 function sourcesOf(from: Statement, around: Surroundings, source: Source, scanned: readonly Row[] | undefined): readonly Named[] | undefined {
   const reader = new Reader(from);
   const found: Named[] = [];
-  do {
+  let isLeft = false;
+  for (;;) {
     const rows = rowsOf(reader, around, source, scanned);
     if (rows === undefined) return undefined;
     reader.accept('AS');
@@ -95,15 +99,17 @@ function sourcesOf(from: Statement, around: Surroundings, source: Source, scanne
       while (!reader.done && !reader.is('INNER') && !reader.is('JOIN') && !reader.is('LEFT')) condition.push(reader.next());
       on = part(from, condition);
     }
-    found.push({ alias, rows, on });
-  } while (reader.accept(',') || reader.accept('INNER', 'JOIN') || reader.accept('JOIN'));
-  return reader.done ? found : undefined;
+    found.push({ alias, rows, on, isLeft });
+    isLeft = reader.accept('LEFT', 'JOIN');
+    if (!isLeft && !reader.accept(',') && !reader.accept('INNER', 'JOIN') && !reader.accept('JOIN')) return reader.done ? found : undefined;
+  }
 }
 
 function rowsOf(reader: Reader, around: Surroundings, source: Source, scanned: readonly Row[] | undefined): readonly Row[] | undefined {
   if (reader.accept('TABLE', '(', 'RESULT_SCAN', '(', 'LAST_QUERY_ID', '(', ')', ')', ')')) return scanned;
   if (reader.accept('LATERAL', 'FLATTEN') || reader.accept('TABLE', '(', 'FLATTEN')) {
     const inside = new Reader(part(reader.statement, reader.parenthesis()));
+    reader.accept(')');
     if (!inside.accept('INPUT', '=>')) return undefined;
     const list = evaluate(inside, around);
     return Array.isArray(list) ? list.map((value) => ({ VALUE: value })) : undefined;
@@ -114,19 +120,30 @@ function rowsOf(reader: Reader, around: Surroundings, source: Source, scanned: r
 
 function joined(sources: readonly Named[], around: Surroundings): readonly Combined[] | undefined {
   let rows: Combined[] = [new Map()];
-  for (const { alias, rows: more, on } of sources) {
+  for (const { alias, rows: more, on, isLeft } of sources) {
     const next: Combined[] = [];
     for (const row of rows) {
+      const before = next.length;
       for (const one of more) {
         const both = new Map([...row, [alias, one]]);
         const fits = on === undefined ? true : worth(on, within(both, around));
         if (fits === UNKNOWN) return undefined;
         if (fits === true) next.push(both);
       }
+      if (isLeft && next.length === before) next.push(new Map([...row, [alias, {}]]));
     }
     rows = next;
   }
   return rows;
+}
+
+/** ORDER BY columns of the result; anything else stays as it came. */
+function ordered(rows: readonly Row[], clause: readonly Token[]): readonly Row[] {
+  const columns = clause.filter(({ kind }) => kind === 'word' || kind === 'quoted').map(({ text }) => text);
+  const [, ...by] = columns;
+  if (by.length === 0 || rows.some((row) => by.some((column) => !(column in row)))) return rows;
+  const key = (row: Row): string => JSON.stringify(by.map((column) => String(row[column] ?? '')));
+  return rows.toSorted((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
 }
 
 interface Item {

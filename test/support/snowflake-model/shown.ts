@@ -87,6 +87,14 @@ function grants(account: Account, reader: Reader, qualified: (kind: string, part
       ...account.grants.filter(({ to }) => to === role).map((one) => ({ privilege: one.privilege, granted_on: one.on.split(' ')[0] ?? '', name: one.on })),
     ];
   }
+  if (reader.accept('TO', 'USER')) {
+    const user = `@${reader.part()}`;
+    if (!reader.done) return undefined;
+    return [
+      ...account.memberships.filter(({ to }) => to === user).map((one): Row => ({ role: one.role, privilege: null, ...grantee(user) })),
+      ...account.grants.filter(({ to }) => to === user).map((one): Row => ({ role: null, privilege: one.privilege, ...grantee(user) })),
+    ];
+  }
   if (!reader.accept('ON')) return undefined;
   const kind = reader.oneOf(['SCHEMA', 'TABLE', 'VIEW', 'DATABASE', 'DYNAMIC TABLE']);
   if (kind === undefined) return undefined;

@@ -59,6 +59,25 @@ BEGIN
     v_schema := 'acme_nonprod."' || one.name || '"';
     v_builder := one.builder;
     v_said := v_said || one.name || ' belonged to ' || one.owner || '. ';
+    v_sql := 'GRANT OWNERSHIP ON SCHEMA ' || v_schema || ' TO ROLE acme_env_owner COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+    -- With managed access, tables may only belong to roles below the schema's owner, and it is switched on where no future grant is
+    -- open: https://docs.snowflake.com/en/sql-reference/sql/alter-schema#usage-notes
+    v_sql := 'ALTER SCHEMA ' || v_schema || ' DISABLE MANAGED ACCESS';
+    EXECUTE IMMEDIATE :v_sql;
+    v_sql := 'SHOW FUTURE GRANTS IN SCHEMA ' || v_schema;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT
+        "privilege" AS privilege,
+        REPLACE("grant_on", '_', ' ') || 'S' AS kind,
+        IFF("grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme_nonprod.', 'ROLE ') || '"' || "grantee_name" || '"' AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    );
+    FOR two IN v_grants DO
+      v_sql := 'REVOKE ' || two.privilege || ' ON FUTURE ' || two.kind || ' IN SCHEMA ' || v_schema || ' FROM ' || two.grantee;
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
     v_sql := 'GRANT OWNERSHIP ON ALL TABLES IN SCHEMA ' || v_schema || ' TO ROLE ' || v_builder || ' COPY CURRENT GRANTS';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'GRANT OWNERSHIP ON ALL VIEWS IN SCHEMA ' || v_schema || ' TO ROLE ' || v_builder || ' COPY CURRENT GRANTS';
@@ -74,20 +93,6 @@ BEGIN
     v_sql := 'GRANT REFERENCES ON ALL VIEWS IN SCHEMA ' || v_schema || ' TO ROLE acme_env_owner';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'GRANT MONITOR ON ALL DYNAMIC TABLES IN SCHEMA ' || v_schema || ' TO ROLE acme_env_owner';
-    EXECUTE IMMEDIATE :v_sql;
-    -- Managed access is not switched on while a future grant is open: https://docs.snowflake.com/en/sql-reference/sql/alter-schema#usage-notes
-    v_sql := 'SHOW FUTURE GRANTS IN SCHEMA ' || v_schema;
-    EXECUTE IMMEDIATE :v_sql;
-    v_grants := (
-      SELECT "privilege" AS privilege, REPLACE("grant_on", '_', ' ') || 'S' AS kind, "grantee_name" AS role_name
-      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-      WHERE "grant_to" = 'ROLE'
-    );
-    FOR two IN v_grants DO
-      v_sql := 'REVOKE ' || two.privilege || ' ON FUTURE ' || two.kind || ' IN SCHEMA ' || v_schema || ' FROM ROLE "' || two.role_name || '"';
-      EXECUTE IMMEDIATE :v_sql;
-    END FOR;
-    v_sql := 'GRANT OWNERSHIP ON SCHEMA ' || v_schema || ' TO ROLE acme_env_owner COPY CURRENT GRANTS';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'ALTER SCHEMA ' || v_schema || ' ENABLE MANAGED ACCESS';
     EXECUTE IMMEDIATE :v_sql;
