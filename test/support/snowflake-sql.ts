@@ -115,6 +115,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   v_same: "'what it says'",
   'one.owner': 'TRANSFORMER',
   'one.role_name': 'acme_reader',
+  'two.role_name': 'TRANSFORMER',
   'one.login': 'LOOKER',
   'one.privilege': 'INSERT',
   'two.privilege': 'INSERT',
@@ -128,7 +129,7 @@ function putTogether(expression: string): string | undefined {
   let made = '';
   for (const operand of split(expression, '||')) {
     if (operand.startsWith("'")) made += operand.slice(1, -1).replaceAll("''", "'");
-    else if (operand === 'one.kind') made += made.endsWith(' FROM ') ? 'USER' : made.endsWith('FUTURE ') ? 'TABLES' : 'TABLE';
+    else if (operand === 'one.kind' || operand === 'two.kind') made += made.endsWith(' FROM ') ? 'USER' : made.endsWith('FUTURE ') ? 'TABLES' : 'TABLE';
     else if (operand === 'one.name') made += made.endsWith('"') || made.endsWith("'") ? 'PR_1' : 'acme.analytics."T"';
     else if (operand.startsWith('REPLACE(v_problem')) made += 'why not';
     else if (operand.startsWith('ARRAY_SIZE(')) made += '3';

@@ -4,8 +4,8 @@
 -- Who runs it   the administrator with ACCOUNTADMIN who ran 40_services.sql. First, in the same session:
 --                 SET dbt_envs_leftovers = 'dev_ghost, pr_500';
 -- What changes  each schema belongs to acme_env_owner, with managed access; what is in it belongs to the developer's role, to
---               acme_ci_service, or to acme_env_owner where nobody has that name. All are looked at before one is
---               changed. Their age counts from their last change.
+--               acme_ci_service, or to acme_env_owner where nobody has that name. Future grants in it go. All are
+--               looked at before one is changed. Their age counts from their last change.
 -- How to undo   GRANT OWNERSHIP ON SCHEMA … TO ROLE <its owner, which this prints> COPY CURRENT GRANTS; the same for ALL TABLES
 --               and ALL VIEWS in it.
 
@@ -23,6 +23,7 @@ DECLARE
   v_builder VARCHAR;
   v_said VARCHAR DEFAULT '';
   v_adopted RESULTSET;
+  v_grants RESULTSET;
 BEGIN
   IF (v_asked IS NULL) THEN
     v_problem := 'Name the schemas first: SET dbt_envs_leftovers = ''dev_ghost, pr_500'';';
@@ -74,6 +75,18 @@ BEGIN
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'GRANT MONITOR ON ALL DYNAMIC TABLES IN SCHEMA ' || v_schema || ' TO ROLE acme_env_owner';
     EXECUTE IMMEDIATE :v_sql;
+    -- Managed access is not switched on while a future grant is open: https://docs.snowflake.com/en/sql-reference/sql/alter-schema#usage-notes
+    v_sql := 'SHOW FUTURE GRANTS IN SCHEMA ' || v_schema;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT "privilege" AS privilege, REPLACE("grant_on", '_', ' ') || 'S' AS kind, "grantee_name" AS role_name
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "grant_to" = 'ROLE'
+    );
+    FOR two IN v_grants DO
+      v_sql := 'REVOKE ' || two.privilege || ' ON FUTURE ' || two.kind || ' IN SCHEMA ' || v_schema || ' FROM ROLE "' || two.role_name || '"';
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
     v_sql := 'GRANT OWNERSHIP ON SCHEMA ' || v_schema || ' TO ROLE acme_env_owner COPY CURRENT GRANTS';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'ALTER SCHEMA ' || v_schema || ' ENABLE MANAGED ACCESS';
