@@ -25,6 +25,7 @@ test.each(Object.entries(plans))('every statement is one of Snowflake’s: %s', 
 
 /** A word of each kind of statement, and what a slip of the finger makes of it. */
 const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: string])[] = [
+  [/^ALTER SCHEMA \S+ DISABLE/, 'MANAGED ACCESS', 'MANAGED ACESS'],
   [/^ALTER SCHEMA \S+ ENABLE/, 'MANAGED ACCESS', 'MANAGED ACESS'],
   [/^ALTER SCHEMA \S+ DISABLE/, 'MANAGED ACCESS', 'MANAGED ACESS'],
   [/^ALTER SCHEMA \S+ RENAME/, 'RENAME TO', 'RENAME INTO'],
