@@ -1,5 +1,6 @@
 import { duckdb } from './duckdb/warehouse.ts';
 import { postgres } from './postgres/warehouse.ts';
+import { snowflake } from './snowflake/warehouse.ts';
 
 /** Every warehouse; the first is the default. A warehouse is one folder and one entry here. */
-export const warehouses = [duckdb, postgres] as const;
+export const warehouses = [duckdb, postgres, snowflake] as const;

@@ -7,14 +7,25 @@ import { pythonEnvironment } from '../support/python.ts';
 import { scaffold } from '../support/scaffold.ts';
 
 type Env = Readonly<Record<string, string>>;
-type Adapter = 'duckdb' | 'postgres';
+type Adapter = 'duckdb' | 'postgres' | 'snowflake';
 type Parser = (project: string, adapter: Adapter, target: string, env: Env) => Promise<Finished>;
 
 /** What each target's own people have, and nothing of the others'. */
 const ENV: Readonly<Record<'dev' | 'ci' | 'prod', Env>> = {
-  dev: { DBT_DEV_NAME: 'priya', DBT_ENV_SECRET_DEV_PASSWORD: 'unused-dev' },
-  ci: { PR_NUMBER: '142', DBT_ENV_SECRET_CI_PASSWORD: 'unused-ci' },
-  prod: { DBT_ENVS_RUNNER: 'merge', DBT_ENV_SECRET_PROD_PASSWORD: 'unused-prod' },
+  dev: { DBT_DEV_NAME: 'priya', DBT_ENV_SECRET_DEV_PASSWORD: 'unused-dev', DBT_SNOWFLAKE_ACCOUNT: 'acme-main' },
+  ci: { PR_NUMBER: '142', DBT_ENV_SECRET_CI_PASSWORD: 'unused-ci', DBT_ENV_SECRET_CI_PRIVATE_KEY: 'unused-ci', DBT_SNOWFLAKE_ACCOUNT: 'acme-main' },
+  prod: {
+    DBT_ENVS_RUNNER: 'merge',
+    DBT_ENV_SECRET_PROD_PASSWORD: 'unused-prod',
+    DBT_ENV_SECRET_PROD_PRIVATE_KEY: 'unused-prod',
+    DBT_SNOWFLAKE_ACCOUNT: 'acme-main',
+  },
+};
+/** The databases, where a warehouse keeps the environments apart from production. */
+const DATABASES: Readonly<Record<Adapter, Readonly<Record<'dev' | 'ci' | 'prod', string | undefined>>>> = {
+  duckdb: { dev: undefined, ci: undefined, prod: undefined },
+  postgres: { dev: 'acme', ci: 'acme', prod: 'acme' },
+  snowflake: { dev: 'acme_nonprod', ci: 'acme_nonprod', prod: 'acme' },
 };
 const LANDS = { dev: ['dev_priya'], ci: ['pr_142'], prod: ['analytics', 'staging'] } as const;
 
@@ -40,7 +51,7 @@ const kept = (folder: string): string => {
 };
 
 /** None of the three connects. Those of dbt 2 are the newest that are wheels: test/engines/python/README.md. */
-describe.each(['duckdb', 'postgres'] as const)('the emitted project for %s', (warehouse) => {
+describe.each(['duckdb', 'postgres', 'snowflake'] as const)('the emitted project for %s', (warehouse) => {
   let project: string;
   beforeAll(() => {
     project = kept(scaffold({ warehouse }));
@@ -56,6 +67,8 @@ describe.each(['duckdb', 'postgres'] as const)('the emitted project for %s', (wa
       expect(code, output).toBe(0);
       expect(output).not.toMatch(/deprecat|\bwarning\b/i);
       expect(landed(project)).toEqual(LANDS[target]);
+      const database = DATABASES[warehouse][target];
+      if (database !== undefined) expect(landed(project, 'database')).toEqual([database]);
     });
 
     test('is not clean once test arguments stand where dbt 2 has none: the gate can fail', async () => {
@@ -80,12 +93,12 @@ describe.each(['duckdb', 'postgres'] as const)('the emitted project for %s', (wa
   });
 });
 
-/** The schemas of what dbt would build, from the manifest that it has just written. */
-function landed(project: string): readonly string[] {
-  const { nodes }: { nodes: Record<string, { schema: string; resource_type: string }> } = JSON.parse(
+/** The schemas, or the databases, of what dbt would build, from the manifest that it has just written. */
+function landed(project: string, part: 'schema' | 'database' = 'schema'): readonly string[] {
+  const { nodes }: { nodes: Record<string, { schema: string; database: string; resource_type: string }> } = JSON.parse(
     readFileSync(path.join(project, 'target/manifest.json'), 'utf8'),
   );
   const built = Object.values(nodes).filter(({ resource_type }) => ['model', 'seed', 'snapshot', 'test'].includes(resource_type));
   expect(built.length).toBeGreaterThan(10);
-  return [...new Set(built.map(({ schema }) => schema))].sort();
+  return [...new Set(built.map((node) => node[part]))].sort();
 }

@@ -16,6 +16,7 @@ export const FIELDS = {
   sourceSchema: parseSourceSchema,
   secretSchema: parseSourceSchema,
   database: (text: string) => parseIdentifier(text, 'a database'),
+  nonprodDatabase: answerOf('nonprodDatabase'),
   mainBranch: answerOf('mainBranch'),
   runner: answerOf('runner'),
   image: answerOf('image'),
@@ -44,6 +45,7 @@ export const COVERED: Readonly<Record<string, readonly Field[]>> = {
   image: ['image'],
   pythonIndex: ['pythonIndex'],
   database: ['database'],
+  nonprodDatabase: ['nonprodDatabase'],
 };
 
 /** Values that nothing else in any file contains, so that what came from them can be told. */
@@ -55,6 +57,7 @@ export const MARKS: Values = {
   sourceSchema: 'zqsource_a',
   secretSchema: 'zqsource_b',
   database: 'zqdatabase',
+  nonprodDatabase: 'zqnonprod',
   mainBranch: 'zqbranch',
   runner: 'zqrunner',
   image: 'zqimage',
@@ -78,6 +81,7 @@ function parsed(values: Values, vendors: Vendors) {
     prodSchemas: `${values.prodSchema}, ${values.otherProdSchema}`,
     sourceSchemas: `${values.sourceSchema}, ${values.secretSchema}:pii`,
     database: values.database,
+    nonprodDatabase: values.nonprodDatabase,
     mainBranch: values.mainBranch,
     runner: `self-hosted, ${values.runner}`,
     image: values.image,
@@ -168,7 +172,9 @@ function harmlessMeaning({ path, contents }: PlannedFile): unknown {
 
 /** The first of these files that does not mean what the harmless one means with the values put in, and why. */
 export function firstDifference(files: readonly PlannedFile[], values: Partial<Values>, harmless: readonly PlannedFile[]): string | undefined {
-  const marks = new Map(fieldNames.flatMap((field) => (values[field] === undefined ? [] : [[MARKS[field], values[field]] as const])));
+  // A warehouse that stores names in upper case compares them so.
+  const given = fieldNames.flatMap((field) => (values[field] === undefined ? [] : [[MARKS[field], values[field]] as const]));
+  const marks = new Map(given.flatMap(([mark, value]) => [[mark, value] as const, [mark.toUpperCase(), value.toUpperCase()] as const]));
   const models = new Map(harmless.map((file) => [String(replaced(file.path, marks)), file]));
   for (const { path, contents } of files) {
     const model = models.get(path);

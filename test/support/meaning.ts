@@ -9,12 +9,33 @@ import { deadLinks, fences, headings, openFences, raggedTables, wrongFlowchart }
  * `loadModule` of libpg-query first.
  */
 export function meaningOf(path: string, text: string): unknown {
-  if (/^grants\/.*\.sql$/.test(path)) return { statements: withoutPlaces(parseSync(text)), words: wordsOf(text) };
+  if (/^grants\/.*\.sql$/.test(path)) return script(text);
   if (path.endsWith('.sql')) return jinjaPieces(text);
   if (/\.ya?ml$/.test(path)) return (['1.1', '1.2'] as const).map((version) => withCode(documents(text, version), path.includes('.github/')));
   if (path.endsWith('.json')) return JSON.parse(text);
   if (path.endsWith('.md')) return markdown(path, text);
   return text.split('\n');
+}
+
+/**
+ * A script as PostgreSQL's parser reads it; one that it cannot read, as the words and literals of another dialect. A script for
+ * PostgreSQL that an attack has spoiled has another shape then than the harmless one, and so another meaning.
+ */
+function script(text: string): unknown {
+  try {
+    return { statements: withoutPlaces(parseSync(text)), words: wordsOf(text) };
+  } catch {
+    return { pieces: sqlPieces(text) };
+  }
+}
+
+/** Comments, literals, names in quotes and words of SQL; bodies in dollar quotes and literals with blanks in them once more. */
+function sqlPieces(sql: string): readonly unknown[] {
+  const pieces = sql.match(/--[^\n]*|\$\$[\s\S]*?\$\$|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w.@+-]+|\S/g) ?? [];
+  return pieces.map((piece) => {
+    if (piece.startsWith('$$')) return { body: sqlPieces(piece.slice(2, -2)) };
+    return piece.startsWith("'") && /\s/.test(piece) ? { literal: sqlPieces(piece.slice(1, -1).replaceAll("''", "'")) } : piece;
+  });
 }
 
 /** The same meaning with every mark in it replaced, in keys too: what a file with other values ought to say. */

@@ -44,7 +44,7 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     [
       'a flag of a warehouse that was not chosen',
       ['--yes', ...TEAM, '--warehouse', 'duckdb', '--database', 'acme'],
-      /--database belongs to postgres, and this project uses duckdb/,
+      /--database belongs to postgres, snowflake, and this project uses duckdb/,
     ],
     ['a flag of a warehouse that is not the default', ['--yes', ...TEAM, '--database', 'acme'], /--database belongs to postgres/],
     ['a team file that is not there', ['--team-file', 'none.csv'], /"none\.csv" cannot be read \(ENOENT\)/],

@@ -15,7 +15,7 @@ export const postgres = defineWarehouse({
       flag: 'database',
       asked: true,
       message: 'Which database do you build in?',
-      help: 'The database that dbt builds in; the default of DBT_PG_DATABASE.',
+      help: 'The database that dbt builds in.',
       default: ({ projectName = '' }) => projectName,
       parse: (raw) => parseIdentifier(raw, 'a database'),
     },

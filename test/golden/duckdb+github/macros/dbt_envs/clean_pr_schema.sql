@@ -14,19 +14,31 @@
   {%- endif -%}
   {%- set dropped = [] -%}
   {%- if adapter.check_schema_exists(target.database, schema) -%}
-    {%- set here = api.Relation.create(database=target.database, schema=schema) -%}
-    {#- database, name, schema, kind: the columns that every adapter's macro of this name gives -#}
-    {%- for row in list_relations_without_caching(here).rows if row[1] not in keep -%}
+    {%- for name, kind in dbt_envs_built(target.database, schema).items() if name not in keep -%}
       {#- adapter.drop_relation would leave it to the warehouse whether the drop is kept: dbt ends an operation with a rollback. -#}
       {%- call statement('drop_relation', auto_begin=true) -%}
-        {{ get_drop_sql(api.Relation.create(database=target.database, schema=schema, identifier=row[1], type=row[3])) }}
+        {{ get_drop_sql(api.Relation.create(database=target.database, schema=schema, identifier=name, type=kind)) }}
       {%- endcall -%}
       {%- do adapter.commit() -%}
-      {%- do dropped.append(row[1]) -%}
+      {%- do dropped.append(name) -%}
     {%- endfor -%}
-    {%- for row in list_relations_without_caching(here).rows if row[1] in dropped -%}
-      {{ exceptions.raise_compiler_error('The warehouse was told to drop ' ~ schema ~ '.' ~ row[1] ~ ', raised no error, and it is still there.') }}
+    {%- for name in dbt_envs_built(target.database, schema) if name in dropped -%}
+      {{ exceptions.raise_compiler_error('The warehouse was told to drop ' ~ schema ~ '.' ~ name ~ ', raised no error, and it is still there.') }}
     {%- endfor -%}
   {%- endif -%}
   {%- do print(tojson({'dropped': dropped})) -%}
+{% endmacro %}
+
+{#- The kinds of the relations in one schema, by the name as dbt writes it. -#}
+{% macro dbt_envs_built(database, schema) %}
+  {{ return(adapter.dispatch('dbt_envs_built')(database, schema)) }}
+{% endmacro %}
+
+{#- database, name, schema, kind: the columns of most adapters' listing. -#}
+{% macro default__dbt_envs_built(database, schema) %}
+  {%- set built = {} -%}
+  {%- for row in list_relations_without_caching(api.Relation.create(database=database, schema=schema)).rows -%}
+    {%- do built.update({row[1]: row[3]}) -%}
+  {%- endfor -%}
+  {{ return(built) }}
 {% endmacro %}

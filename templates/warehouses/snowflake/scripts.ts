@@ -1,0 +1,31 @@
+import type { FileRequest } from '../../../src/planned-file.ts';
+import type { Project } from '../../../src/project.ts';
+import { grantsView } from './view.ts';
+
+const SCRIPTS = [
+  '00_look',
+  '10_roles',
+  '20_boundary',
+  '30_developers',
+  '40_services',
+  '50_readers',
+  '90_close_prod',
+  '91_reopen_prod',
+  'adopt_leftovers',
+  'why_the_bill_rose',
+  'verify',
+  'audit',
+] as const;
+
+const ours = (path: string, template: string, view: object): FileRequest => ({ path, owner: 'ours', template: `warehouses/snowflake/${template}.ejs`, view });
+
+/** grants/: what an administrator runs, in the order of the numbers. */
+export function grantsFiles(project: Project): readonly FileRequest[] {
+  const view = grantsView(project);
+  const leavers = project.roster.leavers.map(({ slug, login, left }) => ({ slug, login: login.toUpperCase(), left, role: `${view.devRole}${slug}` }));
+  return [
+    ours('grants/README.md', 'grants/README.md', { ...view, leavers }),
+    ...SCRIPTS.map((name) => ours(`grants/${name}.sql`, `grants/${name}.sql`, view)),
+    ...leavers.map((leaver) => ours(`grants/leavers/${leaver.slug}.sql`, 'grants/leavers/leaver.sql', { ...view, leaver })),
+  ];
+}

@@ -1,0 +1,58 @@
+-- 50_readers.sql: who reads production without developing, as roster.yml has it.
+--
+-- Who runs it   the administrator with ACCOUNTADMIN who ran 20_boundary.sql; again after every change of the readers.
+-- What changes  a missing user is created without a password; an existing one is given acme_reader, and
+--               acme_reviewer where it reviews pull requests, and is otherwise left as it is. Whoever left the list
+--               loses what this file had given, and nothing else.
+-- How to undo   take the reader out of roster.yml, run the generator, run this file again.
+
+-- SECURITYADMIN acts for acme_env_owner while this runs, and gives that back at the end.
+USE ROLE SECURITYADMIN;
+USE WAREHOUSE acme_ci_wh;
+GRANT ROLE acme_env_owner TO ROLE SECURITYADMIN;
+
+CREATE USER IF NOT EXISTS "LOOKER" DEFAULT_ROLE = acme_reader DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
+CREATE USER IF NOT EXISTS "ANNA" DEFAULT_ROLE = acme_reviewer DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
+GRANT ROLE acme_reader TO USER "LOOKER";
+GRANT ROLE acme_reader TO USER "ANNA";
+GRANT ROLE acme_reviewer TO USER "ANNA";
+-- Whoever reviews needs compute; a dashboard brings its own.
+GRANT USAGE ON WAREHOUSE acme_dev_wh TO ROLE acme_reviewer;
+
+-- The door's own copy of the list.
+USE ROLE acme_env_owner;
+UPDATE acme_nonprod.acme_door.reader SET gone = TRUE;
+MERGE INTO acme_nonprod.acme_door.reader AS t
+USING (
+  SELECT column1 AS login, column2 AS role_name
+  FROM VALUES
+    ('LOOKER', 'acme_reader'),
+    ('ANNA', 'acme_reader'),
+    ('ANNA', 'acme_reviewer')
+) AS r ON t.login = r.login AND t.role_name = r.role_name
+WHEN MATCHED THEN UPDATE SET gone = FALSE
+WHEN NOT MATCHED THEN INSERT (login, role_name, gone) VALUES (r.login, r.role_name, FALSE);
+USE ROLE SECURITYADMIN;
+-- Who left the list loses the role that was theirs, and nothing else.
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_sql VARCHAR;
+  v_gone RESULTSET;
+BEGIN
+  SHOW USERS;
+  v_gone := (
+    SELECT g.login, g.role_name
+    FROM acme_nonprod.acme_door.reader AS g
+    INNER JOIN TABLE(RESULT_SCAN(LAST_QUERY_ID())) AS u ON u."name" = g.login
+    WHERE g.gone
+  );
+  FOR one IN v_gone DO
+    v_sql := 'REVOKE ROLE ' || one.role_name || ' FROM USER "' || one.login || '"';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  DELETE FROM acme_nonprod.acme_door.reader WHERE gone;
+END;
+$$;
+
+USE ROLE SECURITYADMIN;
+REVOKE ROLE acme_env_owner FROM ROLE SECURITYADMIN;

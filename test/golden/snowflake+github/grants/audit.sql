@@ -1,0 +1,29 @@
+-- audit.sql: names everybody who can write production, and through what. Changes nothing.
+--
+-- Who runs it   the first part: any role of this project. The rest, which is live where the first is up to two hours old: an
+--               administrator with SECURITYADMIN.
+-- What changes  nothing.
+--
+-- A HOLE is closed with REVOKE, or accepted by an administrator, in the very words of the line:
+--   USE ROLE SECURITYADMIN; GRANT ROLE acme_env_owner TO ROLE SECURITYADMIN;
+--   INSERT INTO acme_nonprod.acme_door.accepted (login, how) VALUES ('…', '…');
+--   REVOKE ROLE acme_env_owner FROM ROLE SECURITYADMIN;
+
+CALL acme_nonprod.acme_door.audit();
+
+-- Live, without a delay. Future grants are in no view: a line with OWNERSHIP, INSERT, UPDATE, DELETE or TRUNCATE is a hole.
+USE ROLE SECURITYADMIN;
+SHOW GRANTS OF ROLE acme_prod_service;
+SHOW GRANTS OF ROLE acme_prod_owner;
+SHOW GRANTS OF ROLE acme_env_owner;
+SHOW GRANTS ON USER acme_prod_service;
+SHOW GRANTS ON SCHEMA acme.analytics;
+SHOW FUTURE GRANTS IN SCHEMA acme.analytics;
+SHOW GRANTS ON SCHEMA acme.staging;
+SHOW FUTURE GRANTS IN SCHEMA acme.staging;
+SHOW FUTURE GRANTS IN DATABASE acme;
+-- Whoever holds these can give themselves anything: no grant of ours can hold them.
+SHOW GRANTS OF ROLE ACCOUNTADMIN;
+SHOW GRANTS OF ROLE SECURITYADMIN;
+SHOW GRANTS OF ROLE SYSADMIN;
+SHOW GRANTS ON ACCOUNT;
