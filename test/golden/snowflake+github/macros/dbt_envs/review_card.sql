@@ -128,7 +128,7 @@
   {%- set prefixed = custom and custom in var('dbt_envs_prefixed_schemas', []) and node.alias.startswith(prefix) -%}
   {{ return({
     'database': node.config.database or adapter.dispatch('dbt_envs_prod_database')(),
-    'schema': custom if custom in known else known[0],
+    'schema': (dbt_envs_prod_schema(custom) if custom) or known[0],
     'name': node.alias[prefix | length:] if prefixed else node.alias
   }) }}
 {% endmacro %}

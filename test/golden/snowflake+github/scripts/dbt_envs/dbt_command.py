@@ -60,7 +60,8 @@ def answer_of(dbt: str, name: str, arguments: dict | None = None) -> tuple:
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     lines = done.stdout.rstrip().split("\n")
     if done.returncode != 0:
-        print(done.stdout, file=sys.stderr, flush=True)
+        for line in lines:
+            print(f"| {inert(line)}", file=sys.stderr, flush=True)
     for line in reversed(lines if done.returncode != 0 else lines[-1:]):
         try:
             answer = json.loads(line)
@@ -69,6 +70,13 @@ def answer_of(dbt: str, name: str, arguments: dict | None = None) -> tuple:
         if isinstance(answer, dict):
             return done.returncode, answer
     raise Problem(f"dbt run-operation {name} failed; what it said is above.")
+
+
+def inert(text: str) -> str:
+    """One printable line. Names in the warehouse are anybody's, and what runs a job obeys its log: GitHub a line that begins
+    with :: and ##[command] anywhere (actions/runner, ActionCommand.cs), Azure ##vso[command]."""
+    shown = "".join(one if one.isprintable() else " " for one in re.sub(r"\x1b\[[0-9;]*m", "", text)).replace("##", "# #")
+    return f"| {shown}" if shown.lstrip().startswith("::") else shown
 
 
 def flag(name: str) -> bool:

@@ -5,7 +5,7 @@
 
 It drives gh (https://cli.github.com), which must be logged in as an administrator of the repository. A value is taken
 from the environment variable of the same name where there is one. What is set already stays as it is, unless it is
-named: --replace DBT_ENV_SECRET_CI_PASSWORD. Secrets are typed unseen and handed to gh on its standard input. A rule that
+named: --replace DBT_ENV_SECRET_CI_PRIVATE_KEY. Secrets are typed unseen and handed to gh on its standard input. A rule that
 protects main already is kept as it is, whoever made it: only what is lacking is added, in a ruleset of this project's own.
 """
 
@@ -96,7 +96,7 @@ SETTINGS = [
 ]
 REPOSITORY = "repos/{owner}/{repo}"  # gh puts in the repository of this folder, or GH_REPO
 GIVEN: dict = {}  # values by name
-FREE = "A private repository on GitHub Free has no environments and no branch rules: docs/environments.md says what then."
+FREE = "A private repository on GitHub Free has no environments and no branch rules; GitHub Team (Pro for a person) and public repositories have both."
 # https://docs.github.com/rest/actions/permissions: the strictest of three; GitHub refuses it for private repositories (422)
 EVERYBODY_FROM_OUTSIDE = {"approval_policy": "all_external_contributors"}
 UNAVAILABLE = ("HTTP 403", "HTTP 404", "HTTP 422")
@@ -227,9 +227,8 @@ def say_unprotected(refused: Refused) -> int:
     if gh("api", f"{REPOSITORY}/actions/variables/DBT_ENVS_UNPROTECTED_MAIN", "--jq", ".value", absent="").strip() == "accepted":
         print("  The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.")
         return 0
-    print("  GitHub Team (Pro for a person) has the rules; so has a public repository. Or deploy from a separate repository.")
-    until = "Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
-    print(f"  {until}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
+    other = "Or deploy from a separate repository. Until then the deploy refuses. " if "prod" in ENVIRONMENTS else ""
+    print(f"  {other}To accept it as it is: gh variable set DBT_ENVS_UNPROTECTED_MAIN --body accepted")
     return 1
 
 

@@ -4,8 +4,8 @@
 
 A schema goes for one of these reasons, which the log names, and for no other:
 
-    pr_<number>   GitHub itself says that this pull request was closed 7 days ago or earlier; or it has none of
-                  this number, and nobody has used the schema for 7 days
+    pr_<number>   GitHub itself says that this pull request was closed 7 days ago or earlier, or that it has none
+                  of this number; and nobody has used the schema for 7 days
     dev_<name>    nobody has used it for 30 days; the next build of somebody on the roster works as before
 
 It goes only if it carries this project's mark, nobody has pinned it, GitHub says the same once more just before, and it
@@ -16,8 +16,8 @@ goes. Afterwards the schemas are listed again. Whatever is not as it should be e
     DBT_ENVS_DRY_RUN       true: say what would go, and clear nothing
     DBT_ENVS_KEEP          pr_142 2027-01-31: pin a schema until that day first; pr_142 none: take the pin away
 
-Ages are measured on the clocks of the warehouse and of GitHub; this machine's clock and time zone do not matter. What was
-found and done is in target/dbt_envs/sweep.json afterwards.
+Ages are measured on the clocks of the warehouse and of GitHub, which have to agree on the day; this machine's clock and
+time zone do not matter. What was found and done is in target/dbt_envs/sweep.json afterwards.
 """
 
 import argparse
@@ -31,7 +31,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dbt_command import LEFT, Problem, answer_of, exit_status, find_dbt, flag, operation
+from dbt_command import LEFT, Problem, answer_of, exit_status, find_dbt, flag, inert, operation
 
 DEV_SCHEMA = re.compile(r"^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 PR_SCHEMA = re.compile(r"^pr_[1-9][0-9]{0,9}$")
@@ -39,6 +39,7 @@ ALLOWED = 25
 BATCH = 25  # schemas that are looked at once more and then cleared together
 NOTICE = datetime.timedelta(days=3)  # how long before it goes a schema is announced
 SKEW = datetime.timedelta(minutes=5)  # between the clocks of one code host's machines
+APART = datetime.timedelta(days=2)  # warehouse and code host: with one of the two clocks, everything would be old
 HOST = pathlib.Path(__file__).with_name("open_prs.py")
 
 Time = datetime.datetime
@@ -134,8 +135,12 @@ def main() -> int:
         if pin is not None and not options.dry_run:
             say(f"pinned: {json.dumps(warehouse.keep(*pin))}")
         result = sweep(warehouse, Host(), options)
+        if pin is not None and options.dry_run:
+            result["notes"].append(f"The pin of {pin[0]} is as it was: a dry run changes nothing.")
+            say(result["notes"][-1])
     except Problem as problem:
         result = {**result, "ok": False, "problems": [str(problem)]}
+    result["problems"] = [inert(problem) for problem in result["problems"]]
     place.write_text(json.dumps(result, indent=1), encoding="utf-8")
     for problem in result["problems"]:
         print(f"sweep: {problem}", file=sys.stderr)
@@ -153,9 +158,9 @@ def pinned() -> tuple[str, str | None] | None:
     value = os.environ.get("DBT_ENVS_KEEP", "").split()
     if not value:
         return None
-    if len(value) != 2 or not is_whole_name(value[0]) or not re.fullmatch("none|[0-9]{4}-[0-9]{2}-[0-9]{2}", value[1]):
+    if len(value) != 2 or not is_whole_name(value[0]) or not re.fullmatch("none|null|[0-9]{4}-[0-9]{2}-[0-9]{2}", value[1]):
         raise Problem("DBT_ENVS_KEEP names a schema and a day, pr_142 2027-01-31, or pr_142 none.")
-    return value[0], None if value[1] == "none" else value[1]
+    return value[0], None if value[1] in ("none", "null") else value[1]
 
 
 def empty_result(options: Options) -> dict[str, Any]:
@@ -167,6 +172,9 @@ def sweep(warehouse: Any, host: Any, options: Options) -> dict[str, Any]:
     the code host is asked, so a schema that is on the list is no newer than what the host says."""
     listing = listing_in(warehouse.listing())
     pulls = pulls_in(host.all())
+    if abs(pulls.at - listing.at) > APART:
+        clocks = f"the warehouse's clock says {listing.at.isoformat()} and that of GitHub {pulls.at.isoformat()}"
+        raise Problem(f"{clocks}: one of them is wrong, so nothing is cleared.")
     night = Night(warehouse, host, options, listing, pulls)
     night.decide()
     night.clear()
@@ -283,36 +291,56 @@ CLEARED = ("dropped", "emptied")
 
 
 def decide(schema: Schema, now: Time, pulls: Pulls, options: Options) -> Decision:
-    """What becomes of a schema, and why, in one sentence."""
-    if schema.keep_until is not None and schema.keep_until > now:
-        return Decision("keep", f"it is pinned until {day(schema.keep_until)}")
+    """What becomes of a schema, and why, in one sentence. A pin holds back what would go, and its last days are announced."""
+    found = without_pin(schema, now, pulls, options)
+    pin = schema.keep_until
+    if pin is not None and pin > now:
+        pinned = f"it is pinned until {day(pin)}"
+        due = None if found.due is None else max(found.due, pin)
+        found = Decision("announce", f"{pinned}; {found.why}", due) if due is not None and due - NOTICE <= now else Decision("keep", pinned)
+    if found.action == "announce" and found.due is not None:
+        return found._replace(why=f"{found.why}; it goes on {day(found.due)}")
+    return found
+
+
+def without_pin(schema: Schema, now: Time, pulls: Pulls, options: Options) -> Decision:
     number = number_of(schema.name)
     if number is None:
-        in_use = f"it was used in the last {options.dev_days} days"
-        return by_age(schema.last_used, now, options.dev_days, "nobody has used it since {}", in_use)
+        return by_age(schema.last_used, now, options.dev_days, "it was last used on {}")
     if number not in pulls.closed:
         if not pulls.closed:
             return Decision("keep", f"GitHub knows no pull request at all, so that it does not know {number} proves nothing")
-        unknown = f"GitHub has no pull request {number}, and "
-        return by_age(schema.last_used, now, options.pr_days, unknown + "nobody has used it since {}", unknown + "it was used not long ago")
+        return by_age(schema.last_used, now, options.pr_days, f"GitHub has no pull request {number}, and it was last used on {{}}")
     closed = pulls.closed[number]
     if closed is None:
         return Decision("keep", f"{named(number)} is open")
     if closed > pulls.at + SKEW:
         raise Problem(f"GitHub says that {named(number)} was closed at {closed.isoformat()}, which is still to come, so nothing is cleared.")
-    return by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}", f"{named(number)} was closed not long ago")
+    by_close = by_age(closed, pulls.at, options.pr_days, f"{named(number)} was closed on {{}}")
+    if schema.last_used is None:
+        return by_close
+    # What somebody builds in is not what that pull request has left, whatever GitHub says: it may speak of another repository.
+    by_use = by_age(schema.last_used, now, options.pr_days, f"{named(number)} is closed, and its schema was last used on {{}}")
+    last = max(by_close, by_use, key=later)
+    return by_close._replace(due=last.due) if by_use.action == by_close.action else last
 
 
-def by_age(since: Time | None, now: Time, days: int, why: str, otherwise: str) -> Decision:
+def by_age(since: Time | None, now: Time, days: int, why: str) -> Decision:
+    """What is that old goes; `why` has a place for when that was."""
     if since is None:
         return Decision("keep", "nobody noted when it was last used, so it has no age")
+    age = (now - since).days
+    said = why.format(f"{day(since)}, {age} days ago" if age > 1 else f"{day(since)}, a day ago" if age == 1 else day(since))
+    if since > now:
+        return Decision("keep", said)
     due = since + datetime.timedelta(days=days)
-    said = why.format(f"{day(since)}, {(now - since).days} days ago")
     if due <= now:
         return Decision("clear", said, due)
-    if due - NOTICE <= now:
-        return Decision("announce", f"{said}; it goes on {day(due)}", due)
-    return Decision("keep", otherwise, due)
+    return Decision("announce" if due - NOTICE <= now else "keep", said, due)
+
+
+def later(decision: Decision) -> tuple[int, float]:
+    return ("clear", "announce", "keep").index(decision.action), decision.due.timestamp() if decision.due else float("inf")
 
 
 def why_other(other: dict[str, Any], handover: str) -> str:
@@ -336,7 +364,7 @@ def day(time: Time) -> str:
 
 
 def say(line: str) -> None:
-    print("".join(one if one.isprintable() else " " for one in line), flush=True)
+    print(inert(line), flush=True)
 
 
 # What comes from outside is looked at before anything is concluded from it.

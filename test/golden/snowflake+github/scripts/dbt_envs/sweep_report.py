@@ -37,7 +37,7 @@ def main() -> int:
     problem = None
     try:
         facts = operation(find_dbt(), "report")
-    except Problem as error:
+    except (Problem, OSError) as error:
         problem = str(error)
     text = render(swept, facts, datetime.datetime.now(datetime.timezone.utc))
     (LEFT / "report.md").write_bytes(text.encode())
@@ -103,21 +103,25 @@ class Page:
         wrote = last_write(last)
         recent = wrote is not None and self.now - wrote <= 30 * DAY
         holes = sum(is_hole(one) for one in members(writers))
+        wrong = sum(max(whole(member(one, "wrong")) or 0, 0) for one in members(member(self.facts, "proofs")))
         if members(strangers) or recent:
             found = ["production has " + plural(len(members(strangers)), "relation") + " that its service does not own"] if members(strangers) else []
             found += [f"somebody else wrote to production at {time_of(wrote)}"] if recent else []
             answer = f"**It happened again**: {' and '.join(found)}."
         elif not isinstance(strangers, list):
-            answer = "**Unknown**: who owns what in production was not looked at."
+            answer = "**Unknown**: this warehouse does not say who owns what in production, or was not asked."
+        elif self.nothing_in_production():
+            answer = "**Nothing to look at yet**: production is empty."
         elif not isinstance(writers, list):
-            answer = "**Unknown**: its service owns every relation of production, but who else can write there was not looked at."
-        elif holes:
-            are = f"{plural(holes, 'hole')} in the boundary {'is' if holes == 1 else 'are'} open"
-            answer = f"**No sign of it, but it can**: its service owns every relation of production, and {are}."
+            answer = "**Unknown**: every relation of production belongs to its service, but who else can write there was not looked at."
+        elif holes or wrong:
+            open_ways = [f"{plural(holes, 'hole')} in the boundary {'is' if holes == 1 else 'are'} open"] if holes else []
+            open_ways += [f"{plural(wrong, 'act')} came out wrong when the boundary was last tried"] if wrong else []
+            answer = f"**No sign of it, but it can**: every relation of production belongs to its service, and {' and '.join(open_ways)}."
         else:
             others = plural(len({str(member(one, "login")) for one in objects(writers)}), "login")
-            besides = f"of the {others} that can write there besides it, none is a hole" if writers else "nobody else can write there"
-            answer = f"**No sign of it**: its service owns every relation of production, and {besides}."
+            besides = f"no hole is open, and besides its service {others} can write there" if writers else "and nobody else can write there"
+            answer = f"**No sign of it**: every relation of production belongs to its service, {besides}."
         rows = [row(code(one.get("relation")), known(one.get("owner"))) for one in objects(strangers)]
         return [
             answer,
@@ -125,6 +129,11 @@ class Page:
             f"Last write by anyone else: {self.last_write(last)}",
             *self.table(("| not its service's | owner |", "|---|---|"), rows),
         ]
+
+    def nothing_in_production(self) -> bool:
+        """Whether its schemas were measured, and hold nothing."""
+        sizes = [member(one, "bytes") for one in objects(member(self.facts, "storage")) if one.get("environment") == "prod"]
+        return sizes != [] and all(whole(one) == 0 for one in sizes)
 
     def last_write(self, last: object) -> str:
         at = last_write(last)
@@ -146,7 +155,7 @@ class Page:
             "",
             title,
             "",
-            "It stays if somebody builds in it, if its pull request is opened again, or with `dbt run-operation keep_schema`.",
+            "What stops it: a build by its developer, the pull request being opened again, or a pin (`dbt run-operation keep_schema`).",
             *self.table(("| goes on | schema | made by | size | why |", "|---|---|---|---:|---|"), rows),
         ]
 
@@ -161,7 +170,7 @@ class Page:
             which = prose(one.get("how")) if is_hole(one) else ""
             ways.setdefault((verdict(one), code(one.get("login")), which), []).append(prose(one.get("how")))
         rows = [row(said, login, some(hows)) for (said, login, _), hows in ways.items()]
-        return ["", title, *(self.table(("| | login | how |", "|---|---|---|"), rows) or ["", "Its service, and nobody else."])]
+        return ["", title, *(self.table(("| verdict | login | how |", "|---|---|---|"), rows) or ["", "Its service, and nobody else."])]
 
     def proofs(self) -> list[str]:
         proofs = member(self.facts, "proofs")
@@ -235,7 +244,9 @@ class Page:
             return ["", title, "", "Unknown: it did not come to look."]
         due = [one for one in self.schemas if one.get("action") == "clear" or one.get("done") is not None]
         ours = [one for one in self.schemas if one.get("action") != "report"]
-        counted = [(word, sum(one.get("done") == word for one in due)) for word in ("dropped", "emptied", "kept", "failed")]
+        would = "would be " if self.dry_run else ""
+        words = {"dropped": f"{would}dropped", "emptied": f"{would}emptied", "kept": "kept", "failed": "failed"}
+        counted = [(said, sum(one.get("done") == word for one in due)) for word, said in words.items()]
         counted.append(("not cleared", sum(one.get("done") is None for one in due)))
         said = ", ".join(f"{count:,} {word}" for word, count in counted if count)
         worst_first = sorted(due, key=lambda one: (one.get("done") not in ("failed", None), str(one.get("done")), str(one.get("schema"))))
@@ -250,7 +261,7 @@ class Page:
             *(["**A trial: nothing was cleared.**", ""] if self.dry_run else []),
             f"{plural(len(ours), 'schema')} of this project, {len(due):,} due{f': {said}' if said else ''}.",
             *(line for note in members(member(self.swept, "notes")) for line in ("", prose(note))),
-            *self.table(("| | schema | why | size | went along |", "|---|---|---|---:|---|"), rows),
+            *self.table(("| done | schema | why | size | went along |", "|---|---|---|---:|---|"), rows),
             *self.fold(f"What stays, and why: {len(kept):,}", ("| schema | size | why |", "|---|---:|---|"), kept),
         ]
 
@@ -398,7 +409,7 @@ def day(value: object) -> str:
 def age(at: datetime.datetime, now: datetime.datetime) -> str:
     hours = (now - at).total_seconds() / 3600
     if hours < 1:
-        return "less than an hour ago"
+        return "less than an hour ago" if hours > -1 else "which is still to come"
     return f"{plural(round(hours), 'hour')} ago" if hours < 48 else f"{plural(round(hours / 24), 'day')} ago"
 
 
