@@ -1,0 +1,143 @@
+import { DEV_SCHEMA_PATTERN, devSchema, NameError, PR_SCHEMA_PATTERN, SLUG_LIMIT, shown } from '../../../src/names.ts';
+import { type Project, setting } from '../../../src/project.ts';
+import type { Developer } from '../../../src/roster/roster.ts';
+
+/**
+ * People whom one policy takes by name. A project's policy has room for 1,500 principals, counted as often as they
+ * appear, and others are in it too: https://docs.cloud.google.com/iam/quotas
+ */
+const NAMED_LIMIT = 1000;
+
+/** A service account's id has 6 to 30 characters: https://docs.cloud.google.com/iam/docs/service-accounts-create */
+const ACCOUNT = /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/;
+
+/** The project's names in Google Cloud. What is shared by others in a Google Cloud project carries the prefix. */
+export function namesOf(project: Project) {
+  const { rolePrefix: prefix } = project;
+  const prod = setting(project, 'database');
+  const separate = setting(project, 'layout') === 'separate';
+  const dev = separate ? setting(project, 'nonprodDatabase') : prod;
+  const ci = separate ? setting(project, 'ciDatabase') : prod;
+  if (separate && (dev === prod || ci === prod)) {
+    throw new NameError(
+      `${dev === prod ? '--nonprod-database' : '--ci-database'} is ${prod}, the project of production. Give another project, or --layout single where all is to be in one.`,
+    );
+  }
+  const account = (name: string, home: string) => {
+    const id = `${prefix.replaceAll('_', '-')}-${name}`;
+    if (!ACCOUNT.test(id)) {
+      throw new NameError(
+        `"${shown(id)}" cannot be a service account: 6 to 30 lower-case letters, digits and -. Give a role prefix of 3 to 22 characters: --role-prefix.`,
+      );
+    }
+    const email = `${id}@${home}.iam.gserviceaccount.com`;
+    return { id, project: home, email, principal: `serviceAccount:${email}` };
+  };
+  const location = setting(project, 'location');
+  return {
+    /** The ids of the projects in Google Cloud. dbt says database, and so do our settings. */
+    projects: { prod, dev, ci },
+    /** Each of them once, production first. */
+    allProjects: [...new Set([prod, dev, ci])],
+    /** Each of those that hold environments, once. */
+    nonprodProjects: [...new Set([dev, ci])],
+    separate,
+    /** Nothing but pull requests is in the project of CI, so that who reviews reads all of it. */
+    ciIsAlone: ci !== prod && ci !== dev,
+    location,
+    /** What qualifies INFORMATION_SCHEMA: https://docs.cloud.google.com/bigquery/docs/information-schema-intro#region_qualifier */
+    region: `region-${location.toLowerCase()}`,
+    services: { ci: account('ci', ci), prod: account('prod', prod), janitor: account('janitor', ci) },
+    /** Ids of custom roles. They are of one project each; ids have no hyphen. */
+    customRoles: { creator: `${prefix}_dataset_creator`, janitor: `${prefix}_janitor` },
+    /** The id of the workload identity pool and of its provider, in the project of the service account that logs in. */
+    pool: { id: `${prefix.replaceAll('_', '-')}-ci`, provider: 'ci' },
+    /** Where 90_close_prod writes down what it takes. */
+    closing: `${prefix}_closing`,
+  };
+}
+
+/** What roster.yml calls a login is an e-mail address here, with which a person logs in to Google. */
+export function emailOf({ login, email }: Pick<Developer, 'login' | 'email'>, domain: string): string | undefined {
+  if (login.includes('@')) return login.toLowerCase();
+  if (email !== undefined) return email.toLowerCase();
+  return domain === '' ? undefined : `${login.toLowerCase()}@${domain}`;
+}
+
+/** A person, a service account of somebody's tool; a group has its own setting. */
+const principalOf = (email: string): string => (email.endsWith('.gserviceaccount.com') ? `serviceAccount:${email}` : `user:${email}`);
+
+/** People as BigQuery knows them. Throws {@link NameError} where somebody's address is not known: a guessed one could be a stranger's. */
+function peopleOf(project: Project) {
+  const domain = setting(project, 'emailDomain');
+  const { developers, leavers, readers } = project.roster;
+  const unknown = [...developers, ...leavers, ...readers].filter((one) => emailOf(one, domain) === undefined).map(({ login }) => login);
+  if (unknown.length > 0) {
+    const named = unknown.slice(0, 5).join(', ');
+    throw new NameError(
+      `BigQuery knows people by their e-mail address, and none is known of ${named}${unknown.length > 5 ? ` and ${unknown.length - 5} others` : ''}. Give --email-domain, e.g. example.com, or each address in roster.yml.`,
+    );
+  }
+  const known = (one: Pick<Developer, 'login' | 'email'>) => {
+    const email = emailOf(one, domain) ?? '';
+    return { email, principal: principalOf(email) };
+  };
+  return {
+    developers: developers.map((one) => ({ slug: one.slug, schema: devSchema(one.slug), ...known(one) })),
+    leavers: leavers.map((one) => ({ slug: one.slug, schema: devSchema(one.slug), left: one.left, ...known(one) })),
+    readers: readers.map((one) => ({ reviews: one.reviews, ...known(one) })),
+  };
+}
+
+/** Who is granted what all developers are: the group, or each by name. */
+function principalsOf(developers: readonly { readonly principal: string }[], group: string): readonly string[] {
+  if (group !== '') return [`group:${group}`];
+  if (developers.length > NAMED_LIMIT) {
+    throw new NameError(
+      `${developers.length} developers do not fit into a policy by name, which takes ${NAMED_LIMIT}. Put them into a Google group and give --developers-group.`,
+    );
+  }
+  return developers.map(({ principal }) => principal);
+}
+
+/** Sorted, so that the same people give the same file. */
+const listed = (principals: readonly string[]): string => principals.map((one) => `"${one}"`).join(',\n  ');
+
+/** What every script of grants/ and every macro may print. */
+export function grantsView(project: Project) {
+  const names = namesOf(project);
+  const people = peopleOf(project);
+  const group = setting(project, 'developersGroup');
+  const developerPrincipals = principalsOf(people.developers, group);
+  const reviewerPrincipals = people.readers.filter(({ reviews }) => reviews).map(({ principal }) => principal);
+  return {
+    ...names,
+    ...people,
+    project: project.name,
+    group,
+    /** The labels that say whose a dataset is. A dataset without `dbt_envs_project` is somebody else's: labels have lower-case letters, digits, - and _. */
+    labels: { managedBy: 'dbt_envs', project: project.name },
+    mark: `dbt-envs: project ${project.name}`,
+    prodSchemas: project.prodSchemas,
+    sources: project.sourceSchemas,
+    openSources: project.sourceSchemas.filter(({ pii }) => !pii).map(({ schema }) => schema),
+    pii: project.sourceSchemas.filter(({ pii }) => pii).map(({ schema }) => schema),
+    developerPrincipals,
+    reviewerPrincipals,
+    /** Who reads every pull request's schema. */
+    prReaders: [...new Set([...developerPrincipals, ...reviewerPrincipals])],
+    listed: {
+      developers: listed(developerPrincipals),
+      reviewers: listed(reviewerPrincipals),
+      readers: listed(people.readers.map(({ principal }) => principal)),
+      prReaders: listed([...new Set([...developerPrincipals, ...reviewerPrincipals])]),
+    },
+    /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
+    others: people.developers.slice(0, 2).map(({ schema }) => schema),
+    devPattern: DEV_SCHEMA_PATTERN,
+    prPattern: PR_SCHEMA_PATTERN,
+    slugLimit: SLUG_LIMIT,
+    devDays: project.devDays,
+    prDays: project.prDays,
+  };
+}
