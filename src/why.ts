@@ -31,7 +31,7 @@ const afterHeading = (contents: string): string | undefined => /^#[^\n]*\n+(?!#)
 const between = (contents: string): string | undefined => /^(?:\{#-?|""")(.*?)(?:-?#\}|"""|\n\s*\n)/s.exec(contents)?.[1];
 
 /** Lines that begin with `#` or `--`, behind the one that names the shell, up to the first that says nothing. */
-const behindMarks = (contents: string): string | undefined => /^(?:#![^\n]*\n)?((?:(?:#|--) \S[^\n]*\n)+)/.exec(contents)?.[1].replace(/^(?:#|--) /gm, '');
+const behindMarks = (contents: string): string | undefined => /^(?:#![^\n]*\n)?((?:(?:#|--) \S[^\n]*\n)+)/.exec(contents)?.[1]?.replace(/^(?:#|--) /gm, '');
 
 /** Without the file's own name before it, or ours. */
 function firstSentence(text: string | undefined): string | undefined {
