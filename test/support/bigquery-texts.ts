@@ -7,7 +7,7 @@ const KEYWORDS = /^(?:AS|STRING|INT64|DATE|TIMESTAMP|NULL|TRUE|FALSE|INTERVAL|DA
 
 /**
  * The statements that an expression puts together as text, by FORMAT, CONCAT or ||: what begins with a verb in capitals. Each name
- * in it stands for a sample, by its path or by its last part. Throws where there is none.
+ * in it stands for a sample, by its path or by its last part, and so does each `{name}`. Throws where there is none.
  */
 export function textsIn(google: GoogleSql, from: string, sql: string, samples: Readonly<Record<string, string>>): readonly string[] {
   const tokens = tokensOf(sql).filter((token) => !/^(?:\s|--|#|\/\*)/.test(token));
@@ -16,11 +16,22 @@ export function textsIn(google: GoogleSql, from: string, sql: string, samples: R
     if (!VERBS.test(tokens[at] ?? '')) continue;
     const called = tokens[at - 1] === '(' && /^(?:FORMAT|CONCAT)$/i.test(tokens[at - 2] ?? '');
     const [start, end] = called ? [at - 2, closing(tokens, at - 1)] : [at, lastOperand(tokens, at)];
-    texts.push(google.text(sampled(from, tokens.slice(start, end + 1), samples)));
+    const [only = '', ...more] = tokens.slice(start, end + 1);
+    const text =
+      more.length === 0 && !only.includes('\\') ? only.replace(/^('''|"""|'|")([\s\S]*)\1$/, '$2') : google.text(sampled(from, [only, ...more], samples));
+    texts.push(filled(from, text, samples));
     at = end;
   }
   return texts;
 }
+
+/** A text that is a pattern, with `{name}` for what comes later. */
+const filled = (from: string, text: string, samples: Readonly<Record<string, string>>): string =>
+  text.replace(/\{\w+\}/g, (name) => {
+    const sample = samples[name];
+    if (sample === undefined) throw new Error(`${from}: no sample for ${name} in ${text}`);
+    return sample;
+  });
 
 function closing(tokens: readonly string[], open: number): number {
   let depth = 0;
