@@ -2,7 +2,7 @@ import type { Job, Pipeline, RunInput } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Answers } from './questions.ts';
 import { versions } from './versions.ts';
-import type { Warehouse } from './warehouse.ts';
+import type { Warehouse, WorkloadIdentity } from './warehouse.ts';
 
 /** The jobs of one project, in no provider's words. The same commands for every warehouse: its own work hides behind run-operations. */
 export function pipelineOf(answers: Answers, project: Project, projectDir: string, parts: readonly string[]): Pipeline {
@@ -20,12 +20,15 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
     buildsDrafts: answers.buildDrafts === 'yes',
     needsOwnRunner: warehouse.reach === 'disk',
     settings: project.settings,
-    ...(warehouse.workloadIdentity && { workloadIdentity: true }),
+    ...(warehouse.workloadIdentity && { workloadIdentity: loginOf(warehouse.workloadIdentity) }),
     ...(runner !== '' && { runner }),
     ...(image !== '' && { image }),
     ...(pythonIndex !== '' && { pythonIndex }),
   };
 }
+
+/** Files are planned by the part, not by the provider. */
+const loginOf = ({ run, environment, trust }: WorkloadIdentity): NonNullable<Pipeline['workloadIdentity']> => ({ run, environment, trust });
 
 function jobsForChanges({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
   return [

@@ -1,5 +1,5 @@
 import type { ProdRun } from './project.ts';
-import type { Identity, Variable } from './warehouse.ts';
+import type { Identity, Variable, WorkloadIdentity } from './warehouse.ts';
 
 /** When a job runs, in no provider's words. */
 export type Trigger =
@@ -72,7 +72,7 @@ export interface Pipeline {
   /** Where the warehouse's data is on the runner's own disk. */
   readonly needsOwnRunner: boolean;
   /** Where the services log in with a token of the provider's own instead of a stored secret. */
-  readonly workloadIdentity?: true;
+  readonly workloadIdentity?: Omit<WorkloadIdentity, 'files'>;
   /** `--runner`, `--image` and `--python-index`: absent where the provider's and pip's own are meant. */
   readonly runner?: string;
   readonly image?: string;

@@ -1,8 +1,10 @@
 import { days, matching, parseProdRuns, parseProdSchemas, parseSourceSchemas, projectNameFrom } from './answers/values.ts';
 import { ciProviders, codeHosts, findCiProvider, findCodeHost, findWarehouse, vendorQuestions, warehouses } from './catalogue.ts';
+import type { CiProvider } from './ci-provider.ts';
 import { parseProjectName, parseRolePrefix } from './names.ts';
 import { type Known, oneOf, type Question, question } from './question.ts';
 import { parseReaders, parseTeam } from './roster/roster.ts';
+import type { Warehouse } from './warehouse.ts';
 
 /** https://git-scm.com/docs/git-check-ref-format, and nothing that a shell or YAML could read otherwise. */
 const BRANCH = /^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$))|HEAD$)[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$|^[A-Za-z0-9]$/;
@@ -192,7 +194,12 @@ export function allQuestions(): readonly (Question<unknown> & { readonly askedBy
 
 /** The questions that these answers lead to: the common ones and the chosen vendors' own. */
 export function questionsFor(known: Known): readonly Question<unknown>[] {
-  const chosen = vendorQuestions().filter(({ askedBy }) => askedBy.some((id) => id === known.warehouse || id === known.ci));
+  const vendors: readonly (Warehouse | CiProvider)[] = [
+    ...warehouses.filter(({ id }) => id === known.warehouse),
+    ...ciProviders.filter(({ id }) => id === known.ci),
+  ];
+  // A flag that several vendors share has each one's own words, default and rule.
+  const chosen = [...new Map(vendors.flatMap(({ questions: own }) => own).map((one) => [one.name, one])).values()];
   const common = Object.values(questions);
   const at = common.findIndex(({ name }) => name === 'ci');
   return [...common.slice(0, at), ...chosen, ...common.slice(at)];

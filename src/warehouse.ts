@@ -34,6 +34,18 @@ export type WarehouseTopic =
   | 'break-glass'
   | 'migrate'; // from "everyone shares prod" to this
 
+/** How a job logs in where no password of its service is stored. The provider writes scripts/dbt_envs/identity_token.py, which prints a fresh token. */
+export interface WorkloadIdentity {
+  /** One command line, after dbt is installed and before whatever needs the login, run from the project's folder. */
+  readonly run: string;
+  /** What every step of the job needs for it; no secret. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What an administrator of the warehouse runs so that it trusts the tokens, with TOKEN_ISSUER, CI_SUBJECT, PROD_SUBJECT and JANITOR_SUBJECT in its environment. */
+  readonly trust: string;
+  /** The file that `run` starts, and whatever else belongs to it. */
+  readonly files: readonly FileRequest[];
+}
+
 export interface Warehouse<Id extends string = string> {
   /** The folder's name, the `--warehouse` value, and what `.yo-rc.json` stores. */
   readonly id: Id;
@@ -54,10 +66,12 @@ export interface Warehouse<Id extends string = string> {
   /** Where the warehouse lives: anywhere on the network, or on the disk of the machine that runs the job. */
   readonly reach: 'network' | 'disk';
   /** The services log in with a token of the CI provider's own instead of a stored secret. */
-  readonly workloadIdentity?: true;
+  readonly workloadIdentity?: WorkloadIdentity;
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;
+  /** JSON, which may have Jinja in it, that dbt puts before each query and the warehouse keeps as labels of the job: who is to pay for it. */
+  jobLabels?(project: Project): string;
   /** Exact pip requirements beside dbt and the adapter, made with `requirement`; absent: none. */
   readonly requirements?: readonly string[];
   /** Macros that only this warehouse needs: its door, its listings. */

@@ -12,19 +12,8 @@ import type { Warehouse } from '../src/warehouse.ts';
 
 /** The run-operations that every warehouse offers under the same names; the common ones come with the `ci` part. */
 const OPERATIONS = ['env_schemas', 'verify_boundary', 'audit'] as const;
-/** The scripts of a warehouse that has roles. */
-const SCRIPTS = [
-  '00_look.sql',
-  '10_roles.sql',
-  '20_boundary.sql',
-  '30_developers.sql',
-  '40_services.sql',
-  '50_readers.sql',
-  '90_close_prod.sql',
-  '91_reopen_prod.sql',
-  'verify.sql',
-  'audit.sql',
-];
+/** The scripts of a warehouse that has roles: SQL, or a shell script where SQL cannot do it. */
+const SCRIPTS = ['00_look', '10_roles', '20_boundary', '30_developers', '40_services', '50_readers', '90_close_prod', '91_reopen_prod', 'verify', 'audit'];
 
 /** What a warehouse's folder still lacks, a line each; empty when nothing is missing. */
 export function lacks(warehouse: Warehouse): readonly string[] {
@@ -57,7 +46,7 @@ export function lacks(warehouse: Warehouse): readonly string[] {
     ...has(grants.has('grants/README.md'), 'grants/README.md: who runs which script as whom'),
     ...(warehouse.enforcement.prodClosedToPeople === 'by file permission'
       ? []
-      : SCRIPTS.flatMap((name) => has(grants.has(`grants/${name}`), `grants/${name}`))),
+      : SCRIPTS.flatMap((name) => has(grants.has(`grants/${name}.sql`) || grants.has(`grants/${name}.sh`), `grants/${name}.sql`))),
     ...has(existsSync(`test/engines/python/${id}.txt`), `test/engines/python/${id}.txt: the locked Python environment of its tests`),
     ...has(existsSync(`test/golden/${id}+github`), `test/golden/${id}+…: npm run golden`),
     ...has(readFileSync('docs/warehouses.md', 'utf8').includes(`| ${warehouse.label} |`), 'docs/warehouses.md: its row'),
@@ -81,7 +70,7 @@ function sampleProject({ questions }: Warehouse): Project {
     rolePrefix: parseIdentifier('acme', 'a role prefix'),
     prodSchemas: [parseIdentifier('analytics', 'a schema')],
     sourceSchemas: [],
-    roster: { developers: parseTeam('priya, sam'), leavers: [], readers: [] },
+    roster: { developers: parseTeam('Priya <priya@example.com>, Sam <sam@example.com>'), leavers: [], readers: [] },
     devDays: 30,
     prDays: 7,
     prodRuns: ['merge', 'schedule', 'manual'],

@@ -9,7 +9,7 @@ import { setupScript } from '../../templates/ci/github/setup.ts';
 import { workflows } from '../../templates/ci/github/workflows.ts';
 import { python } from '../support/dbt.ts';
 import { parseWorkflow } from '../support/github-workflow.ts';
-import { ciTexts, pipeline } from '../support/pipeline.ts';
+import { ciTexts, pipeline, WORKLOAD_IDENTITY } from '../support/pipeline.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-gh.mjs', import.meta.url));
 const REPOSITORY = {
@@ -412,7 +412,7 @@ describe('for the sweep alone, where another CI builds and deploys', () => {
 
 describe('where the services log in with tokens of GitHub', () => {
   const subjects = async (given: object) => {
-    script({ ...pipeline(), workloadIdentity: true });
+    script({ ...pipeline(), workloadIdentity: WORKLOAD_IDENTITY });
     github(given);
     return (await setup([], VALUES)).output;
   };

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { render } from '../../src/render.ts';
 import { setupScript } from '../../templates/ci/github/setup.ts';
 import { parseWorkflow } from '../support/github-workflow.ts';
-import { ciTexts, pipeline } from '../support/pipeline.ts';
+import { ciTexts, pipeline, WORKLOAD_IDENTITY } from '../support/pipeline.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../support/python.ts';
 
 let tools: PythonEnvironment;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   tools = await pythonEnvironment('tools');
   folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
   for (const [name, text] of Object.entries(ciTexts())) write(name, text);
-  const { template, view } = setupScript({ ...pipeline(), workloadIdentity: true });
+  const { template, view } = setupScript({ ...pipeline(), workloadIdentity: WORKLOAD_IDENTITY });
   write('scripts/with_tokens/setup.py', render(template, view));
   for (const id of ['sweep', 'deploy'] as const) {
     const { jobs, ...rest } = pipeline();

@@ -6,7 +6,7 @@ import { ACTIONS } from '../support/github-actions.ts';
 import { languageFindings } from '../support/github-language.ts';
 import { ruleFindings } from '../support/github-rules.ts';
 import { environmentOf, parseWorkflow, type WorkflowJob } from '../support/github-workflow.ts';
-import { ciTexts, pipeline, VARIABLES } from '../support/pipeline.ts';
+import { ciTexts, pipeline, VARIABLES, WORKLOAD_IDENTITY } from '../support/pipeline.ts';
 
 const PULLS = '.github/workflows/dbt_pull_request.yml';
 const DEPLOY = '.github/workflows/dbt_deploy.yml';
@@ -410,7 +410,7 @@ describe('an answer reaches every job', () => {
 });
 
 test.each([
-  ['asks for a token where the warehouse trusts one', true, { ...pipeline(), workloadIdentity: true as const }],
+  ['asks for a token where the warehouse trusts one', true, { ...pipeline(), workloadIdentity: WORKLOAD_IDENTITY }],
   ['asks for none where it does not', false, pipeline()],
 ])('a job %s', (_, identityToken, of) => {
   const job = { identityToken };

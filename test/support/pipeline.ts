@@ -36,6 +36,13 @@ export const VARIABLES: readonly Variable[] = [
   },
 ];
 
+/** What a warehouse without stored passwords asks of the jobs. */
+export const WORKLOAD_IDENTITY: NonNullable<Pipeline['workloadIdentity']> = {
+  run: 'python scripts/dbt_envs/login.py',
+  environment: { X_CREDENTIALS: 'target/login.json' },
+  trust: 'bash grants/trust.sh',
+};
+
 /** Everything that a CI provider has work with. */
 const PARTS = ['ci', 'cleanup'];
 

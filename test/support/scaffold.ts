@@ -7,9 +7,13 @@ import { parseAnswers } from '../../src/questions.ts';
 
 export const TEAM = 'priya, sam';
 
+/** What a warehouse cannot do without, beside the answers that every project has. */
+const NEEDS: Readonly<Record<string, Record<string, string>>> = { bigquery: { emailDomain: 'example.com' } };
+export const needsOf = (warehouse = ''): Record<string, string> => NEEDS[warehouse] ?? {};
+
 /** The plan for a new project, straight from the engine: no disk, no prompts. */
 export function planned(given: Record<string, string> = {}, parts: readonly PartName[] = ['app']): readonly PlannedFile[] {
-  const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
+  const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...needsOf(given.warehouse), ...given });
   return plan(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir: '' }, parts);
 }
 

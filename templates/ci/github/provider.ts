@@ -1,7 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import type { Pipeline } from '../../../src/pipeline.ts';
 import { apiScripts, sweepScripts } from './scripts.ts';
-import { environmentsOf, requiredChecks, settingsOf, setupScript, sweeps } from './setup.ts';
+import { environmentsOf, identityToken, requiredChecks, settingsOf, setupScript, sweeps } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
@@ -10,7 +10,7 @@ export const github = defineCiProvider({
   codeHost: 'github',
   dropsOnClose: true,
   questions: [],
-  commonFiles: (pipeline) => [setupScript(pipeline)],
+  commonFiles: (pipeline) => [setupScript(pipeline), ...identityToken(pipeline)],
   files: (pipeline) => [...workflows(pipeline), ...apiScripts(pipeline)],
   sweepFiles: (pipeline) => [sweepWorkflow(pipeline), ...sweepScripts(pipeline)],
 
@@ -24,7 +24,7 @@ export const github = defineCiProvider({
         onSchedule: pipeline.prodRuns.includes('schedule'),
         sweeps: sweeps(pipeline),
         limited: listed(limited(pipeline).map((name) => `\`${name}\``)),
-        identityToken: pipeline.workloadIdentity === true,
+        identityToken: pipeline.workloadIdentity !== undefined,
       },
     },
     'failed-deploy': {
@@ -97,7 +97,7 @@ function setupView(pipeline: Pipeline) {
     checks: requiredChecks(pipeline)
       .map((name) => `**${name}**`)
       .join(' and '),
-    identityToken: pipeline.workloadIdentity === true,
+    identityToken: pipeline.workloadIdentity !== undefined,
     ownRunner: pipeline.runner ?? '',
     settings: settings.map(({ name, secret, environments: of, what, default: fallback }) => ({
       name: `\`${name}\``,

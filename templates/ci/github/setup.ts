@@ -19,6 +19,22 @@ export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter((
 /** Where an identity's secrets are: `sweep` for the janitor, who acts from the nightly sweep alone. */
 export const environmentOf = (identity: Job['identity']): string => (identity === 'janitor' ? 'sweep' : identity);
 
+const IDENTITIES = ['ci', 'prod', 'janitor'] as const satisfies readonly Job['identity'][];
+
+/** Prints the token with which a job shows the warehouse who it is. */
+export const identityToken = (pipeline: Pipeline): readonly FileRequest[] =>
+  pipeline.workloadIdentity === undefined
+    ? []
+    : [
+        {
+          path: 'scripts/dbt_envs/identity_token.py',
+          from: 'project',
+          owner: 'ours',
+          template: 'ci/github/scripts/dbt_envs/identity_token.py.ejs',
+          view: {},
+        },
+      ];
+
 /** An environment and the branches that may enter it: none named means every branch. */
 export interface Environment {
   readonly name: string;
@@ -60,7 +76,13 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     buildsPullRequests: pipeline.jobs.some(({ trigger }) => trigger.on === 'pull-request'),
     sweeps: sweeps(pipeline),
     secret: settingsOf(pipeline).find(({ secret }) => secret)?.name ?? 'DBT_ENV_SECRET_CI_PASSWORD',
-    identityToken: pipeline.workloadIdentity === true,
+    identityToken: pipeline.workloadIdentity !== undefined,
+    /** What an administrator of the warehouse runs; empty where it trusts no token. A Python string. */
+    trust: JSON.stringify(pipeline.workloadIdentity?.trust ?? ''),
+    subjects: IDENTITIES.map((identity) => [
+      JSON.stringify(`${identity.toUpperCase()}_SUBJECT`),
+      environmentsOf(pipeline).some(({ name }) => name === environmentOf(identity)) ? JSON.stringify(environmentOf(identity)) : 'None',
+    ]),
     replaced: exampleOf(settingsOf(pipeline)),
     environments: environmentsOf(pipeline).map(({ name, branches }) => ({ name: JSON.stringify(name), branches: list(branches) })),
     settings: settingsOf(pipeline).map(({ name, secret, environments, what, example, default: fallback }) => ({

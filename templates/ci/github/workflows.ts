@@ -168,8 +168,13 @@ const jobView = (pipeline: Pipeline, job: Job) => {
     title: yamlScalar(job.title),
     timeoutMinutes: job.timeoutMinutes,
     /** Whether it asks GitHub for the token that the service logs in with: permission `id-token: write`. */
-    identityToken: pipeline.workloadIdentity === true,
-    variables: variables.map((variable) => ({ name: variable.as ?? variable.name, expression: yamlScalar(expressionFor(variable)) })),
+    identityToken: pipeline.workloadIdentity !== undefined,
+    /** What logs the service in with that token; empty where nothing has to. */
+    login: pipeline.workloadIdentity === undefined ? '' : yamlScalar(pipeline.workloadIdentity.run),
+    variables: [
+      ...variables.map((variable) => ({ name: variable.as ?? variable.name, expression: yamlScalar(expressionFor(variable)) })),
+      ...Object.entries(pipeline.workloadIdentity?.environment ?? {}).map(([name, value]) => ({ name, expression: yamlScalar(value) })),
+    ],
     needed: needed.map(({ name, as = name }) => (renamed ? `${name}:${as}` : name)).join(' '),
     renamed,
     steps: job.steps.map(({ name, run, evenAfterFailure, asksCodeHost }) => ({

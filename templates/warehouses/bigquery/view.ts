@@ -1,6 +1,7 @@
-import { DEV_SCHEMA_PATTERN, devSchema, NameError, PR_SCHEMA_PATTERN, SLUG_LIMIT, shown } from '../../../src/names.ts';
+import { DEV_SCHEMA_PATTERN, devSchema, NameError, PR_SCHEMA_PATTERN, shown } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
 import type { Developer } from '../../../src/roster/roster.ts';
+import { actsOf } from './acts.ts';
 
 /**
  * People whom one policy takes by name. A project's policy has room for 1,500 principals, counted as often as they
@@ -34,6 +35,10 @@ export function namesOf(project: Project) {
     return { id, project: home, email, principal: `serviceAccount:${email}` };
   };
   const location = setting(project, 'location');
+  const record = `${prefix}_record`;
+  if ([...project.prodSchemas, ...project.sourceSchemas.map(({ schema }) => schema)].some((schema) => schema === record)) {
+    throw new NameError(`"${record}" is the dataset in which these scripts keep their record. Choose another name for yours, or another --role-prefix.`);
+  }
   return {
     /** The ids of the projects in Google Cloud. dbt says database, and so do our settings. */
     projects: { prod, dev, ci },
@@ -48,14 +53,26 @@ export function namesOf(project: Project) {
     /** What qualifies INFORMATION_SCHEMA: https://docs.cloud.google.com/bigquery/docs/information-schema-intro#region_qualifier */
     region: `region-${location.toLowerCase()}`,
     services: { ci: account('ci', ci), prod: account('prod', prod), janitor: account('janitor', ci) },
-    /** Ids of custom roles. They are of one project each; ids have no hyphen. */
-    customRoles: { creator: `${prefix}_dataset_creator`, janitor: `${prefix}_janitor` },
-    /** The id of the workload identity pool and of its provider, in the project of the service account that logs in. */
-    pool: { id: `${prefix.replaceAll('_', '-')}-ci`, provider: 'ci' },
-    /** Where 90_close_prod writes down what it takes. */
-    closing: `${prefix}_closing`,
+    /** Ids of custom roles, which have no hyphen, and their whole names: a project's own role counts in that project alone. */
+    customRoles: {
+      creatorId: `${prefix}_dataset_creator`,
+      janitorId: `${prefix}_janitor`,
+      creator: `projects/${ci}/roles/${prefix}_dataset_creator`,
+      devJanitor: `projects/${dev}/roles/${prefix}_janitor`,
+      ciJanitor: `projects/${ci}/roles/${prefix}_janitor`,
+    },
+    /**
+     * The workload identity pool and its provider, in the project of the service account that logs in: whoever administers CI's
+     * project must not be able to become production. https://docs.cloud.google.com/iam/docs/workload-identity-federation
+     */
+    pool: { id: poolIdLike(prefix), provider: 'dbt-envs' },
+    /** The dataset in which the scripts write down what they gave and took, in the project of production. */
+    record,
   };
 }
+
+/** 4 to 32 characters, and none that begins with gcp-: https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/create */
+const poolIdLike = (prefix: string): string => `dbt-${prefix.replaceAll('_', '-').slice(0, 28)}`;
 
 /** What roster.yml calls a login is an e-mail address here, with which a person logs in to Google. */
 export function emailOf({ login, email }: Pick<Developer, 'login' | 'email'>, domain: string): string | undefined {
@@ -89,8 +106,16 @@ function peopleOf(project: Project) {
   };
 }
 
+/** A script may be 1 MB long: https://docs.cloud.google.com/bigquery/quotas#query_jobs */
+const SCRIPT_LIMIT = 900_000;
+
 /** Who is granted what all developers are: the group, or each by name. */
-function principalsOf(developers: readonly { readonly principal: string }[], group: string): readonly string[] {
+function principalsOf(developers: readonly { readonly slug: string; readonly principal: string }[], group: string): readonly string[] {
+  if (developers.reduce((length, { slug, principal }) => length + slug.length + principal.length + 12, 0) > SCRIPT_LIMIT) {
+    throw new NameError(
+      `${developers.length} developers do not fit into one script of BigQuery, which is 1 MB at most. Give each part of the team a project of its own.`,
+    );
+  }
   if (group !== '') return [`group:${group}`];
   if (developers.length > NAMED_LIMIT) {
     throw new NameError(
@@ -100,8 +125,18 @@ function principalsOf(developers: readonly { readonly principal: string }[], gro
   return developers.map(({ principal }) => principal);
 }
 
-/** Sorted, so that the same people give the same file. */
-const listed = (principals: readonly string[]): string => principals.map((one) => `"${one}"`).join(',\n  ');
+/** A list of literals. */
+const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
+
+/** Predefined roles on a dataset or a table: https://docs.cloud.google.com/bigquery/docs/access-control */
+const WRITING_ROLES = ['roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin'] as const;
+const READING_ROLES = [
+  'roles/bigquery.dataViewer',
+  'roles/bigquery.filteredDataViewer',
+  'roles/bigquery.metadataViewer',
+  'roles/bigquery.routineDataViewer',
+  'roles/bigquery.routineMetadataViewer',
+] as const;
 
 /** What every script of grants/ and every macro may print. */
 export function grantsView(project: Project) {
@@ -109,6 +144,8 @@ export function grantsView(project: Project) {
   const people = peopleOf(project);
   const group = setting(project, 'developersGroup');
   const developerPrincipals = principalsOf(people.developers, group);
+  const openSources = project.sourceSchemas.filter((one) => !one.pii).map(({ schema }) => schema);
+  const pii = project.sourceSchemas.filter((one) => one.pii).map(({ schema }) => schema);
   const reviewerPrincipals = people.readers.filter(({ reviews }) => reviews).map(({ principal }) => principal);
   return {
     ...names,
@@ -117,26 +154,52 @@ export function grantsView(project: Project) {
     group,
     /** The labels that say whose a dataset is. A dataset without `dbt_envs_project` is somebody else's: labels have lower-case letters, digits, - and _. */
     labels: { managedBy: 'dbt_envs', project: project.name },
+    /** What SCHEMATA_OPTIONS prints of that label: https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options */
+    markText: `STRUCT("dbt_envs_project", "${project.name}")`,
     mark: `dbt-envs: project ${project.name}`,
     prodSchemas: project.prodSchemas,
     sources: project.sourceSchemas,
-    openSources: project.sourceSchemas.filter(({ pii }) => !pii).map(({ schema }) => schema),
-    pii: project.sourceSchemas.filter(({ pii }) => pii).map(({ schema }) => schema),
+    openSources,
+    pii,
     developerPrincipals,
     reviewerPrincipals,
-    /** Who reads every pull request's schema. */
-    prReaders: [...new Set([...developerPrincipals, ...reviewerPrincipals])],
-    listed: {
-      developers: listed(developerPrincipals),
-      reviewers: listed(reviewerPrincipals),
-      readers: listed(people.readers.map(({ principal }) => principal)),
-      prReaders: listed([...new Set([...developerPrincipals, ...reviewerPrincipals])]),
+    /** Datasets of production and of sources that every developer, and so CI, reads: whole names, ready to print. */
+    developersRead: [...project.prodSchemas, ...openSources].map((schema) => `\`${names.projects.prod}\`.\`${schema}\``),
+    readersGiven: people.readers.flatMap(({ principal, reviews }) => [
+      ...project.prodSchemas.map((schema) => ({
+        role: 'roles/bigquery.dataViewer',
+        kind: 'SCHEMA',
+        name: `\`${names.projects.prod}\`.\`${schema}\``,
+        principal,
+      })),
+      ...(reviews
+        ? ['jobUser', ...(names.ciIsAlone ? ['dataViewer'] : [])].map((role) => ({
+            role: `roles/bigquery.${role}`,
+            kind: 'PROJECT',
+            name: `\`${names.projects.ci}\``,
+            principal,
+          }))
+        : []),
+    ]),
+    quoted: {
+      prodSchemas: quoted(project.prodSchemas),
+      /** Of production and of sources. */
+      allSchemas: quoted([...project.prodSchemas, ...project.sourceSchemas.map(({ schema }) => schema)]),
+      writingRoles: quoted(WRITING_ROLES),
+      readingRoles: quoted(READING_ROLES),
     },
+    /** Whoever builds pr_<number> grants this on it: nothing where all of CI's project is for that. */
+    prGrants: names.ciIsAlone
+      ? []
+      : [
+          { role: 'roles/bigquery.dataViewer', principals: [...new Set([...developerPrincipals, ...reviewerPrincipals])] },
+          { role: names.customRoles.ciJanitor, principals: [names.services.janitor.principal] },
+        ],
     /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
     others: people.developers.slice(0, 2).map(({ schema }) => schema),
+    acts: actsOf({ ...names, prodSchemas: project.prodSchemas, openSources, pii, developers: people.developers }),
     devPattern: DEV_SCHEMA_PATTERN,
     prPattern: PR_SCHEMA_PATTERN,
-    slugLimit: SLUG_LIMIT,
     devDays: project.devDays,
     prDays: project.prDays,
   };

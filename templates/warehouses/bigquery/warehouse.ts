@@ -4,7 +4,7 @@ import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehou
 import { macroFiles, sweepFiles } from './macros.ts';
 import { parseDomain, parseGroup, parseLocation, parseProjectId, projectIdLike } from './names.ts';
 import { grantsFiles } from './scripts.ts';
-import { grantsView, namesOf } from './view.ts';
+import { namesOf } from './view.ts';
 
 /** The project of production where none was given, and its neighbours: `acme-prod`, `acme-dev`, `acme-ci`. */
 const prodProject = (projectName = ''): string => projectIdLike(projectName, '-prod');
@@ -92,34 +92,103 @@ export const bigquery = defineWarehouse({
       'BigQuery refuses every write outside the one dataset that a developer was given, and nobody but CI may create datasets, in its own project alone. CI can create a dataset of any name there. It cannot hold whoever administers the project, its folder or its organization, or may set up the keys of the service account of production.',
   },
   reach: 'network',
-  workloadIdentity: true,
+  workloadIdentity: {
+    run: 'python scripts/dbt_envs/login.py',
+    environment: {
+      // Not in target/dbt_envs, which a build empties.
+      GOOGLE_APPLICATION_CREDENTIALS: 'target/login.json',
+      // Google's library runs a command of the file above only where this says so: https://google.aip.dev/auth/4117
+      GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: '1',
+    },
+    trust: 'bash grants/40_services.sh',
+    files: [{ path: 'scripts/dbt_envs/login.py', owner: 'ours', template: 'warehouses/bigquery/scripts/dbt_envs/login.py.ejs', view: {} }],
+  },
   variables,
   targets: (project) => {
-    const view = { ...grantsView(project), defaultSchema: project.prodSchemas[0] };
+    const { projects, location } = namesOf(project);
+    const view = { projects, location, caps: CAPS, defaultSchema: project.prodSchemas[0] };
     const target = (name: string) => ({ template: `warehouses/bigquery/targets/${name}.yml.ejs`, view });
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
+  jobLabels,
   macros: macroFiles,
   sweep: sweepFiles,
   grants: grantsFiles,
   // A view reads its table by name, and CREATE OR REPLACE TABLE keeps the name: it goes on working.
   deploy: { before: [], after: [], viewsGoWithTables: false, keepsWhatSucceeded: true },
-  docs: (project) => passagesIn('warehouses/bigquery', grantsView(project)),
+  docs: (project) => {
+    const { projects, separate, ciIsAlone, services, record, pool, location } = namesOf(project);
+    return passagesIn('warehouses/bigquery', {
+      projects,
+      allProjects: [...new Set([projects.prod, projects.dev, projects.ci])],
+      separate,
+      ciIsAlone,
+      services,
+      record,
+      pool,
+      location,
+      caps: CAPS,
+      jobLabels: jobLabels(project),
+      group: setting(project, 'developersGroup'),
+      prodSchemas: project.prodSchemas,
+      developer: project.roster.developers[0] ?? { slug: 'ana' },
+    });
+  },
   nextSteps,
+  lastSteps: (project) => [
+    `After the first deploy as ${namesOf(project).services.prod.id}: the administrator runs grants/90_close_prod.sql and then grants/90_close_prod.sh, first without --apply; each identity runs grants/verify.sql under its own login; grants/audit.sql and grants/audit.sh name who can still write production.`,
+  ],
 });
 
-function variables(_project: Project): readonly Variable[] {
+/** dbt cuts what no label can hold: https://docs.cloud.google.com/bigquery/docs/labels-intro */
+function jobLabels({ name }: Project): string {
+  return `{"dbt_envs_project": "${name}", "environment": "{{ target.name }}", "schema": "{{ target.schema }}", "model": "{{ node.name if node else "none" }}"}`;
+}
+
+const GIB = 1024 ** 3;
+/** What one query of dbt may read, in bytes. Each model is a query. */
+const CAPS = { dev: 100 * GIB, ci: 200 * GIB } as const;
+
+function variables(project: Project): readonly Variable[] {
+  const { services } = namesOf(project);
+  const variable = (name: string, identities: Variable['identities'], what: string, example: string, more: Partial<Variable> = {}): Variable => ({
+    name,
+    secret: false,
+    identities,
+    what,
+    example,
+    ...more,
+  });
+  const account = (name: string, identity: 'ci' | 'prod' | 'janitor', what: string): Variable =>
+    variable(name, [identity], what, services[identity].email, { default: services[identity].email, as: 'DBT_GCP_SERVICE_ACCOUNT' });
+  const provider = (name: string, identities: Variable['identities'], where: string): Variable =>
+    variable(
+      name,
+      identities,
+      `What trusts the token of a job, in project ${where}: grants/40_services.sh prints it`,
+      `projects/123456789012/locations/global/workloadIdentityPools/${namesOf(project).pool.id}/providers/${namesOf(project).pool.provider}`,
+      {
+        as: 'DBT_GCP_IDENTITY_PROVIDER',
+      },
+    );
   return [
-    {
-      name: 'DBT_DEV_NAME',
-      secret: false,
-      identities: ['dev'],
-      what: 'Your name in roster.yml, where it is not the user name of your machine',
-      example: 'priya',
-    },
+    variable('DBT_DEV_NAME', ['dev'], 'Your name in roster.yml, where it is not the user name of your machine', 'priya'),
+    provider('DBT_CI_IDENTITY_PROVIDER', ['ci', 'janitor'], services.ci.project),
+    account('DBT_CI_LOGIN', 'ci', "CI's service account"),
+    account('DBT_JANITOR_LOGIN', 'janitor', "The sweep's service account"),
+    provider('DBT_PROD_IDENTITY_PROVIDER', ['prod'], services.prod.project),
+    account('DBT_PROD_LOGIN', 'prod', "Production's service account"),
   ];
 }
 
 function nextSteps(project: Project): readonly string[] {
-  return [`An administrator of ${namesOf(project).projects.prod} reads grants/README.md in ${setting(project, 'location')}.`];
+  const { projects, services, ciIsAlone } = namesOf(project);
+  const { leavers } = project.roster;
+  const all = [...new Set([projects.prod, projects.dev, projects.ci])];
+  return [
+    `An administrator of the Google Cloud project${all.length === 1 ? '' : 's'} ${all.join(', ')} (${all.length === 1 ? 'it exists' : 'they exist'} and ${all.length === 1 ? 'has' : 'have'} billing) reads grants/README.md and runs, in Cloud Shell: 00_look, then 10_roles, 20_boundary, 30_developers, 40_services.sql, 50_readers. They only add.${ciIsAlone ? ` Nothing else belongs in ${projects.ci}: whoever reviews reads all of it.` : ''}`,
+    `The administrator runs grants/40_services.sh with the subjects that CI names, and hands back what it prints: DBT_CI_IDENTITY_PROVIDER and DBT_PROD_IDENTITY_PROVIDER, which are variables of CI. ${services.ci.id}, ${services.prod.id} and ${services.janitor.id} have no key, so there is no secret to store.`,
+    'Each developer, once: gcloud auth application-default login.',
+    ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
+  ];
 }

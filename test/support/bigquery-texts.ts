@@ -1,0 +1,62 @@
+import { tokensOf } from './bigquery-rules.ts';
+import type { GoogleSql } from './googlesql.ts';
+
+const VERBS =
+  /^(?:'''|"""|'|")\s*(?:ALTER|ASSERT|BEGIN|CALL|CREATE|DECLARE|DELETE|DROP|EXECUTE|EXPORT|GRANT|INSERT|MERGE|REVOKE|SELECT|TRUNCATE|UNDROP|UPDATE|WITH)\s/;
+const KEYWORDS = /^(?:AS|STRING|INT64|DATE|TIMESTAMP|NULL|TRUE|FALSE|INTERVAL|DAY|HOUR)$/i;
+
+/**
+ * The statements that an expression puts together as text, by FORMAT, CONCAT or ||: what begins with a verb in capitals. Each name
+ * in it stands for a sample, by its path or by its last part. Throws where there is none.
+ */
+export function textsIn(google: GoogleSql, from: string, sql: string, samples: Readonly<Record<string, string>>): readonly string[] {
+  const tokens = tokensOf(sql).filter((token) => !/^(?:\s|--|#|\/\*)/.test(token));
+  const texts: string[] = [];
+  for (let at = 0; at < tokens.length; at++) {
+    if (!VERBS.test(tokens[at] ?? '')) continue;
+    const called = tokens[at - 1] === '(' && /^(?:FORMAT|CONCAT)$/i.test(tokens[at - 2] ?? '');
+    const [start, end] = called ? [at - 2, closing(tokens, at - 1)] : [at, lastOperand(tokens, at)];
+    texts.push(google.text(sampled(from, tokens.slice(start, end + 1), samples)));
+    at = end;
+  }
+  return texts;
+}
+
+function closing(tokens: readonly string[], open: number): number {
+  let depth = 0;
+  for (let at = open; at < tokens.length; at++) {
+    if (tokens[at] === '(') depth++;
+    if (tokens[at] === ')' && --depth === 0) return at;
+  }
+  throw new Error(`an open bracket: ${tokens.slice(open, open + 10).join(' ')}`);
+}
+
+/** Where the chain of || that begins here ends. */
+function lastOperand(tokens: readonly string[], first: number): number {
+  let at = first;
+  while (tokens[at + 1] === '||') {
+    at += 2;
+    while (tokens[at + 1] === '.') at += 2;
+    if (tokens[at] === '(') at = closing(tokens, at);
+    else if (tokens[at + 1] === '(') at = closing(tokens, at + 1);
+  }
+  return at;
+}
+
+/** An expression in which every name is a text. */
+function sampled(from: string, tokens: readonly string[], samples: Readonly<Record<string, string>>): string {
+  let text = '';
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] ?? '';
+    if (!/^[A-Za-z_]\w*$/.test(token) || tokens[at + 1] === '(' || KEYWORDS.test(token)) {
+      text += `${token} `;
+      continue;
+    }
+    let path = token;
+    for (; tokens[at + 1] === '.'; at += 2) path += `.${tokens[at + 2]}`;
+    const sample = samples[path] ?? samples[path.slice(path.lastIndexOf('.') + 1)];
+    if (sample === undefined) throw new Error(`${from}: no sample for ${path} in ${tokens.join(' ')}`);
+    text += `${JSON.stringify(sample)} `;
+  }
+  return text;
+}
