@@ -58,11 +58,11 @@ function read(google: GoogleSql, from: string, script: string, world: World, giv
     const [start, end] = placeOf(node);
     return source.subarray(start, end).toString();
   };
-  const add = (sql: string, kind: Piece['kind'], variables: Columns, holdsPieces = kind === 'control', using: Columns = {}): Piece => {
+  const add = (sql: string, kind: Piece['kind'], variables: Columns, holdsPieces = kind === 'control', using?: Columns): Piece => {
     const piece = { from, sql, kind, variables: { ...variables }, tables };
     pieces.push(piece);
     if (!holdsPieces) {
-      for (const made of textsIn(google, from, sql, world.samples)) {
+      for (const made of textsIn(google, from, sql, world.samples, using !== undefined)) {
         pieces.push(...read(google, `${from}, put together`, made, { ...world, tables }, using).pieces);
       }
     }
@@ -102,7 +102,7 @@ function read(google: GoogleSql, from: string, script: string, world: World, giv
         typeOf(`SELECT ${messagesAt(one, 2).map(textOf)}`, variables)[0]?.type ?? new Uint8Array(),
       ]);
       add(text, 'expression', variables, false, Object.fromEntries(using));
-      if (!/^[\w.]+$/.test(text) && textsIn(google, from, text, world.samples).length === 0) throw new Error(`${from}: what does this run? ${sql}`);
+      if (!/^[\w.]+$/.test(text) && textsIn(google, from, text, world.samples, true).length === 0) throw new Error(`${from}: what does this run? ${sql}`);
     }
     if (number === SYSTEM_ASSIGNMENT) expression(messagesAt(node, 3), variables);
     if (procedure !== undefined) {
