@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { INFORMATION_SCHEMA } from '../support/bigquery-catalog.ts';
-import { refusalsOf, type World } from '../support/bigquery-sql.ts';
+import { bigqueryPlans, worldOf } from '../support/bigquery-emitted.ts';
+import { type Piece, piecesOf, refusalOf, refusalsOf, type World } from '../support/bigquery-sql.ts';
 import { type GoogleSql, scalar, startGoogleSql } from '../support/googlesql.ts';
 import { CORPUS } from '../support/googlesql-corpus.ts';
 
@@ -22,5 +23,65 @@ describe('Google’s parser and analyzer, on statements written by hand', () => 
   test('what a text is made of in a script is read too, and what nobody can tell is refused', () => {
     expect(refusalsOf(google, 'x', 'DECLARE v_a STRING;\nEXECUTE IMMEDIATE UPPER(v_a);', world)).not.toEqual([]);
     expect(refusalsOf(google, 'x', "DECLARE v_other STRING;\nEXECUTE IMMEDIATE FORMAT('DROP TABLE %s', v_other);", world)).not.toEqual([]);
+  });
+});
+
+const scripts = (files: (typeof bigqueryPlans)[string] = []) => files.filter(({ path }) => /^grants\/.*\.sql$/.test(path));
+
+describe('every statement of grants/', () => {
+  test.each(Object.entries(bigqueryPlans))('is one of BigQuery’s: %s', (_, files) => {
+    const world = worldOf(google, files);
+    expect(scripts(files).length).toBeGreaterThan(10);
+    expect(scripts(files).flatMap(({ path, contents }) => refusalsOf(google, path, contents, world))).toEqual([]);
+  });
+});
+
+/** A word of each kind of statement, and what a slip of the finger makes of it. */
+const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: string])[] = [
+  [/^ALTER SCHEMA/, 'SET OPTIONS', 'SET OPTION'],
+  [/^BEGIN\b/, /WHEN ERROR THEN/, 'WHEN OTHERS THEN'],
+  [/^CREATE SCHEMA/, 'labels', 'lables'],
+  [/^CREATE TABLE IF/, 'STRING', 'STRNG'],
+  [/^CREATE TABLE .* AS/, 'SELECT 1', 'SELEKT 1'],
+  [/^DECLARE/, 'DECLARE', 'DECLARES'],
+  [/^DELETE FROM/, ' WHERE ', ' WEHRE '],
+  [/^DROP SCHEMA/, 'SCHEMA', 'SHEMA'],
+  [/^DROP TABLE/, 'TABLE', 'TABEL'],
+  [/^EXECUTE IMMEDIATE/, 'IMMEDIATE', 'IMEDIATE'],
+  [/^FOR /, ' DO\n', ' LOOP\n'],
+  [/^GRANT .* ON PROJECT/s, 'PROJECT', 'PROJEKT'],
+  [/^GRANT .* ON SCHEMA/s, 'SCHEMA', 'DATASET'],
+  [/^GRANT `projects/, '/roles/', '/role/'],
+  [/^GRANT `roles/, 'roles/bigquery.', 'roles/bigqery.'],
+  [/^IF /, ' THEN', ''],
+  [/^INSERT INTO/, /\((?:taken_at|step),/, '(stepp,'],
+  [/^RAISE$/, 'RAISE', 'RAISE ERROR'],
+  [/^RAISE USING/, 'USING MESSAGE', 'MESSAGE'],
+  [/^REVOKE/, ' FROM ', ' TO '],
+  [/^SELECT[\s\S]*OBJECT_PRIVILEGES/, /object_name = /g, 'object_name > '],
+  [/^SELECT[\s\S]*SCHEMATA\b/, 'schema_name', 'schema'],
+  [/^SELECT/, /SELECT\s/, 'SELEKT '],
+  [/^SET /, / = /, ' := '],
+  [/^WITH/, 'total_bytes_billed', 'bytes_billed'],
+];
+
+describe('the gate can fail', () => {
+  let all: readonly Piece[] = [];
+  beforeAll(() => {
+    all = Object.values(bigqueryPlans).flatMap((files) =>
+      scripts(files).flatMap(({ path, contents }) => piecesOf(google, path, contents, worldOf(google, files))),
+    );
+  });
+
+  test('every kind of statement has its slip', () => {
+    expect(all.length).toBeGreaterThan(500);
+    const kinds = all.filter(({ kind }) => kind !== 'expression').map(({ sql }) => sql);
+    expect([...new Set(kinds.filter((sql) => !SLIPS.some(([kind]) => kind.test(sql))))]).toEqual([]);
+  });
+  test.each(SLIPS)('and every slip is refused: %s', (kind, right, wrong) => {
+    const piece = all.find(({ sql, kind: sort }) => sort !== 'expression' && kind.test(sql) && sql.replace(right, wrong) !== sql);
+    expect(piece).toBeDefined();
+    expect(piece && refusalOf(google, piece)).toBeUndefined();
+    expect(piece && refusalOf(google, { ...piece, sql: piece.sql.replace(right, wrong) })).toBeDefined();
   });
 });

@@ -56,6 +56,14 @@ const REGIONAL: Readonly<Record<string, Columns>> = {
     ...times('creation_time storage_last_modified_time last_metadata_index_refresh_time table_deletion_time'),
     deleted: BOOL,
   },
+  // https://docs.cloud.google.com/bigquery/docs/information-schema-table-storage-usage#schema
+  TABLE_STORAGE_USAGE_TIMELINE: {
+    ...table,
+    project_id: STRING,
+    usage_date: scalar('DATE'),
+    ...counts('project_number billable_total_logical_usage billable_active_logical_usage billable_long_term_logical_usage'),
+    ...counts('billable_total_physical_usage billable_active_physical_usage billable_long_term_physical_usage'),
+  },
   JOBS: jobs,
   JOBS_BY_PROJECT: jobs,
   JOBS_BY_USER: jobs,

@@ -38,6 +38,19 @@ const STATEMENTS = 2;
  * puts together as text. Throws {@link GoogleSqlError} where the script cannot be parsed.
  */
 export function piecesOf(google: GoogleSql, from: string, script: string, world: World): readonly Piece[] {
+  return read(google, from, script, world).pieces;
+}
+
+/** The tables that there are once a script has run. */
+export const tablesAfter = (google: GoogleSql, from: string, script: string, world: World): readonly Table[] => read(google, from, script, world).tables;
+
+interface Reading {
+  readonly pieces: readonly Piece[];
+  readonly tables: readonly Table[];
+}
+
+/** `given`: what a text that is run is given by USING. */
+function read(google: GoogleSql, from: string, script: string, world: World, given: Columns = {}): Reading {
   const pieces: Piece[] = [];
   let { tables } = world;
   const source = Buffer.from(script);
@@ -45,11 +58,13 @@ export function piecesOf(google: GoogleSql, from: string, script: string, world:
     const [start, end] = placeOf(node);
     return source.subarray(start, end).toString();
   };
-  const add = (sql: string, kind: Piece['kind'], variables: Columns, holdsPieces = kind === 'control'): Piece => {
+  const add = (sql: string, kind: Piece['kind'], variables: Columns, holdsPieces = kind === 'control', using?: Columns): Piece => {
     const piece = { from, sql, kind, variables: { ...variables }, tables };
     pieces.push(piece);
     if (!holdsPieces) {
-      for (const made of textsIn(google, from, sql, world.samples)) pieces.push(...piecesOf(google, `${from}, put together`, made, { ...world, tables }));
+      for (const made of textsIn(google, from, sql, world.samples, using !== undefined)) {
+        pieces.push(...read(google, `${from}, put together`, made, { ...world, tables }, using).pieces);
+      }
     }
     return piece;
   };
@@ -81,9 +96,13 @@ export function piecesOf(google: GoogleSql, from: string, script: string, world:
     const [procedure] = number === DDL ? messagesAt(node, CREATE, CREATE_PROCEDURE) : [];
     const { sql } = add(textOf(any), 'statement', variables, number === EXECUTE_IMMEDIATE || procedure !== undefined);
     if (number === EXECUTE_IMMEDIATE) {
-      expression(messagesAt(node, 2), variables);
       const text = messagesAt(node, 2).map(textOf).join();
-      if (!/^[\w.]+$/.test(text) && textsIn(google, from, text, world.samples).length === 0) throw new Error(`${from}: what does this run? ${sql}`);
+      const using = messagesAt(node, 4, 2).map((one) => [
+        nameOf(messagesAt(one, 3, 2)[0]),
+        typeOf(`SELECT ${messagesAt(one, 2).map(textOf)}`, variables)[0]?.type ?? new Uint8Array(),
+      ]);
+      add(text, 'expression', variables, false, Object.fromEntries(using));
+      if (!/^[\w.]+$/.test(text) && textsIn(google, from, text, world.samples, true).length === 0) throw new Error(`${from}: what does this run? ${sql}`);
     }
     if (number === SYSTEM_ASSIGNMENT) expression(messagesAt(node, 3), variables);
     if (procedure !== undefined) {
@@ -151,8 +170,8 @@ export function piecesOf(google: GoogleSql, from: string, script: string, world:
       statements(body, variables);
     } else throw new Error(`${from}: no case for this loop`);
   };
-  statements(messagesAt(google.parse(script), 2), {});
-  return pieces;
+  statements(messagesAt(google.parse(script), 2), given);
+  return { pieces, tables };
 }
 
 /** Why BigQuery would not take it; undefined where nothing is known against it. */
@@ -233,11 +252,18 @@ function bindingOf(sql: string, variables: Columns): string {
     return /^(?:\.|AS)$/i.test(near(at, -1)) ? token : `@${token}`;
   });
   if (/^\s*(?:GRANT|REVOKE|ALTER PROJECT|ALTER ORGANIZATION)\b/i.test(sql)) return named.join('');
-  return named
-    .map((token) => (/^`[^`/]*\.[^`/]*`$/.test(token) ? token.replaceAll('.', '`.`') : token))
-    .join('')
-    .replace(/(?:(?:`[^`]*`|[\w-]+)\s*\.\s*)+(?=`?(?:INFORMATION_SCHEMA`?\s*\.|__TABLES__))/gi, (path) => (/region-/i.test(path) ? 'region.' : 'dataset.'));
+  const paths = named.map((token) => (/^`[^`/]*\.[^`/]*`$/.test(token) ? token.replaceAll('.', '`.`') : token));
+  const runs: string[] = [''];
+  for (const token of paths) {
+    if (isText(token)) runs.push(token, '');
+    else runs[runs.length - 1] += token;
+  }
+  return runs.map((run) => (isText(run) ? run : run.replace(LISTED, (path) => (/region-/i.test(path) ? 'region.' : 'dataset.')))).join('');
 }
+
+const isText = (token: string): boolean => /^[rRbB]{0,2}["']/.test(token);
+/** What stands before what BigQuery offers to read of a region or of a dataset. */
+const LISTED = /(?:(?:`[^`]*`|[\w-]+)\s*\.\s*)+(?=`?(?:INFORMATION_SCHEMA`?\s*\.|__TABLES__))/gi;
 
 /** What is wrong with a script, a line each; none where everything in it is taken. */
 export function refusalsOf(google: GoogleSql, from: string, script: string, world: World): readonly string[] {

@@ -17,7 +17,7 @@ export interface Table {
 }
 export interface Scope {
   readonly tables: readonly Table[];
-  /** `@name` in the text. */
+  /** `@name` in the text; of one that is not here the type is guessed. */
   readonly parameters: Columns;
   /** `@@error.message` in the text, without the two at signs. */
   readonly systemVariables: Columns;
@@ -63,23 +63,46 @@ export async function startGoogleSql(): Promise<GoogleSql> {
     catalogs.set(tables, id);
     return id;
   };
+  const parse = once((script: string) => messagesAt(call('Parse', joined([field(1, script), field(2, language), field(4, true)])), 3)[0] ?? new Uint8Array());
+  const analyze = once((request: string) => call('Analyze', Buffer.from(request, 'latin1')));
+  const evaluate = once((expression: string) => call('Evaluate', joined([field(1, expression), field(6, field(1, language))])));
   return {
-    parse: (script) => messagesAt(call('Parse', joined([field(1, script), field(2, language), field(4, true)])), 3)[0] ?? new Uint8Array(),
+    parse,
     analyze: (statement, { tables, parameters, systemVariables, options }) => {
       const analyzer = joined([
         field(1, language),
+        field(10, true),
         ...Object.entries(parameters).map(([name, type]) => field(2, joined([field(1, name), field(2, type)]))),
         ...Object.entries(systemVariables).map(([name, type]) => field(18, joined([...name.split('.').map((part) => field(1, part)), field(2, type)]))),
         ...(options === undefined ? [] : [field(11, allowed(options))]),
       ]);
-      const answer = call('Analyze', joined([field(1, analyzer), field(4, catalogOf(tables)), field(5, statement)]));
+      const answer = analyze(Buffer.from(joined([field(1, analyzer), field(4, catalogOf(tables)), field(5, statement)])).toString('latin1'));
       return messagesAt(answer, 1, QUERY_STATEMENT, 2).map((one) => ({ name: textAt(one, 2) ?? '', type: messagesAt(one, 3, 4)[0] ?? new Uint8Array() }));
     },
     text: (expression) => {
-      const value = textAt(call('Evaluate', joined([field(1, expression), field(6, field(1, language))])), 1, STRING_VALUE);
+      const value = textAt(evaluate(expression), 1, STRING_VALUE);
       if (value === undefined) throw new GoogleSqlError(`no text: ${expression}`);
       return value;
     },
+  };
+}
+
+/** The same question has the same answer: scripts of two layouts have most of their statements in common. */
+function once(ask: (question: string) => Uint8Array): (question: string) => Uint8Array {
+  const answers = new Map<string, Uint8Array | GoogleSqlError>();
+  return (question) => {
+    let answer = answers.get(question);
+    if (answer === undefined) {
+      try {
+        answer = ask(question);
+      } catch (error) {
+        if (!(error instanceof GoogleSqlError)) throw error;
+        answer = error;
+      }
+      answers.set(question, answer);
+    }
+    if (answer instanceof GoogleSqlError) throw answer;
+    return answer;
   };
 }
 
