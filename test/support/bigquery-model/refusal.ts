@@ -1,0 +1,12 @@
+/** What Google Cloud would answer no to. */
+export class Refused extends Error {}
+
+/** Something that this model does not know. Never a refusal: whoever asks must hear of it. */
+export class NotModelled extends Error {
+  constructor(what: string, line: number) {
+    super(`line ${line}: ${what} is not modelled`);
+  }
+}
+
+/** Where pages leave a point open: `wide` gives what some page could mean, `narrow` only what every page gives. */
+export type Reading = 'wide' | 'narrow';
