@@ -30,7 +30,8 @@ describe.each(layouts)('the table of who may do what on BigQuery, layout %s', (l
     const act = all.find((one) => one.act === turnsRed.act);
     if (act === undefined) throw new Error(`the table has no act "${turnsRed.act}"`);
     const made = (reading: 'wide' | 'narrow') => {
-      const model = change === undefined ? sound[reading].copy() : world(reading, names, change(first), change(then), 'faulty');
+      const steps = change?.([...first, ...then]);
+      const model = steps === undefined ? sound[reading].copy() : world(reading, names, steps.slice(0, first.length), steps.slice(first.length), 'faulty');
       spoil?.(model);
       return model;
     };

@@ -1,8 +1,9 @@
 import { defaultAccess, demandDatasetCreation, dropDataset } from './defining.ts';
 import { type Binding, datasetOf, type Node } from './estate.ts';
 import { demandPolicy } from './granting.ts';
+import { jq } from './jq.ts';
 import { NotModelled, Refused } from './refusal.ts';
-import { PERMISSIONS } from './roles.ts';
+import { PERMISSIONS, PREDEFINED } from './roles.ts';
 import { Script } from './script.ts';
 import { Session } from './session.ts';
 import type { Call, Result } from './shell.ts';
@@ -17,6 +18,9 @@ interface Given {
   readonly need: (name: string) => string;
   readonly line: number;
   readonly input: string;
+  readonly file: (name: string) => string;
+  /** Every value of a flag that may stand several times. */
+  readonly all: (name: string) => readonly string[];
 }
 interface Known {
   /** How many words stand after the command, at least and at most. */
@@ -36,7 +40,7 @@ export function runCommand(session: Session, call: Call): Result {
     if (program === 'gcloud') return { status: 0, output: ended(dispatch(session, GCLOUD, rest, call, [...EVERYWHERE], ['quiet', 'q'])) };
     if (program === 'bq')
       return { status: 0, output: ended(dispatch(session, BQ, rest, call, ['project_id', 'location', 'format'], ['quiet', 'headless', 'q'])) };
-    if (program === 'jq') return { status: 0, output: jq(rest, call) };
+    if (program === 'jq') return jq(rest, call.input, call.file, call.line);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { status: 1, output: error.message };
@@ -93,6 +97,8 @@ function dispatch(
     },
     line: call.line,
     input: call.input,
+    file: call.file,
+    all: (name) => given.flatMap(([one, value]) => (one === name && value !== undefined ? [value] : [])),
   });
 }
 
@@ -174,10 +180,12 @@ function account(given: Given, email = given.words[0] ?? ''): Node {
   if (found === undefined) throw new Refused(`line ${given.line}: service account ${email} does not exist`);
   return found;
 }
+/** What has no description has no such field. */
+const described = ({ labels: { description } }: Node) => (description === undefined || description === '' ? {} : { description });
 const describedAccount = (node: Node) => ({
   email: last(node.name),
   name: node.name,
-  description: node.labels.description ?? '',
+  ...described(node),
   disabled: node.disabled === true,
 });
 
@@ -246,6 +254,20 @@ const GCLOUD: Readonly<Record<string, Known>> = {
       const node = given.session.estate.must(projectName(given), given.line);
       given.session.demand('resourcemanager.projects.getIamPolicy', node.name, given.line);
       return shown(given, policyOf(node));
+    },
+  },
+  'projects get-ancestors-iam-policy': {
+    words: [1, 1],
+    flags: [],
+    run: (given) => {
+      const found: { id: string; type: string; policy: unknown }[] = [];
+      for (let name: string | undefined = projectName(given); name !== undefined; ) {
+        const node: Node = given.session.estate.must(name, given.line);
+        given.session.demand(`resourcemanager.${node.kind}s.getIamPolicy`, name, given.line);
+        found.push({ id: last(name), type: node.kind, policy: policyOf(node) });
+        name = node.parent;
+      }
+      return json(found);
     },
   },
   'projects describe': {
@@ -391,9 +413,12 @@ const GCLOUD: Readonly<Record<string, Known>> = {
     words: [1, 1],
     flags: [],
     run: (given) => {
+      // A predefined role is everybody's to read.
+      const predefined = PREDEFINED.get(given.words[0] ?? '');
+      if (predefined !== undefined) return shown(given, { name: given.words[0], includedPermissions: [...predefined] });
       const node = given.session.estate.must(roleName(given), given.line);
       given.session.demand('iam.roles.get', `projects/${given.session.project}`, given.line);
-      return shown(given, { name: node.name, description: node.labels.description ?? '', includedPermissions: node.permissions });
+      return shown(given, { name: node.name, ...described(node), includedPermissions: node.permissions });
     },
   },
   'iam roles list': {
@@ -406,7 +431,7 @@ const GCLOUD: Readonly<Record<string, Known>> = {
       const roles = given.session.estate.children(project).filter((one) => one.kind === 'role');
       return listed(
         given,
-        roles.map((one) => ({ name: one.name, description: one.labels.description ?? '' })),
+        roles.map((one) => ({ name: one.name, ...described(one) })),
       );
     },
   },
@@ -429,7 +454,7 @@ const GCLOUD: Readonly<Record<string, Known>> = {
     run: (given) => {
       const node = given.session.estate.must(poolName(given), given.line);
       given.session.demand('iam.googleapis.com/workloadIdentityPools.get', `projects/${given.session.project}`, given.line);
-      return shown(given, { name: node.name, description: node.labels.description ?? '' });
+      return shown(given, { name: node.name, ...described(node) });
     },
   },
   'iam workload-identity-pools delete': {
@@ -471,15 +496,66 @@ const bqBinding = (act: 'add' | 'remove'): Known => ({
   },
 });
 
+/** An entry of a dataset's list. https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.access */
+interface Entry {
+  readonly role?: string;
+  readonly userByEmail?: string;
+  readonly groupByEmail?: string;
+  readonly domain?: string;
+  readonly specialGroup?: string;
+  readonly iamMember?: string;
+  readonly view?: { readonly name: string };
+}
+const LEGACY: readonly (readonly [string, string])[] = [
+  ['OWNER', 'roles/bigquery.dataOwner'],
+  ['WRITER', 'roles/bigquery.dataEditor'],
+  ['READER', 'roles/bigquery.dataViewer'],
+];
+const SPECIAL_GROUPS: readonly (readonly [string, string])[] = [
+  ['projectOwners', 'projectOwner'],
+  ['projectWriters', 'projectEditor'],
+  ['projectReaders', 'projectViewer'],
+];
+function entryOf({ role, member }: Binding): Entry {
+  const [type = '', ...rest] = member.split(':');
+  const value = rest.join(':');
+  const shownRole = LEGACY.find(([, iam]) => iam === role)?.[0] ?? role;
+  const special = SPECIAL_GROUPS.find(([, iam]) => iam === type)?.[0];
+  if (special !== undefined) return { role: shownRole, specialGroup: special };
+  if (member === 'allAuthenticatedUsers') return { role: shownRole, specialGroup: member };
+  if (type === 'user' || type === 'serviceAccount') return { role: shownRole, userByEmail: value };
+  if (type === 'group') return { role: shownRole, groupByEmail: value };
+  if (type === 'domain') return { role: shownRole, domain: value };
+  return { role: shownRole, iamMember: member };
+}
+function bindingOf(entry: Entry, project: string): Binding {
+  const role = LEGACY.find(([legacy]) => legacy === entry.role)?.[1] ?? entry.role ?? '';
+  const special = SPECIAL_GROUPS.find(([group]) => group === entry.specialGroup)?.[1];
+  if (special !== undefined) return { role, member: `${special}:${project}` };
+  if (entry.specialGroup !== undefined) return { role, member: entry.specialGroup };
+  if (entry.userByEmail !== undefined) return { role, member: `${entry.userByEmail.endsWith('.gserviceaccount.com') ? 'serviceAccount' : 'user'}:${entry.userByEmail}` };
+  if (entry.groupByEmail !== undefined) return { role, member: `group:${entry.groupByEmail}` };
+  if (entry.domain !== undefined) return { role, member: `domain:${entry.domain}` };
+  return { role, member: entry.iamMember ?? '' };
+}
+
 const BQ: Readonly<Record<string, Known>> = {
   query: {
     words: [0, 1],
-    flags: ['use_legacy_sql', 'maximum_bytes_billed'],
+    flags: ['use_legacy_sql', 'maximum_bytes_billed', 'parameter', 'max_rows'],
     switches: ['nouse_legacy_sql'],
-    run: ({ session, words, flag, line, input }) => {
+    run: ({ session, words, flag, all, line, input }) => {
       if (flag('use_legacy_sql') !== 'false' && flag('nouse_legacy_sql') !== 'true') throw new NotModelled('legacy SQL', line);
-      new Script(session).run(words[0] ?? input);
-      return undefined;
+      // name:type:value, the type STRING where it is empty: https://docs.cloud.google.com/bigquery/docs/parameterized-queries
+      const parameters = new Map(
+        all('parameter').map((one) => {
+          const [, name = '', type = '', value = ''] = /^(\w+):(\w*):([\s\S]*)$/.exec(one) ?? [];
+          if (type !== '' && type !== 'STRING') throw new NotModelled(`--parameter=${one}`, line);
+          return [`@${name}`, value] as const;
+        }),
+      );
+      const rows = new Script(session, parameters).answer(words[0] ?? input, flag('format') === 'json');
+      return rows === undefined ? undefined : json(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === null ? null : String(value)]))));
     },
   },
   mk: {
@@ -555,10 +631,15 @@ const BQ: Readonly<Record<string, Known>> = {
   show: {
     words: [1, 1],
     flags: [],
+    switches: ['dataset', 'd'],
     run: (given) => {
       const node = given.session.estate.must(reference(given), given.line);
-      given.session.demand(node.kind === 'dataset' ? 'bigquery.datasets.get' : 'bigquery.tables.get', node.name, given.line);
-      return node.kind === 'dataset' ? shown(given, { access: [...node.policy] }) : undefined;
+      if (node.kind !== 'dataset') {
+        given.session.demand('bigquery.tables.get', node.name, given.line);
+        return undefined;
+      }
+      given.session.demandAll(['bigquery.datasets.get', 'bigquery.datasets.getIamPolicy'], node.name, given.line);
+      return json({ access: [...node.policy.map((one) => entryOf(one)), ...(node.authorized ?? []).map((name) => ({ view: { name } }))] });
     },
   },
   ls: {
@@ -576,9 +657,22 @@ const BQ: Readonly<Record<string, Known>> = {
   /** A dataset lets a view read it; the model has a flag of its own for what is a file with bq: https://docs.cloud.google.com/bigquery/docs/authorized-views */
   update: {
     words: [1, 1],
-    flags: ['view', 'set_label'],
+    flags: ['view', 'set_label', 'source'],
+    switches: ['dataset', 'd'],
     run: (given) => {
       const node = given.session.estate.must(reference(given), given.line);
+      const source = given.flag('source');
+      if (source !== undefined) {
+        // The list replaces the one that was there: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.access
+        demandPolicy(given.session, node.name, given.line);
+        const { access } = JSON.parse(given.file(source)) as { readonly access: readonly Entry[] };
+        const project = node.name.split('/')[1] ?? '';
+        if (!access.some(({ role }) => role === 'OWNER')) throw new Refused(`line ${given.line}: a dataset has at least one owner`);
+        node.authorized = access.flatMap(({ view }) => (view === undefined ? [] : [view.name]));
+        node.policy = [];
+        for (const one of access) if (one.view === undefined) given.session.estate.grant(node.name, bindingOf(one, project), given.line);
+        return undefined;
+      }
       if (given.flag('view') === undefined) {
         given.session.demand('bigquery.datasets.update', node.name, given.line);
         return undefined;
@@ -591,24 +685,3 @@ const BQ: Readonly<Record<string, Known>> = {
     },
   },
 };
-
-/** The paths of jq that scripts use: .a, .a[], .[], select(.a == "b"), // "b". https://jqlang.org/manual/ */
-function jq(args: readonly string[], { input, line }: Call): string {
-  const [filter, ...more] = args.filter((one) => !/^-[re]+$/.test(one));
-  if (filter === undefined || more.length > 0) throw new NotModelled(`jq ${args.join(' ')}`, line);
-  let values: readonly unknown[] = input.trim() === '' ? [] : [JSON.parse(input)];
-  for (const step of filter.split('|').map((one) => one.trim())) {
-    const [, path, otherwise] = /^((?:\.\w*(?:\[\])?\??)+)(?:\s*\/\/\s*"([^"]*)")?$/.exec(step) ?? [];
-    const [, field, wanted] = /^select\(\.(\w+) == "([^"]*)"\)$/.exec(step) ?? [];
-    if (field !== undefined) values = values.filter((one) => (one as Record<string, unknown>)[field] === wanted);
-    else if (path === undefined) throw new NotModelled(`jq '${step}'`, line);
-    else {
-      for (const [, name = '', each] of path.matchAll(/\.(\w*)(\[\])?\??/g)) {
-        values = values.map((one) => (name === '' ? one : (one as Record<string, unknown> | null)?.[name])) as readonly unknown[];
-        if (each !== undefined) values = values.flatMap((one) => (Array.isArray(one) ? (one as readonly unknown[]) : []));
-      }
-      if (otherwise !== undefined) values = values.map((one) => (one === undefined || one === null || one === false ? otherwise : one));
-    }
-  }
-  return values.map((one) => `${typeof one === 'string' ? one : JSON.stringify(one)}\n`).join('');
-}

@@ -231,7 +231,7 @@ export class Estate {
     if (
       !['user', 'serviceAccount', 'group', 'domain', 'principal', 'principalSet', 'allUsers', 'allAuthenticatedUsers', ...Object.keys(SPECIAL)].includes(type)
     )
-      throw new NotModelled(`the member ${member}`, line);
+      throw new NotModelled(`the member ${member} of ${on}`, line);
   }
   /** A custom role can be granted within its project, or its organization, alone: https://docs.cloud.google.com/iam/docs/roles-overview#custom */
   private checkRole(role: string, node: Node, line: number): void {

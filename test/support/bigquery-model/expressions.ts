@@ -199,6 +199,12 @@ export class ExpressionReader {
         return () => token.text === 'TRUE';
       case 'CASE':
         return this.cases(reader);
+      case 'INTERVAL': {
+        const amount = Number(reader.next().text);
+        const hours = HOURS[reader.next().text];
+        if (hours === undefined) throw reader.unknown('INTERVAL of that');
+        return () => amount * hours;
+      }
       case 'EXISTS': {
         const query = this.readQuery(reader.parenthesis());
         return (place) => query(place).length > 0;
@@ -279,6 +285,7 @@ export class ExpressionReader {
     const inside = reader.parenthesis();
     if (AGGREGATES.includes(called)) return this.aggregate(called, inside);
     const items = called === 'EXTRACT' ? [] : this.list(inside);
+    if (called === 'SESSION_USER') return (place) => variable(place, '@@user', reader);
     const known = FUNCTIONS[called];
     if (known === undefined) throw inside.unknown(`the function ${called}`);
     return (place) =>
@@ -349,6 +356,9 @@ function name(place: Place, text: string, line: number): Value {
   throw new Refused(`line ${line}: unrecognized name: ${text}`);
 }
 
+const NOW = '2026-11-27T12:00:00.000Z';
+const HOURS: Readonly<Record<string, number>> = { DAY: 24, HOUR: 1 };
+
 const pattern = (text: string): RegExp => (text.startsWith('(?i)') ? new RegExp(text.slice(4), 'iu') : new RegExp(text, 'u'));
 const text = (value: Value | undefined): string => String(value ?? '');
 type Known = (args: readonly Value[], line: number) => Value;
@@ -386,7 +396,8 @@ const FUNCTIONS: Readonly<Record<string, Known>> = {
   IFNULL: (args) => args[0] ?? args[1] ?? null,
   NULLIF: ([one, other]) => (one === other ? null : (one ?? null)),
   IF: ([condition, yes, no]) => (condition === true ? (yes ?? null) : (no ?? null)),
-  CURRENT_TIMESTAMP: () => '2026-11-27T12:00:00Z',
+  CURRENT_TIMESTAMP: () => NOW,
+  TIMESTAMP_SUB: strict(([from, hours]) => new Date(Date.parse(text(from)) - Number(hours) * 3_600_000).toISOString()),
   TIMESTAMP: ([one]) => one ?? null,
   ERROR: ([message], line) => {
     throw new Refused(`line ${line}: ${text(message)}`);

@@ -51,6 +51,12 @@ export class BigQueryModel {
   connection(project: string, location: string, id: string): void {
     this.estate.add('connection', `projects/${project}/locations/${location}/connections/${id}`, `projects/${project}`);
   }
+  /** A job that ran in a project and wrote a dataset of it. */
+  ran(project: string, email: string, dataset: string): void {
+    const node = this.estate.must(`projects/${project}`, 0);
+    const job = { user_email: email, creation_time: '2026-11-20T12:00:00.000Z', state: 'DONE', error_result: null, destination_table: { project_id: project, dataset_id: dataset } };
+    node.rows = [...(node.rows ?? []), job];
+  }
   /** A dataset lets a view, a routine or all of a dataset read it: https://docs.cloud.google.com/bigquery/docs/authorized-datasets */
   authorize(dataset: string, reader: string): void {
     const node = this.estate.must(dataset, 0);
@@ -74,8 +80,11 @@ export class BigQueryModel {
   labels(name: string): Readonly<Record<string, string>> {
     return this.estate.must(name, 0).labels;
   }
-  picture(): string {
-    return this.estate.picture();
+  /** Every binding of every policy, a line each, sorted. */
+  policies(): readonly string[] {
+    return [...this.estate.nodes.values()]
+      .flatMap(({ name, policy }) => policy.map(({ role, member, condition }) => `${name}: ${member}: ${role}${condition === undefined ? '' : ` where ${condition}`}`))
+      .sort();
   }
 
   /** Runs a script of SQL for good. A script is no transaction: what it did before it was refused stays. */
@@ -84,13 +93,13 @@ export class BigQueryModel {
     new Script(new Session(this.estate, login.who, login.project)).run(text);
   }
   /** Runs a shell script for good, and throws where it does not end with 0. */
-  shell(text: string, login: Login, variables: Readonly<Record<string, string>> = {}): string {
+  shell(text: string, login: Login, variables: Readonly<Record<string, string>> = {}, args: readonly string[] = []): string {
     this.becoming.clear();
-    return this.inShell(text, login, variables);
+    return this.inShell(text, login, variables, args);
   }
-  private inShell(text: string, login: Login, variables: Readonly<Record<string, string>>): string {
+  private inShell(text: string, login: Login, variables: Readonly<Record<string, string>>, args: readonly string[] = []): string {
     const session = new Session(this.estate, login.who, login.project);
-    const shell = new Shell((call) => runCommand(session, call), variables);
+    const shell = new Shell((call) => runCommand(session, call), variables, args);
     const status = shell.run(text);
     if (status !== 0) throw new Refused(shell.errors.trim() === '' ? `exit status ${status}` : shell.errors.trim());
     return shell.output;

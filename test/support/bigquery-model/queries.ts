@@ -181,7 +181,8 @@ export class QueryReader {
   }
   private joined(items: readonly Item[], place: Place): readonly Place[] {
     let places: readonly Place[] = [{ ...place, rows: new Map(), outer: place }];
-    for (const { alias, source, on } of items) {
+    for (const [index, { alias: given, source, on }] of items.entries()) {
+      const alias = given === '' ? `${index}` : given;
       places = places.flatMap((left) =>
         source(left)
           .map((row): Place => ({ ...left, rows: new Map([...left.rows, [alias, '' in row && Object.keys(row).length === 1 ? (row[''] ?? null) : row]]) }))
@@ -253,12 +254,14 @@ export class QueryReader {
               object_catalog: projectOf(one.name),
               object_schema: one.kind === 'dataset' ? null : last(datasetOf(one.name)),
               object_name: last(one.name),
-              object_type: one.kind === 'dataset' ? 'SCHEMA' : TABLE_TYPES[one.relation ?? 'TABLE'],
+              object_type: one.kind === 'dataset' ? 'SCHEMA' : (one.relation ?? 'TABLE'),
               privilege_type: role,
               grantee: member,
             })),
           );
       }
+      case 'JOBS_BY_PROJECT':
+        return (estate.must(`projects/${project}`, line).rows ?? []) as readonly Row[];
       default:
         throw new NotModelled(`rows of INFORMATION_SCHEMA.${view}`, line);
     }

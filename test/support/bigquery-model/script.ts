@@ -84,12 +84,23 @@ export class Script {
 
   constructor(session: Session, variables: ReadonlyMap<string, Value> = new Map()) {
     this.session = session;
-    this.variables = new Map(variables);
+    this.variables = new Map([['@@user', session.who.split(':')[1] ?? ''], ...variables]);
   }
   run(sql: string): void {
     const reader = new Reader(tokensOf(sql));
     this.block(reader, []);
     reader.end();
+  }
+  /** The rows of a query, where one is asked for its answer; a script of anything else answers nothing. */
+  answer(sql: string, isWanted: boolean): readonly Row[] | undefined {
+    const reader = new Reader(tokensOf(sql));
+    if (!isWanted || !(reader.is('SELECT') || reader.is('WITH'))) {
+      this.run(sql);
+      return undefined;
+    }
+    this.session.demandJob(1);
+    this.session.read(new Reader(reader.tokens));
+    return new QueryReader(this.session).query(reader)(this.place);
   }
   private get place(): Place {
     return { rows: new Map(), outer: undefined, variables: this.variables };

@@ -11,6 +11,8 @@ export interface Call {
   readonly argv: readonly string[];
   readonly input: string;
   readonly line: number;
+  /** Reads a file that the script wrote. */
+  readonly file: (name: string) => string;
 }
 export interface Result {
   readonly status: number;
@@ -83,6 +85,9 @@ interface Chain {
   readonly pipelines: readonly Pipeline[];
   readonly joints: readonly ('&&' | '||')[];
 }
+
+/** What a program printed that the model does not run; nothing may be decided by it. */
+export const UNKNOWN = '\u0000';
 
 const RESERVED = ['if', 'then', 'elif', 'else', 'fi', 'for', 'while', 'until', 'do', 'done', 'case', 'esac', '{', '}', '!', '[[', 'in', 'function'];
 
@@ -412,11 +417,17 @@ class ShellParser {
         this.at = stop + 1;
       } else if (character === '"') {
         this.at += 1;
-        parts.push({ kind: 'text', text: '', quoted: true }, ...this.quotedParts('"'));
+        const inside = this.quotedParts('"');
+        parts.push(...(inside.length > 0 ? inside : [{ kind: 'text' as const, text: '', quoted: true }]));
         this.at += 1;
       } else if (character === '\\') {
         parts.push({ kind: 'text', text: this.text[this.at + 1] ?? '', quoted: true });
         this.at += 2;
+      } else if (this.text.startsWith("$'", this.at)) {
+        const ansi = /^\$'((?:[^'\\]|\\.)*)'/.exec(this.text.slice(this.at));
+        if (ansi === null) throw this.unknown();
+        parts.push({ kind: 'text', text: (ansi[1] ?? '').replaceAll(/\\(.)/g, (_, escape: string) => ({ n: '\n', t: '\t' })[escape] ?? escape), quoted: true });
+        this.at += ansi[0].length;
       } else if (character === '$') parts.push(this.expansion(false));
       else if (character === '`') throw this.unknown('a command in backticks');
       else {
@@ -499,6 +510,8 @@ class ShellParser {
 
 /** Leaves the script, a function, or a loop. */
 class Leave extends Error {
+  /** What was printed on the way. */
+  output = '';
   readonly how: 'exit' | 'return' | 'break' | 'continue';
   readonly status: number;
   constructor(how: Leave['how'], status: number) {
@@ -521,12 +534,14 @@ export class Shell {
   private pipefail = false;
   private status = 0;
   private depth = 0;
+  private readonly files = new Map<string, string>();
   /** What went to the two streams of the script itself. */
   output = '';
   errors = '';
 
-  constructor(program: Program, variables: Readonly<Record<string, string>> = {}) {
+  constructor(program: Program, variables: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
     this.program = program;
+    this.positional = args;
     this.variables = new Map(Object.entries(variables));
   }
   /** Runs a script and returns its exit status. */
@@ -540,14 +555,25 @@ export class Shell {
       this.output += this.list(parsed, false, '').output;
     } catch (error) {
       if (!(error instanceof Leave)) throw error;
+      this.output += error.output;
       return error.status;
     }
     return this.status;
   }
+  /** Does the next thing; what was printed before it is not lost where it leaves. */
+  private after(output: string, next: () => Result): Result {
+    try {
+      const result = next();
+      return { status: result.status, output: output + result.output };
+    } catch (error) {
+      if (error instanceof Leave) error.output = output + error.output;
+      throw error;
+    }
+  }
 
   private list(chains: readonly Chain[], isChecked: boolean, input: string): Result {
     let output = '';
-    for (const chain of chains) output += this.chain(chain, isChecked, input).output;
+    for (const chain of chains) output = this.after(output, () => this.chain(chain, isChecked, input)).output;
     return { status: this.status, output };
   }
   private chain({ pipelines, joints }: Chain, isChecked: boolean, input: string): Result {
@@ -557,12 +583,13 @@ export class Shell {
       if (joint === '&&' && this.status !== 0) continue;
       if (joint === '||' && this.status === 0) continue;
       const isLast = index === pipelines.length - 1;
-      const result = this.pipeline(pipeline, isChecked || !isLast || pipeline.isNegated, input);
-      output += result.output;
+      const result = this.after(output, () => this.pipeline(pipeline, isChecked || !isLast || pipeline.isNegated, input));
+      output = result.output;
       this.status = result.status;
       if (this.errexit && result.status !== 0 && isLast && !isChecked && !pipeline.isNegated) {
-        this.output += output;
-        throw new Leave('exit', result.status);
+        const leave = new Leave('exit', result.status);
+        leave.output = output;
+        throw leave;
       }
     }
     return { status: this.status, output };
@@ -584,6 +611,7 @@ export class Shell {
     let given = input;
     let where: 'out' | 'nowhere' | 'errors' = 'out';
     let isQuiet = false;
+    let written: { readonly name: string; readonly isAppending: boolean } | undefined;
     const errorsBefore = this.errors;
     for (const { operator, from, target } of command.redirects) {
       const name = operator === '<<' || operator === '<<<' ? '' : this.one(target);
@@ -595,18 +623,23 @@ export class Shell {
       else if ((operator === '>' || operator === '>>') && name === '/dev/null') {
         if (from === '2') isQuiet = true;
         else where = 'nowhere';
-      } else throw new NotModelled(`${from}${operator}${name}`, target.line);
+      } else if ((operator === '>' || operator === '>>') && (from === '' || from === '1')) written = { name, isAppending: operator === '>>' };
+      else throw new NotModelled(`${from}${operator}${name}`, target.line);
     }
     const result = this.command(command, isChecked, given);
     if (isQuiet) this.errors = errorsBefore;
     if (where === 'errors') this.errors += result.output;
+    if (written !== undefined) {
+      this.files.set(written.name, `${written.isAppending ? (this.files.get(written.name) ?? '') : ''}${result.output}`);
+      return { status: result.status, output: '' };
+    }
     return where === 'out' ? result : { status: result.status, output: '' };
   }
-  /** A file that a script reads; the model has none unless it is given. */
   private file(name: string, line: number): string {
-    const text = this.variables.get(`<${name}`);
-    if (typeof text === 'string') return text;
-    throw new NotModelled(`the file ${name}`, line);
+    if (name === '/dev/null') return '';
+    const text = this.files.get(name);
+    if (text === undefined) throw new NotModelled(`the file ${name}`, line);
+    return text;
   }
 
   private command(command: Command, isChecked: boolean, input: string): Result {
@@ -618,8 +651,7 @@ export class Shell {
           const asked = this.list(condition, true, input);
           if (asked.status === 0) {
             this.status = 0;
-            const done = this.list(body, isChecked, input);
-            return { status: this.status, output: asked.output + done.output };
+            return this.after(asked.output, () => this.list(body, isChecked, input));
           }
         }
         this.status = 0;
@@ -630,7 +662,9 @@ export class Shell {
         this.status = 0;
         for (const value of this.fields(command.words)) {
           this.variables.set(command.name, value);
-          output += this.list(command.body, isChecked, input).output;
+          const turn = this.turn(command.body, isChecked, input, output);
+          output = turn.output;
+          if (turn.isLast) break;
         }
         return { status: this.status, output };
       }
@@ -669,7 +703,7 @@ export class Shell {
       return this.list(body, isChecked, input);
     } catch (error) {
       if (!(error instanceof Leave) || error.how !== 'exit') throw error;
-      return { status: error.status, output: '' };
+      return { status: error.status, output: error.output };
     } finally {
       this.variables.clear();
       for (const [name, value] of before) this.variables.set(name, value);
@@ -686,18 +720,37 @@ export class Shell {
       const isReading = first?.kind === 'simple' && first.words.some((one) => this.one(one) === 'read');
       if (isReading) {
         if (lines.length === 0 || (lines.length === 1 && lines[0] === '')) break;
-        const name = first.words.map((one) => this.one(one)).at(-1) ?? 'REPLY';
-        if (first.words.length > 3) throw new NotModelled('read of several names', first.line);
-        this.variables.set(name, lines.shift() ?? '');
+        const names = first.words.map((one) => this.one(one)).filter((one) => one !== 'read' && one !== '-r');
+        const separator = first.assignments.find(({ name }) => name === 'IFS')?.value;
+        const isTabs = separator !== undefined && !Array.isArray(separator) && this.one(separator as Word) === '\t';
+        const given = lines.shift() ?? '';
+        if (given.includes(UNKNOWN)) throw new NotModelled('a line that is not known', first.line);
+        // A tab is white space to IFS: several are one, so that an empty field in the middle is lost.
+        const fields = names.length === 1 ? [given] : given.split(isTabs ? /\t+/ : /[ \t]+/);
+        names.forEach((name, index) => {
+          this.variables.set(name, index === names.length - 1 ? fields.slice(index).join(isTabs ? '\t' : ' ') : (fields[index] ?? ''));
+        });
       } else {
         const asked = this.list(command.condition, true, '');
         output += asked.output;
         if ((asked.status === 0) === command.isUntil) break;
       }
-      output += this.list(command.body, isChecked, '').output;
+      const turn = this.turn(command.body, isChecked, '', output);
+      output = turn.output;
+      if (turn.isLast) break;
     }
     this.status = 0;
     return { status: 0, output };
+  }
+  /** One turn of a loop, which break and continue end. */
+  private turn(body: readonly Chain[], isChecked: boolean, input: string, before: string): { readonly output: string; readonly isLast: boolean } {
+    try {
+      return { output: this.after(before, () => this.list(body, isChecked, input)).output, isLast: false };
+    } catch (error) {
+      if (!(error instanceof Leave) || (error.how !== 'continue' && error.how !== 'break')) throw error;
+      this.status = 0;
+      return { output: error.output, isLast: error.how === 'break' };
+    }
   }
 
   private simple({ assignments, words, line }: Command & { readonly kind: 'simple' }, isChecked: boolean, input: string): Result {
@@ -743,7 +796,7 @@ export class Shell {
         return this.redirected(own, isChecked, input);
       } catch (error) {
         if (!(error instanceof Leave) || error.how !== 'return') throw error;
-        return { status: error.status, output: '' };
+        return { status: error.status, output: error.output };
       } finally {
         this.positional = before;
         this.depth -= 1;
@@ -788,12 +841,34 @@ export class Shell {
       case 'grep':
         return grep(args, input, line);
       case 'command':
-        if (args[0] === '-v') return { status: ['gcloud', 'bq', 'bash'].includes(args[1] ?? '') ? 0 : 1, output: '' };
+        if (args[0] === '-v') return { status: ['gcloud', 'bq', 'jq', 'awk'].includes(args[1] ?? '') ? 0 : 1, output: '' };
         throw new NotModelled('command', line);
-      case 'sort':
-        return { status: 0, output: `${[...new Set(input.split('\n').filter((one) => one !== ''))].sort().join('\n')}\n` };
+      case 'sort': {
+        const lines = input.split('\n').filter((one, index, all) => one !== '' || index < all.length - 1);
+        const sorted = (args.includes('-u') ? [...new Set(lines)] : lines).sort();
+        return { status: 0, output: sorted.map((one) => `${one}\n`).join('') };
+      }
+      case 'cut': {
+        const [, delimiter = '\t'] = /^-d(.)$/.exec(args[0] ?? '') ?? [];
+        const field = /^-f(\d)$/.exec(args.at(-1) ?? '')?.[1];
+        if (field === undefined || args.length > 2) throw new NotModelled(`cut ${args.join(' ')}`, line);
+        return { status: 0, output: input.replaceAll(/^.*$/gm, (one) => one.split(delimiter)[Number(field) - 1] ?? '') };
+      }
+      case 'mktemp':
+        return { status: 0, output: '/tmp/made\n' };
+      case 'trap':
+      case 'rm':
+        return { status: 0, output: '' };
+      // Programs of their own: nothing that they print may decide anything.
+      case 'awk':
+      case 'sed':
+        return { status: 0, output: input === '' ? '' : `${UNKNOWN}\n` };
+      case 'break':
+      case 'continue':
+        throw new Leave(name, 0);
       default: {
-        const result = this.program({ argv, input, line });
+        if (argv.some((one) => one.includes(UNKNOWN))) throw new NotModelled(`${name} with what is not known`, line);
+        const result = this.program({ argv, input, line, file: (one) => this.file(one, line) });
         if (result.status !== 0) this.errors += `line ${line}: ${name}: ${result.output}\n`;
         return result.status === 0 ? result : { status: result.status, output: '' };
       }
@@ -935,6 +1010,7 @@ export class Shell {
 
   private test(words: readonly { readonly word: Word | undefined; readonly text: string }[], line: number): boolean {
     const texts = words.map(({ text }) => text);
+    if (texts.some((one) => one.includes(UNKNOWN))) throw new NotModelled('a test of what is not known', line);
     const isJoint = (index: number, joint: string): boolean =>
       texts[index] === joint && words[index]?.word?.parts[0]?.kind === 'text' && !words[index]?.word?.parts[0]?.quoted;
     for (const [joint, both] of [

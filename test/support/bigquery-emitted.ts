@@ -1,0 +1,73 @@
+import { parseLogin, parseSlug } from '../../src/names.ts';
+import { plan } from '../../src/plan.ts';
+import { parseAnswers } from '../../src/questions.ts';
+import { type Layout, type Names, names } from './bigquery-table.ts';
+import type { Step } from './bigquery-world.ts';
+
+const TEAM = 'priya, sam, sam_smith=sam.smith, noor';
+
+const answersOf = (layout: Layout, team: string): Record<string, string> => {
+  const { prod, dev, ci } = names(layout);
+  return {
+    projectName: 'acme',
+    warehouse: 'bigquery',
+    team,
+    readers: 'looker, anna:reviews',
+    sourceSchemas: 'raw, raw_pii:pii',
+    prodSchemas: 'analytics, staging',
+    emailDomain: 'acme.example',
+    database: prod,
+    layout: layout === 'single' ? 'single' : 'separate',
+    ...(layout !== 'single' && { nonprodDatabase: dev, ciDatabase: ci }),
+  };
+};
+
+const made = new Map<string, ReadonlyMap<string, string>>();
+
+/** The emitted files below grants/, by path; `before` with lea on the roster, else with her as somebody who left. */
+export function scripts(layout: Layout, when: 'before' | 'after' = 'after'): ReadonlyMap<string, string> {
+  const key = `${layout} ${when}`;
+  let found = made.get(key);
+  if (found === undefined) {
+    const answers = parseAnswers(answersOf(layout, when === 'before' ? `${TEAM}, lea` : TEAM));
+    const leavers = when === 'before' ? [] : [{ slug: parseSlug('lea'), login: parseLogin('lea'), left: '2026-11-01' }];
+    const files = plan(answers, { developers: answers.team, leavers, readers: answers.readers }, { projectDir: '' }, ['grants']);
+    found = new Map(files.filter(({ path }) => path.startsWith('grants/')).map(({ path, contents }) => [path.slice('grants/'.length), contents]));
+    made.set(key, found);
+  }
+  return found;
+}
+
+/** One of them, as a step of an administrator. */
+export function script(layout: Layout, name: string, when: 'before' | 'after' = 'after'): Step {
+  const text = scripts(layout, when).get(name);
+  if (text === undefined) throw new Error(`there is no grants/${name}`);
+  return { kind: name.endsWith('.sh') ? 'sh' : 'sql', text, name };
+}
+
+/** What installs the boundary, in the order in which an administrator runs it. */
+export const installation = (layout: Layout, when: 'before' | 'after' = 'after'): readonly Step[] =>
+  ['10_roles.sh', '20_boundary.sql', '30_developers.sql', '40_services.sql', '40_services.sh', '50_readers.sql'].map((name) => script(layout, name, when));
+
+/** What is run when somebody has left: the roster without her, then her own file. */
+export const departure = (layout: Layout): readonly Step[] => [script(layout, '30_developers.sql'), script(layout, 'leavers/lea.sql')];
+
+export function emittedNames(layout: Layout): Names {
+  const { prod, dev, ci } = names(layout);
+  const people = ['priya', 'sam', 'sam.smith', 'noor', 'anna'].map((one) => `"user:${one}@acme.example"`).join(', ');
+  // What CI's macro does where the project holds more than pull requests.
+  const shared = (name: string): string =>
+    layout === 'three'
+      ? ''
+      : `; grant \`roles/bigquery.dataViewer\` on schema \`${ci}\`.${name} to ${people}; grant \`projects/${ci}/roles/acme_janitor\` on schema \`${ci}\`.${name} to "serviceAccount:acme-janitor@${ci}.iam.gserviceaccount.com"`;
+  return {
+    layout,
+    prod,
+    dev,
+    ci,
+    creatorRole: 'acme_dataset_creator',
+    pool: 'dbt-acme',
+    provider: 'dbt-envs',
+    createPr: (name) => `create schema \`${ci}\`.${name} options (location = 'US', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci')])${shared(name)}`,
+  };
+}
