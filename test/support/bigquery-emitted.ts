@@ -68,6 +68,7 @@ export function emittedNames(layout: Layout): Names {
     creatorRole: 'acme_dataset_creator',
     pool: 'dbt-acme',
     provider: 'dbt-envs',
-    createPr: (name) => `create schema \`${ci}\`.${name} options (location = 'US', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci')])${shared(name)}`,
+    createPr: (name) =>
+      `create schema \`${ci}\`.${name} options (location = 'US', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci')])${shared(name)}`,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { BigQueryModel } from '../support/bigquery-model/model.ts';
 import { departure, emittedNames, installation, script } from '../support/bigquery-emitted.ts';
 import { faults, loginFaults } from '../support/bigquery-faults.ts';
+import type { BigQueryModel } from '../support/bigquery-model/model.ts';
 import { acts, ask, layouts, loggedIn, logins, surprises } from '../support/bigquery-table.ts';
 import { ADMIN, company, step, world } from '../support/bigquery-world.ts';
 
@@ -44,11 +44,23 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
 
   test('refuse names that are somebody else’s', () => {
     const tries: readonly (readonly [string, string, RegExp])[] = [
-      ['10_roles.sh', `gcloud iam service-accounts create acme-prod --project=${prod} --description=theirs`, /acme-prod@.* exists, and this project did not create it/],
-      ['10_roles.sh', `gcloud iam roles create acme_dataset_creator --project=${names.ci} --permissions=bigquery.tables.getData`, /acme_dataset_creator .*exists, and this project did not create it/],
+      [
+        '10_roles.sh',
+        `gcloud iam service-accounts create acme-prod --project=${prod} --description=theirs`,
+        /acme-prod@.* exists, and this project did not create it/,
+      ],
+      [
+        '10_roles.sh',
+        `gcloud iam roles create acme_dataset_creator --project=${names.ci} --permissions=bigquery.tables.getData`,
+        /acme_dataset_creator .*exists, and this project did not create it/,
+      ],
       ['20_boundary.sql', `create schema \`${prod}\`.acme_record`, /acme_record exists, and this project did not create it/],
       ['30_developers.sql', `create schema \`${dev}\`.dev_priya`, /dev_priya exists, and this project did not create it/],
-      ['40_services.sh', `gcloud iam workload-identity-pools create dbt-acme --location=global --project=${prod}`, /pool dbt-acme .*exists, and this project did not create it/],
+      [
+        '40_services.sh',
+        `gcloud iam workload-identity-pools create dbt-acme --location=global --project=${prod}`,
+        /pool dbt-acme .*exists, and this project did not create it/,
+      ],
     ];
     for (const [name, before, says] of tries) {
       const model = company('narrow', layout);
@@ -78,7 +90,9 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     const WRITE = `insert into \`${prod}\`.analytics.legacy values (1)`;
     const READ = `select * from \`${prod}\`.analytics.v_legacy`;
     const writers = (model: BigQueryModel): readonly string[] =>
-      (['priya', 'sam', 'looker', 'prod', 'olga', 'dana', 'finn', 'ed'] as const).filter((one) => model.attempt({ ...people[one], project: one === 'prod' ? prod : 'elsewhere' }, one === 'prod' ? WRITE : WRITE) === 'done');
+      (['priya', 'sam', 'looker', 'prod', 'olga', 'dana', 'finn', 'ed'] as const).filter(
+        (one) => model.attempt({ ...people[one], project: one === 'prod' ? prod : 'elsewhere' }, one === 'prod' ? WRITE : WRITE) === 'done',
+      );
     const airflow = { who: 'serviceAccount:airflow@elsewhere.iam.gserviceaccount.com', project: 'elsewhere' };
 
     test('close it, once and twice, after the service has deployed, and open it again', () => {

@@ -533,7 +533,8 @@ function bindingOf(entry: Entry, project: string): Binding {
   const special = SPECIAL_GROUPS.find(([group]) => group === entry.specialGroup)?.[1];
   if (special !== undefined) return { role, member: `${special}:${project}` };
   if (entry.specialGroup !== undefined) return { role, member: entry.specialGroup };
-  if (entry.userByEmail !== undefined) return { role, member: `${entry.userByEmail.endsWith('.gserviceaccount.com') ? 'serviceAccount' : 'user'}:${entry.userByEmail}` };
+  if (entry.userByEmail !== undefined)
+    return { role, member: `${entry.userByEmail.endsWith('.gserviceaccount.com') ? 'serviceAccount' : 'user'}:${entry.userByEmail}` };
   if (entry.groupByEmail !== undefined) return { role, member: `group:${entry.groupByEmail}` };
   if (entry.domain !== undefined) return { role, member: `domain:${entry.domain}` };
   return { role, member: entry.iamMember ?? '' };
@@ -555,7 +556,9 @@ const BQ: Readonly<Record<string, Known>> = {
         }),
       );
       const rows = new Script(session, parameters).answer(words[0] ?? input, flag('format') === 'json');
-      return rows === undefined ? undefined : json(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === null ? null : String(value)]))));
+      return rows === undefined
+        ? undefined
+        : json(rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === null ? null : String(value)]))));
     },
   },
   mk: {

@@ -133,9 +133,9 @@ export class Estate {
     const found: Node[] = [];
     for (let at: string | undefined = name; at !== undefined; ) {
       const node: Node | undefined = this.nodes.get(at) ?? this.dropped.findLast((one) => one.name === at);
-      if (node === undefined) break;
-      found.push(node);
-      at = node.parent;
+      if (node !== undefined) found.push(node);
+      // What is not there yet lies where its name says.
+      at = node === undefined ? at.split('/').slice(0, -2).join('/') || undefined : node.parent;
     }
     return found;
   }

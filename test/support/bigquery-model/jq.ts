@@ -105,7 +105,10 @@ class Parser {
           const index = this.pipe();
           this.expect(']');
           const one = left;
-          left = (input, scope) => one(input, scope).flatMap((value) => index(input, scope).map((key) => (isArray(value) ? (value[Number(key)] ?? null) : isObject(value) ? (value[String(key)] ?? null) : null)));
+          left = (input, scope) =>
+            one(input, scope).flatMap((value) =>
+              index(input, scope).map((key) => (isArray(value) ? (value[Number(key)] ?? null) : isObject(value) ? (value[String(key)] ?? null) : null)),
+            );
         }
       } else if (!this.accept('?')) return left;
     }
@@ -152,7 +155,8 @@ class Parser {
         this.expect('(');
         const wanted = this.pipe();
         this.expect(')');
-        return (input, scope) => wanted(input, scope).map((one) => (piece === 'startswith' ? String(input).startsWith(String(one)) : String(input).endsWith(String(one))));
+        return (input, scope) =>
+          wanted(input, scope).map((one) => (piece === 'startswith' ? String(input).startsWith(String(one)) : String(input).endsWith(String(one))));
       }
       case 'select': {
         this.expect('(');

@@ -17,6 +17,9 @@ export interface Login {
 /** A command of gcloud or bq; anything else is SQL. */
 const COMMAND = /^\s*(?:gcloud|bq)\s/;
 
+/** What changes nothing: it needs no copy of the estate to be tried on. */
+const READS = /^\s*(?:select|export data|bq (?:head|ls|extract))\s/i;
+
 /** A model of who may do what in BigQuery, from Google's documentation. Throws {@link NotModelled} at every statement, command and flag that it does not know. */
 export class BigQueryModel {
   private estate: Estate;
@@ -54,7 +57,13 @@ export class BigQueryModel {
   /** A job that ran in a project and wrote a dataset of it. */
   ran(project: string, email: string, dataset: string): void {
     const node = this.estate.must(`projects/${project}`, 0);
-    const job = { user_email: email, creation_time: '2026-11-20T12:00:00.000Z', state: 'DONE', error_result: null, destination_table: { project_id: project, dataset_id: dataset } };
+    const job = {
+      user_email: email,
+      creation_time: '2026-11-20T12:00:00.000Z',
+      state: 'DONE',
+      error_result: null,
+      destination_table: { project_id: project, dataset_id: dataset },
+    };
     node.rows = [...(node.rows ?? []), job];
   }
   /** A dataset lets a view, a routine or all of a dataset read it: https://docs.cloud.google.com/bigquery/docs/authorized-datasets */
@@ -83,7 +92,9 @@ export class BigQueryModel {
   /** Every binding of every policy, a line each, sorted. */
   policies(): readonly string[] {
     return [...this.estate.nodes.values()]
-      .flatMap(({ name, policy }) => policy.map(({ role, member, condition }) => `${name}: ${member}: ${role}${condition === undefined ? '' : ` where ${condition}`}`))
+      .flatMap(({ name, policy }) =>
+        policy.map(({ role, member, condition }) => `${name}: ${member}: ${role}${condition === undefined ? '' : ` where ${condition}`}`),
+      )
       .sort();
   }
 
@@ -116,7 +127,7 @@ export class BigQueryModel {
   /** `done`, `nothing` where it succeeds, was to change something and did not, or why it is refused; everything stays as it is. */
   attempt(login: Login, text: string, effect: 'any' | 'change' = 'any'): string {
     const before = this.estate;
-    this.estate = before.copy();
+    if (!READS.test(text)) this.estate = before.copy();
     try {
       this.act(text, login);
       return effect === 'any' || this.estate.picture() !== before.picture() ? 'done' : 'nothing';

@@ -1,5 +1,13 @@
 /** What Google Cloud would answer no to. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(why: string) {
+    // Thousands are caught: none needs to say where it was thrown.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(why);
+    Error.stackTraceLimit = limit;
+  }
+}
 
 /** Something that this model does not know. Never a refusal: whoever asks must hear of it. */
 export class NotModelled extends Error {

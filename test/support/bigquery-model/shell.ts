@@ -991,7 +991,8 @@ export class Shell {
         return one;
       });
     if (operator === '//' || operator === '/') {
-      const [from = '', to = ''] = pattern.split('/');
+      const [, raw = '', to = ''] = /^((?:\\.|[^/\\])*)\/?([\s\S]*)$/.exec(pattern) ?? [];
+      const from = raw.replaceAll(/\\(.)/g, '$1');
       return values.map((one) => (operator === '//' ? one.replaceAll(from, to) : one.replace(from, to)));
     }
     throw new NotModelled(`\${${name}${operator}…}`, line);
