@@ -23,9 +23,16 @@ const FILES = [
  * with the two tables that the documents query, an incremental model, a snapshot, tests that keep their failures.
  * An adopted project has all that already.
  */
-export function exampleFiles({ project, adopted }: Context): readonly FileRequest[] {
+export function exampleFiles({ project, warehouse, adopted }: Context): readonly FileRequest[] {
   if (adopted) return [];
   const [defaultSchema, customSchema] = project.prodSchemas;
-  const view = { name: project.name, profile: project.profile, defaultSchema, customSchema: customSchema ?? null, prodSchemas: project.prodSchemas };
+  const view = {
+    name: project.name,
+    profile: project.profile,
+    defaultSchema,
+    customSchema: customSchema ?? null,
+    prodSchemas: project.prodSchemas,
+    jobLabels: warehouse.jobLabels?.(project) ?? '',
+  };
   return FILES.map((path) => ({ path, owner: 'yours', template: `example/${path}.ejs`, view }));
 }

@@ -11,6 +11,9 @@ import { firstParting, meaningOf, replaced } from './meaning.ts';
 export const FIELDS = {
   projectName: parseProjectName,
   rolePrefix: parseRolePrefix,
+  gcpProject: answerOf('ciDatabase'),
+  emailDomain: answerOf('emailDomain'),
+  developersGroup: answerOf('developersGroup'),
   prodSchema: parseProdSchema,
   otherProdSchema: parseProdSchema,
   sourceSchema: parseSourceSchema,
@@ -46,12 +49,18 @@ export const COVERED: Readonly<Record<string, readonly Field[]>> = {
   pythonIndex: ['pythonIndex'],
   database: ['database'],
   nonprodDatabase: ['nonprodDatabase'],
+  ciDatabase: ['gcpProject'],
+  emailDomain: ['emailDomain'],
+  developersGroup: ['developersGroup'],
 };
 
 /** Values that nothing else in any file contains, so that what came from them can be told. */
 export const MARKS: Values = {
   projectName: 'zqproject',
   rolePrefix: 'zqprefix',
+  gcpProject: 'zq-gcp-project',
+  emailDomain: 'zqdomain.zq',
+  developersGroup: 'zqgroup@zqgroups.zq',
   prodSchema: 'zqprod_a',
   otherProdSchema: 'zqprod_b',
   sourceSchema: 'zqsource_a',
@@ -80,8 +89,15 @@ function parsed(values: Values, vendors: Vendors) {
     rolePrefix: values.rolePrefix,
     prodSchemas: `${values.prodSchema}, ${values.otherProdSchema}`,
     sourceSchemas: `${values.sourceSchema}, ${values.secretSchema}:pii`,
-    database: values.database,
-    nonprodDatabase: values.nonprodDatabase,
+    ...(vendors.warehouse === 'bigquery'
+      ? {
+          database: 'acme-prod',
+          nonprodDatabase: 'acme-dev',
+          ciDatabase: values.gcpProject,
+          emailDomain: values.emailDomain,
+          developersGroup: values.developersGroup,
+        }
+      : { database: values.database, nonprodDatabase: values.nonprodDatabase }),
     mainBranch: values.mainBranch,
     runner: `self-hosted, ${values.runner}`,
     image: values.image,
@@ -159,6 +175,21 @@ export function rounds(): readonly Values[] {
     };
     return { ...MARKS, ...Object.fromEntries(fieldNames.map((field) => [field, pick(field)])) };
   });
+}
+
+/** What this warehouse takes of these values: an e-mail address is written in lower case, and the name of a service account is short. */
+export function suited(values: Values, { warehouse }: Vendors): Values {
+  if (warehouse !== 'bigquery') return values;
+  const { rolePrefix, login, email, reader, reviewer, leaverLogin } = values;
+  return {
+    ...values,
+    rolePrefix: rolePrefix.length < 3 || rolePrefix.length > 22 ? MARKS.rolePrefix : rolePrefix,
+    login: login.toLowerCase(),
+    email: email.toLowerCase(),
+    reader: reader.toLowerCase(),
+    reviewer: reviewer.toLowerCase(),
+    leaverLogin: leaverLogin.toLowerCase(),
+  };
 }
 
 const meanings = new Map<string, unknown>();

@@ -296,6 +296,23 @@ export const typedAddresses: fc.Arbitrary<string> = fc.oneof(
 
 /** ASCII that many rules let through, and that some reader takes for a number, a date, an option or a comment. */
 export const NEAR_MISSES = [
+  'no-1e3',
+  'a--b--c',
+  'select-x',
+  'x-0-y-1',
+  'true-null',
+  'from-where',
+  '1e3.no',
+  'a--b.no',
+  '0x1.0b1',
+  'a.b.c.d.e',
+  'x-y.z-1',
+  'team@a.b',
+  'a.b+c@x-y.z',
+  'no@no',
+  '_x@1.5',
+  '1@2.3',
+  'a-b_c@d',
   '007',
   '1e3',
   '0x1f',

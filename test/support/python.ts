@@ -13,7 +13,7 @@ const windows = process.platform === 'win32';
 const UV = '0.13.9';
 
 /** The pinned environments of tests and demo: test/engines/python/README.md says what each holds. */
-export const pythonEnvironments = ['duckdb', 'postgres', 'snowflake', 'v2', 'tools', 'googlesql'] as const;
+export const pythonEnvironments = ['duckdb', 'postgres', 'snowflake', 'bigquery', 'v2', 'tools', 'googlesql'] as const;
 export type PythonEnvironmentName = (typeof pythonEnvironments)[number] | 'cookiecutter';
 
 export interface PythonEnvironment {

@@ -6,7 +6,7 @@ export interface Act {
   readonly who: Who;
   readonly wanted: 'succeeds' | 'refused';
   readonly what: string;
-  /** `{own}`: the caller's own dataset; `{other}`: a colleague's; `{me}`: the caller, as a grant names them; `{table}`: a table of production. */
+  /** `OWN_DATASET`: the caller's own dataset; `OTHER_DATASET`: a colleague's; `user:THE_CALLER@example.com`: the caller; `PROD_TABLE`: a table of production. */
   readonly statement: string;
   /** Takes back what was done, where it was done; empty where nothing is left. */
   readonly undo: string;
@@ -46,8 +46,8 @@ export function actsOf({ projects, location, prodSchemas, openSources, pii, deve
     tries(
       what,
       [],
-      `GRANT \`roles/bigquery.filteredDataViewer\` ON SCHEMA ${dataset} TO "{me}"`,
-      `REVOKE \`roles/bigquery.filteredDataViewer\` ON SCHEMA ${dataset} FROM "{me}"`,
+      `GRANT \`roles/bigquery.filteredDataViewer\` ON SCHEMA ${dataset} TO "user:THE_CALLER@example.com"`,
+      `REVOKE \`roles/bigquery.filteredDataViewer\` ON SCHEMA ${dataset} FROM "user:THE_CALLER@example.com"`,
       among,
     );
   const lists = (what: string, dataset: string, mayWho: readonly Who[], among?: readonly Who[]): readonly Act[] =>
@@ -60,21 +60,21 @@ export function actsOf({ projects, location, prodSchemas, openSources, pii, deve
       ...givesOn(`give rights on ${schema}`, path(projects.prod, schema)),
     ]),
     ...lists(`see which tables ${prodSchema} has`, path(projects.prod, prodSchema), EVERYBODY),
-    ...tries('read a table of production', ['dev', 'ci', 'prod', 'reader'], 'SELECT * FROM {table} LIMIT 0'),
+    ...tries('read a table of production', ['dev', 'ci', 'prod', 'reader'], 'SELECT * FROM PROD_TABLE LIMIT 0'),
     // It changes no row, whoever may do it.
-    ...tries('delete from a table of production', ['prod'], 'DELETE FROM {table} WHERE FALSE'),
+    ...tries('delete from a table of production', ['prod'], 'DELETE FROM PROD_TABLE WHERE FALSE'),
     ...openSources.flatMap((schema) => lists(`read source ${schema}`, path(projects.prod, schema), ['dev', 'ci', 'prod'], ['dev', 'ci', 'prod', 'janitor'])),
     ...pii.flatMap((schema) => lists(`read personal data in ${schema}`, path(projects.prod, schema), ['prod'])),
     ...[...new Set(Object.values(projects))].flatMap(createsIn),
-    ...buildsIn('build a table in your own dataset', '{own}', ['dev'], ['dev']),
-    ...givesOn('give rights on your own dataset', '{own}', ['dev']),
+    ...buildsIn('build a table in your own dataset', 'OWN_DATASET', ['dev'], ['dev']),
+    ...givesOn('give rights on your own dataset', 'OWN_DATASET', ['dev']),
     ...(first === undefined
       ? []
       : [
           ...buildsIn(`build a table in ${first.schema}`, path(projects.dev, first.schema), [], ['ci', 'prod', 'janitor', 'reader']),
           ...lists(`look into ${first.schema}`, path(projects.dev, first.schema), ['janitor'], ['ci', 'prod', 'janitor', 'reader']),
         ]),
-    ...buildsIn("build a table in a colleague's dataset", '{other}', [], ['dev']),
-    ...lists("look into a colleague's dataset", '{other}', [], ['dev']),
+    ...buildsIn("build a table in a colleague's dataset", 'OTHER_DATASET', [], ['dev']),
+    ...lists("look into a colleague's dataset", 'OTHER_DATASET', [], ['dev']),
   ];
 }

@@ -2,7 +2,8 @@ import { NameError, shown } from '../../../src/names.ts';
 
 /** 6 to 30 characters: https://docs.cloud.google.com/resource-manager/docs/creating-managing-projects */
 const PROJECT = /^[a-z](?:[a-z0-9-]{4,28})[a-z0-9]$/;
-const LOCATION = /^[A-Za-z]+(?:-[a-z]+[0-9]+)?$/;
+/** Two multi-regions, and regions such as northamerica-northeast1: https://docs.cloud.google.com/bigquery/docs/locations */
+const LOCATION = /^(?:US|EU|[a-z]{2,20}-[a-z]{2,20}[0-9]{1,2})$/;
 const DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+$/;
 const GROUP = /^[a-z0-9_][a-z0-9._+-]*@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
 
@@ -16,7 +17,7 @@ export function parseProjectId(text: string): string {
 
 /** A location of BigQuery: US, EU or a region such as europe-west4. Throws {@link NameError}. */
 export function parseLocation(text: string): string {
-  if (LOCATION.test(text)) return /-/.test(text) ? text : text.toUpperCase();
+  if (LOCATION.test(text)) return text;
   throw new NameError(`"${shown(text)}" is no location of BigQuery. Give US, EU or a region, e.g. europe-west4.`);
 }
 

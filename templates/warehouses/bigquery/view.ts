@@ -195,8 +195,8 @@ export function grantsView(project: Project) {
           { role: 'roles/bigquery.dataViewer', principals: [...new Set([...developerPrincipals, ...reviewerPrincipals])] },
           { role: names.customRoles.ciJanitor, principals: [names.services.janitor.principal] },
         ],
-    /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
-    others: people.developers.slice(0, 2).map(({ schema }) => schema),
+    /** A colleague's dataset that verify tries to write: the second is for whoever owns the first. Empty where there is none. */
+    colleagues: { first: people.developers[0]?.schema ?? '', second: people.developers[1]?.schema ?? '' },
     acts: actsOf({ ...names, prodSchemas: project.prodSchemas, openSources, pii, developers: people.developers }),
     devPattern: DEV_SCHEMA_PATTERN,
     prPattern: PR_SCHEMA_PATTERN,

@@ -110,6 +110,7 @@ export const bigquery = defineWarehouse({
     const target = (name: string) => ({ template: `warehouses/bigquery/targets/${name}.yml.ejs`, view });
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
+  jobLabels,
   macros: macroFiles,
   sweep: sweepFiles,
   grants: grantsFiles,
@@ -127,6 +128,7 @@ export const bigquery = defineWarehouse({
       pool,
       location,
       caps: CAPS,
+      jobLabels: jobLabels(project),
       group: setting(project, 'developersGroup'),
       prodSchemas: project.prodSchemas,
       developer: project.roster.developers[0] ?? { slug: 'ana' },
@@ -137,6 +139,11 @@ export const bigquery = defineWarehouse({
     `After the first deploy as ${namesOf(project).services.prod.id}: the administrator runs grants/90_close_prod.sql and then grants/90_close_prod.sh, first without --apply; each identity runs grants/verify.sql under its own login; grants/audit.sql and grants/audit.sh name who can still write production.`,
   ],
 });
+
+/** dbt cuts what no label can hold: https://docs.cloud.google.com/bigquery/docs/labels-intro */
+function jobLabels({ name }: Project): string {
+  return `{"dbt_envs_project": "${name}", "environment": "{{ target.name }}", "schema": "{{ target.schema }}", "model": "{{ node.name if node else "none" }}"}`;
+}
 
 const GIB = 1024 ** 3;
 /** What one query of dbt may read, in bytes. Each model is a query. */

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# 40_services.sh: the three services log in with a token of the CI provider's own, so no key of theirs exists anywhere.
+#
+# Who runs it   an administrator, in Cloud Shell or wherever gcloud is logged in, with roles/iam.workloadIdentityPoolAdmin and
+#               roles/iam.serviceAccountAdmin on acme-ci and acme-prod:
+#                 TOKEN_ISSUER=... CI_SUBJECT=... PROD_SUBJECT=... JANITOR_SUBJECT=... bash grants/40_services.sh
+#               What stands for the dots is in docs/runbook.md. A service that does not log in from CI has the subject "-".
+# What changes  creates workload identity pool dbt-acme, which trusts that issuer and those subjects and no other token of it,
+#               and lets each subject act as its service account. Who came in through this pool with another subject does no more.
+# How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>
+#
+# Production's pool is in project acme-prod: whoever administers a pool can become whom it lets in.
+# https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
+set -euo pipefail
+for tool in gcloud jq; do
+  command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
+done
+
+issuer=${TOKEN_ISSUER:?is not set: docs/runbook.md says what it is}
+ci=${CI_SUBJECT:?is not set: docs/runbook.md says what it is}
+prod=${PROD_SUBJECT:?is not set: docs/runbook.md says what it is}
+janitor=${JANITOR_SUBJECT:?is not set: docs/runbook.md says what it is}
+for subject in "$ci" "$prod" "$janitor"; do
+  case $subject in *[\'\"\\*]*) echo "$subject cannot be a subject: it is taken letter for letter." >&2; exit 1 ;; esac
+done
+if [ "$prod" != - ] && { [ "$prod" = "$ci" ] || [ "$prod" = "$janitor" ]; }; then
+  echo 'PROD_SUBJECT is that of another service: a pull request would become production.' >&2
+  exit 1
+fi
+
+# pool <project> <subject>...: no other token of the issuer is let in, whatever it says.
+pool() {
+  local project=$1 trusted=
+  shift
+  for subject in "$@"; do
+    [ "$subject" = - ] || trusted="${trusted:+$trusted, }'$subject'"
+  done
+  [ -n "$trusted" ] || return 0
+  if ! gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
+    gcloud iam workload-identity-pools create dbt-acme --location=global --project="$project" --description='dbt-envs: project acme'
+  elif [ "$(gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" --format='value(description)')" != 'dbt-envs: project acme' ]; then
+    echo "Workload identity pool dbt-acme in project $project exists, and this project did not create it. Choose another name: dbt-envs --role-prefix <prefix>." >&2
+    exit 1
+  fi
+  local action=create-oidc
+  if gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
+    action=update-oidc
+  fi
+  gcloud iam workload-identity-pools providers "$action" dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" \
+    --issuer-uri="$issuer" --attribute-mapping=google.subject=assertion.sub --attribute-condition="assertion.sub in [$trusted]"
+}
+
+number_of() { gcloud projects describe "$1" --format='value(projectNumber)'; }
+
+# let_in <account> <project> <subject>: it, and nobody else who comes through this pool.
+let_in() {
+  local email=$1 project=$2 subject=$3 through old
+  through="principal://iam.googleapis.com/projects/$(number_of "$project")/locations/global/workloadIdentityPools/dbt-acme/subject/"
+  gcloud iam service-accounts get-iam-policy "$email" --project="$project" --format=json |
+    jq -r --arg through "$through" '.bindings[]? | select(.role == "roles/iam.workloadIdentityUser") | .members[] | select(startswith($through))' |
+    while read -r old; do
+      [ "$old" = "$through$subject" ] ||
+        gcloud iam service-accounts remove-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$old" --quiet > /dev/null < /dev/null
+    done
+  [ "$subject" != - ] || return 0
+  gcloud iam service-accounts add-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$through$subject" > /dev/null
+  echo "$email: $subject"
+}
+
+pool acme-ci "$ci" "$janitor"
+pool acme-prod "$prod"
+let_in acme-ci@acme-ci.iam.gserviceaccount.com acme-ci "$ci"
+let_in acme-janitor@acme-ci.iam.gserviceaccount.com acme-ci "$janitor"
+let_in acme-prod@acme-prod.iam.gserviceaccount.com acme-prod "$prod"
+
+echo
+echo 'These two are variables of CI, no secrets:'
+echo "DBT_CI_IDENTITY_PROVIDER=projects/$(number_of acme-ci)/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs"
+echo "DBT_PROD_IDENTITY_PROVIDER=projects/$(number_of acme-prod)/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs"
