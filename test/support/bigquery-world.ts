@@ -92,8 +92,16 @@ export function step(model: BigQueryModel, { kind, text }: Step, variables: Read
  * The company with an installation in it: `first` with the leaver still there, who builds something; then `then` without her; then everybody at work.
  * Throws where a step is refused or not known, and where somebody cannot do their work, unless it is `faulty`.
  */
-export function world(reading: Reading, n: Names, first: readonly Step[], then: readonly Step[], faulty: 'faulty' | 'sound' = 'sound'): BigQueryModel {
+export function world(
+  reading: Reading,
+  n: Names,
+  first: readonly Step[],
+  then: readonly Step[],
+  faulty: 'faulty' | 'sound' = 'sound',
+  before?: (model: BigQueryModel) => void,
+): BigQueryModel {
   const model = company(reading, n.layout);
+  before?.(model);
   for (const one of first) step(model, one);
   const work = (who: Login, text: string): void => {
     if (faulty === 'sound' || model.attempt(who, text) === 'done') model.run(text, who);

@@ -1,6 +1,6 @@
 import { datasetOf, type Node, projectOf } from './estate.ts';
 import { Refused } from './refusal.ts';
-import type { Session } from './session.ts';
+import { denied, type Session } from './session.ts';
 import type { Reader } from './tokens.ts';
 
 /**
@@ -296,7 +296,7 @@ function demandConnection(session: Session, reader: Reader, permissions: readonl
   const [project, location, id] = path.length === 2 ? [session.project, ...path] : path;
   const { name } = session.estate.must(`projects/${project}/locations/${location}/connections/${id}`, line);
   const held = permissions.filter((one) => session.may(one, name));
-  if (session.isWide ? held.length === 0 : held.length < permissions.length) throw new Refused(`line ${line}: ${permissions[0]} on ${name}`);
+  if (session.isWide ? held.length === 0 : held.length < permissions.length) throw denied(permissions[0] ?? '', name, line);
 }
 
 export function createRoutine(session: Session, reader: Reader, isReplacing: boolean, kind: 'FUNCTION' | 'PROCEDURE'): void {

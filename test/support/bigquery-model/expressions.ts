@@ -91,7 +91,13 @@ export class ExpressionReader {
         return value === null ? null : among(place).includes(value) !== isNot;
       };
     }
-    if (reader.is('LIKE')) throw reader.unknown('LIKE');
+    if (reader.accept('LIKE')) {
+      const right = this.sum(reader);
+      return (place) => {
+        const [one, wanted] = [left(place), right(place)];
+        return one === null || wanted === null ? null : likeness(String(wanted)).test(String(one)) !== isNot;
+      };
+    }
     if (isNot) throw reader.unknown('NOT here');
     for (const operator of ['=', '!=', '<>', '<=', '>=', '<', '>']) {
       if (!reader.accept(operator)) continue;
@@ -358,6 +364,12 @@ function name(place: Place, text: string, line: number): Value {
 
 const NOW = '2026-11-27T12:00:00.000Z';
 const HOURS: Readonly<Record<string, number>> = { DAY: 24, HOUR: 1 };
+
+/** `_` is any character, `%` any text: https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/operators#like_operator */
+const likeness = (wanted: string): RegExp =>
+  new RegExp(
+    `^${wanted.replaceAll(/\\?[\s\S]/g, (one) => (one === '%' ? '[\\s\\S]*' : one === '_' ? '[\\s\\S]' : (one.at(-1) ?? '').replace(/[.*+?^${}()|[\]\\/]/, '\\$&')))}$`,
+  );
 
 const pattern = (text: string): RegExp => (text.startsWith('(?i)') ? new RegExp(text.slice(4), 'iu') : new RegExp(text, 'u'));
 const text = (value: Value | undefined): string => String(value ?? '');

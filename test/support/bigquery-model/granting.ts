@@ -1,6 +1,6 @@
 import type { Binding } from './estate.ts';
 import { Refused } from './refusal.ts';
-import type { Session } from './session.ts';
+import { denied, type Session } from './session.ts';
 import type { Reader } from './tokens.ts';
 
 /** GRANT and REVOKE. https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language */
@@ -65,7 +65,7 @@ export function demandPolicy(session: Session, on: string, line: number): void {
   else if (kind === 'dataset') {
     // The page of DCL says update; https://docs.cloud.google.com/bigquery/docs/dataset-access-control says setIamPolicy since 17 March 2026.
     const held = ['bigquery.datasets.update', 'bigquery.datasets.setIamPolicy'].filter((one) => session.may(one, on));
-    if (session.isWide ? held.length === 0 : held.length < 2) throw new Refused(`line ${line}: bigquery.datasets.setIamPolicy on ${on}`);
+    if (session.isWide ? held.length === 0 : held.length < 2) throw denied('bigquery.datasets.setIamPolicy', on, line);
   } else if (kind === 'table') session.demand('bigquery.tables.setIamPolicy', on, line);
   else if (kind === 'account') session.demand('iam.serviceAccounts.setIamPolicy', on, line);
   else if (kind === 'connection') session.demand('bigquery.connections.setIamPolicy', on, line);

@@ -1,5 +1,6 @@
 import { runCommand } from './commands.ts';
 import { Estate, type Token } from './estate.ts';
+import type { Row } from './expressions.ts';
 import { type Reading, Refused } from './refusal.ts';
 import { Script } from './script.ts';
 import { Session } from './session.ts';
@@ -102,6 +103,13 @@ export class BigQueryModel {
   sql(text: string, login: Login): void {
     this.becoming.clear();
     new Script(new Session(this.estate, login.who, login.project)).run(text);
+  }
+  /** The same, with the rows of each of its queries. */
+  ask(text: string, login: Login): readonly (readonly Row[])[] {
+    this.becoming.clear();
+    const script = new Script(new Session(this.estate, login.who, login.project));
+    script.answer(text, true);
+    return script.results;
   }
   /** Runs a shell script for good, and throws where it does not end with 0. */
   shell(text: string, login: Login, variables: Readonly<Record<string, string>> = {}, args: readonly string[] = []): string {

@@ -81,6 +81,9 @@ export class Script {
   private readonly session: Session;
   private readonly variables: Map<string, Value>;
   private depth = 0;
+  /** The rows of each query, where they are asked for. */
+  readonly results: (readonly Row[])[] = [];
+  private isAnswering = false;
 
   constructor(session: Session, variables: ReadonlyMap<string, Value> = new Map()) {
     this.session = session;
@@ -91,16 +94,11 @@ export class Script {
     this.block(reader, []);
     reader.end();
   }
-  /** The rows of a query, where one is asked for its answer; a script of anything else answers nothing. */
+  /** The rows of its last query, where they are wanted; a script without a query has none. */
   answer(sql: string, isWanted: boolean): readonly Row[] | undefined {
-    const reader = new Reader(tokensOf(sql));
-    if (!isWanted || !(reader.is('SELECT') || reader.is('WITH'))) {
-      this.run(sql);
-      return undefined;
-    }
-    this.session.demandJob(1);
-    this.session.read(new Reader(reader.tokens));
-    return new QueryReader(this.session).query(reader)(this.place);
+    this.isAnswering = isWanted;
+    this.run(sql);
+    return this.results.at(-1);
   }
   private get place(): Place {
     return { rows: new Map(), outer: undefined, variables: this.variables };
@@ -290,7 +288,8 @@ export class Script {
     const { session } = this;
     session.demandJob(line);
     if (reader.is('SELECT') || reader.is('WITH') || reader.is('(')) {
-      session.read(reader.rest());
+      session.read(new Reader(reader.tokens, reader.at, reader.limit));
+      if (this.isAnswering) this.results.push(new QueryReader(session).query(reader)(this.place));
       return;
     }
     const found = STATEMENTS.find(([words]) => reader.is(...words.split(' ')));

@@ -3,6 +3,9 @@ import { Refused } from './refusal.ts';
 import { readsOf } from './relations.ts';
 import type { Reader } from './tokens.ts';
 
+/** What BigQuery says to who may not, in contrast to what is wrong otherwise: https://docs.cloud.google.com/bigquery/docs/error-messages */
+export const denied = (permission: string, on: string, line: number): Refused => new Refused(`line ${line}: Access Denied: ${permission} on ${on}`);
+
 /** Somebody at work: who, in which project the job runs. */
 export class Session {
   readonly estate: Estate;
@@ -21,7 +24,7 @@ export class Session {
     return this.estate.holds(this.who, permission, on);
   }
   demand(permission: string, on: string, line: number): void {
-    if (!this.may(permission, on)) throw new Refused(`line ${line}: ${permission} on ${on}`);
+    if (!this.may(permission, on)) throw denied(permission, on, line);
   }
   demandAll(permissions: readonly string[], on: string, line: number): void {
     for (const permission of permissions) this.demand(permission, on, line);

@@ -426,7 +426,11 @@ class ShellParser {
       } else if (this.text.startsWith("$'", this.at)) {
         const ansi = /^\$'((?:[^'\\]|\\.)*)'/.exec(this.text.slice(this.at));
         if (ansi === null) throw this.unknown();
-        parts.push({ kind: 'text', text: (ansi[1] ?? '').replaceAll(/\\(.)/g, (_, escape: string) => ({ n: '\n', t: '\t' })[escape] ?? escape), quoted: true });
+        parts.push({
+          kind: 'text',
+          text: (ansi[1] ?? '').replaceAll(/\\(.)/g, (_, character: string) => ({ n: '\n', t: '\t' })[character] ?? character),
+          quoted: true,
+        });
         this.at += ansi[0].length;
       } else if (character === '$') parts.push(this.expansion(false));
       else if (character === '`') throw this.unknown('a command in backticks');
