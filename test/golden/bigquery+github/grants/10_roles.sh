@@ -19,7 +19,7 @@ mark='dbt-envs: project acme'
 # account <id> <project> <what it is for>
 account() {
   local email="$1@$2.iam.gserviceaccount.com" found
-  found=$(gcloud iam service-accounts list --project="$2" --filter="email=$email" --format=json | jq -r '.[] | .description // "none"')
+  found=$(gcloud iam service-accounts list --project="$2" --filter="email=$email" --format=json | jq -r '.[] | if (.description // "") == "" then "none" else .description end')
   if [ -z "$found" ]; then
     gcloud iam service-accounts create "$1" --project="$2" --display-name="$3" --description="$mark"
   elif [ "$found" != "$mark" ]; then
@@ -33,7 +33,7 @@ account() {
 # role <id> <project> <title> <permissions>
 role() {
   local found
-  found=$(gcloud iam roles list --project="$2" --show-deleted --filter="name=projects/$2/roles/$1" --format=json | jq -r '.[] | .description // "none"')
+  found=$(gcloud iam roles list --project="$2" --show-deleted --filter="name=projects/$2/roles/$1" --format=json | jq -r '.[] | if (.description // "") == "" then "none" else .description end')
   if [ -z "$found" ]; then
     gcloud iam roles create "$1" --project="$2" --title="$3" --description="$mark" --permissions="$4" --stage=GA
   elif [ "$found" != "$mark" ]; then
