@@ -150,6 +150,15 @@ class Parser {
         return (input) => [isArray(input) || typeof input === 'string' ? input.length : 0];
       case '@tsv':
         return (input) => [isArray(input) ? input.map((one) => (one === null ? '' : String(one))).join('\t') : null];
+      case 'if': {
+        const condition = this.pipe();
+        this.expect('then');
+        const yes = this.pipe();
+        this.expect('else');
+        const no = this.pipe();
+        this.expect('end');
+        return (input, scope) => condition(input, scope).flatMap((one) => (isTrue(one) ? yes : no)(input, scope));
+      }
       case 'startswith':
       case 'endswith': {
         this.expect('(');

@@ -1,6 +1,7 @@
 /**
  * What the predefined roles contain, of the permissions that this model asks about; read in November 2026 on
- * https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery, …/iam and …/resourcemanager.
+ * https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery, …/iam and …/resourcemanager, and compared with the roles as
+ * https://github.com/iann0036/iam-dataset read them from Google on 22 August 2026: the same, permission by permission.
  */
 
 const words = (list: string): readonly string[] => list.split(/\s+/).filter((one) => one !== '');
@@ -121,8 +122,9 @@ const ROLE_PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   'roles/iam.workloadIdentityUser': iam('serviceAccounts.get serviceAccounts.getAccessToken serviceAccounts.getOpenIdToken serviceAccounts.list'),
   'roles/iam.workloadIdentityPoolAdmin': [...POOLS, ...SEEN_PROJECT],
   'roles/iam.roleAdmin': [...ROLES, ...resources('projects.get projects.getIamPolicy')],
-  'roles/iam.organizationRoleAdmin': [...ROLES, ...resources('projects.get projects.getIamPolicy projects.list')],
+  'roles/iam.organizationRoleAdmin': [...ROLES, ...resources('organizations.getIamPolicy projects.get projects.getIamPolicy projects.list')],
   'roles/iam.securityAdmin': [
+    ...pools('workloadIdentityPools.list workloadIdentityPoolProviders.list'),
     ...bigquery(`connections.getIamPolicy connections.list connections.setIamPolicy datasets.getIamPolicy datasets.setIamPolicy jobs.list models.list routines.list
       rowAccessPolicies.getIamPolicy rowAccessPolicies.list rowAccessPolicies.setIamPolicy tables.getIamPolicy tables.list tables.setIamPolicy`),
     ...iam('roles.get roles.list serviceAccountKeys.list serviceAccounts.get serviceAccounts.getIamPolicy serviceAccounts.list serviceAccounts.setIamPolicy'),
