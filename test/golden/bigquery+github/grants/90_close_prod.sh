@@ -95,7 +95,8 @@ take() {
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for dataset in analytics staging; do
+datasets=(analytics staging)
+for dataset in "${datasets[@]}"; do
   bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/$dataset.json"
   if jq -e '.access[] | select(.specialGroup == "projectWriters" and .role == "WRITER")' "$folder/$dataset.json" > /dev/null; then
     take ENTRY "$dataset" WRITER projectWriters
