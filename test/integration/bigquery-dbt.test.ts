@@ -248,7 +248,7 @@ describe('the run-operations', () => {
       kept: [
         { schema: 'pr_7', why: 'it is kept until 2027-01-31' },
         { schema: 'pr_9', why: 'it belongs to project shop, not to this project' },
-        { schema: 'pr_10', why: 'used at 2026-11-27T03:44:01.000000Z, after it was listed' },
+        { schema: 'pr_10', why: 'used at 2026-11-27T03:44:01.000000Z, of which the list did not know' },
         { schema: 'pr_11', why: 'it is gone already' },
         ...candidates.slice(8).map((schema) => ({ schema, why: whole })),
       ],
@@ -259,7 +259,7 @@ describe('the run-operations', () => {
     expect(done.filter((sql) => sql.includes('drop schema'))).toEqual(['`acme-ci`.pr_142', '`acme-dev`.dev_gone', '`acme-ci`.pr_8'].map(dropped));
     const [emptied] = done.filter((sql) => sql.includes('drop %s'));
     expect(emptied).toContain("execute immediate format('drop %s if exists `acme-dev`.dev_sam.`%s`', object.kind, object.name)");
-    expect(emptied).toContain(`> timestamp '${LISTED_AT}'`);
+    expect(emptied).toContain(`> timestamp_sub(timestamp '${LISTED_AT}', interval 1 hour)`);
     expect(done).toHaveLength(4);
     expect(statements).toContain(`select '{"schema": "dev_sam", "how": "emptied", "bytes": 1024}' as dbt_envs_cleared`);
     expect(statements.filter((sql) => sql.endsWith('as dbt_envs_cleared'))).toHaveLength(3);
@@ -340,6 +340,14 @@ describe('the run-operations', () => {
     const ci = await operation('restore_schema', CI, [CI_SERVICE, gone('pr_142')], { schema: 'pr_142' });
     expect(ci.code).not.toBe(0);
     expect(ci.changes).toEqual([]);
+    const day: Answer = ['^select format_date', ['f0_'], [['2026-12-27']]];
+    const [fits, columns, rows] = one(dataset('pr_142'));
+    const back = await operation('restore_schema', CI, [JANITOR, day, [fits, columns, rows, '^undrop schema'], gone('pr_142')], { schema: 'pr_142' });
+    expect(back.code, back.output).toBe(0);
+    expect(back.changes).toEqual([
+      "undrop schema `acme-ci`.pr_142 options (location = 'US')",
+      "alter schema `acme-ci`.pr_142 set options (labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci'), ('keep_until', '2026-12-27')])",
+    ]);
     // Nothing answers the second time either: BigQuery said yes, and the dataset is not there.
     const lost = await operation('restore_schema', CI, [JANITOR, gone('pr_142')], { schema: 'pr_142' });
     expect(lost.changes).toEqual(["undrop schema `acme-ci`.pr_142 options (location = 'US')"]);
