@@ -177,18 +177,20 @@ export function rounds(): readonly Values[] {
   });
 }
 
-/** What this warehouse takes of these values: an e-mail address is written in lower case, and the name of a service account is short. */
+/** What this warehouse writes as it is given: an e-mail address is in lower case, and the name of a service account is short and has no _. */
 export function suited(values: Values, { warehouse }: Vendors): Values {
   if (warehouse !== 'bigquery') return values;
   const { rolePrefix, login, email, reader, reviewer, leaverLogin } = values;
+  // One with an @ is an address of its own, to which no domain is added.
+  const address = (text: string): string => text.toLowerCase().replaceAll('@', '.');
   return {
     ...values,
-    rolePrefix: rolePrefix.length < 3 || rolePrefix.length > 22 ? MARKS.rolePrefix : rolePrefix,
-    login: login.toLowerCase(),
+    rolePrefix: /^[a-z0-9]{3,22}$/.test(rolePrefix) ? rolePrefix : MARKS.rolePrefix,
+    login: address(login),
     email: email.toLowerCase(),
-    reader: reader.toLowerCase(),
-    reviewer: reviewer.toLowerCase(),
-    leaverLogin: leaverLogin.toLowerCase(),
+    reader: address(reader),
+    reviewer: address(reviewer),
+    leaverLogin: address(leaverLogin),
   };
 }
 

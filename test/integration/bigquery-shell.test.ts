@@ -1,0 +1,309 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { scaffold } from '../support/scaffold.ts';
+
+interface Binding {
+  readonly role: string;
+  readonly members: readonly string[];
+  readonly condition?: { readonly title: string };
+}
+interface World {
+  accounts: Record<string, string>;
+  roles: Record<string, { description: string; permissions: readonly string[] }>;
+  numbers: Record<string, number>;
+  policies: Record<string, readonly Binding[]>;
+  above: Record<string, readonly Binding[]>;
+  keys: Record<string, readonly string[]>;
+  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string }>;
+  datasets: Record<string, readonly { role: string; specialGroup?: string; userByEmail?: string }[]>;
+  taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
+}
+
+/** Of each role what the scripts look for: https://docs.cloud.google.com/iam/docs/roles-permissions */
+const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
+  'roles/owner': ['bigquery.datasets.update', 'iam.serviceAccounts.actAs', 'resourcemanager.projects.setIamPolicy'],
+  'roles/editor': ['bigquery.routines.update', 'iam.serviceAccounts.actAs', 'iam.serviceAccountKeys.create'],
+  'roles/viewer': ['bigquery.jobs.create'],
+  'roles/bigquery.admin': ['bigquery.tables.updateData', 'bigquery.datasets.setIamPolicy'],
+  'roles/bigquery.dataEditor': ['bigquery.tables.updateData', 'bigquery.tables.getData'],
+  'roles/bigquery.dataViewer': ['bigquery.tables.getData'],
+  'roles/bigquery.jobUser': ['bigquery.jobs.create'],
+};
+const PROD = 'acme-prod@acme-prod.iam.gserviceaccount.com';
+
+const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts' });
+let place: string;
+beforeEach(() => {
+  place = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+  for (const name of ['gcloud', 'bq']) {
+    writeFileSync(path.join(place, name), readFileSync('test/support/fake_gcloud.py', 'utf8').replace(/^/, '#!/usr/bin/env python3\n'), { mode: 0o755 });
+  }
+  write({
+    accounts: {},
+    roles: Object.fromEntries(Object.entries(PREDEFINED).map(([name, permissions]) => [name, { description: '', permissions }])),
+    numbers: { 'acme-prod': 1, 'acme-ci': 3 },
+    policies: {},
+    above: {},
+    keys: {},
+    pools: {},
+    datasets: { analytics: [], marts: [] },
+    taken: [],
+  });
+});
+const write = (world: World): void => writeFileSync(path.join(place, 'world.json'), JSON.stringify(world));
+const read = (): World => JSON.parse(readFileSync(path.join(place, 'world.json'), 'utf8'));
+const change = (act: (world: World) => void): void => {
+  const world = read();
+  act(world);
+  write(world);
+};
+function run(name: string, options: readonly string[] = [], environment: Record<string, string> = {}) {
+  const done = spawnSync('bash', [path.join(emitted, 'grants', name), ...options], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${place}:${process.env.PATH ?? ''}`, WORLD: path.join(place, 'world.json'), ...environment },
+  });
+  return { status: done.status, output: done.stdout + done.stderr };
+}
+const asked = (): string => {
+  const log = path.join(place, 'world.json.log');
+  return existsSync(log) ? readFileSync(log, 'utf8') : '';
+};
+const holds = (binding: readonly Binding[] | undefined, role: string, member: string): boolean =>
+  (binding ?? []).some((one) => one.role === role && one.members.includes(member));
+
+test('jq is here: without it nothing below means anything', () => {
+  expect(execFileSync('jq', ['--version'], { encoding: 'utf8' })).toMatch(/^jq-/);
+});
+
+describe('10_roles.sh', () => {
+  test('makes three accounts and the custom roles, and running it twice gives the same', () => {
+    expect(run('10_roles.sh')).toMatchObject({ status: 0 });
+    const once = read();
+    expect(Object.keys(once.accounts)).toEqual(['acme-ci@acme-ci.iam.gserviceaccount.com', PROD, 'acme-janitor@acme-ci.iam.gserviceaccount.com']);
+    expect(once.roles['projects/acme-ci/roles/acme_dataset_creator']?.permissions).toEqual([
+      'bigquery.datasets.create',
+      'bigquery.datasets.get',
+      'bigquery.jobs.list',
+    ]);
+    for (const project of ['acme-dev', 'acme-ci']) {
+      const { permissions = [] } = once.roles[`projects/${project}/roles/acme_janitor`] ?? {};
+      expect(permissions).toContain('bigquery.tables.delete');
+      expect(permissions.filter((one) => /getData|setIamPolicy|create/.test(one))).toEqual([]);
+    }
+    expect(once.policies).toEqual({});
+    expect(run('10_roles.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('refuses an account, and a role, that this project did not create, and changes neither', () => {
+    change(({ accounts }) => {
+      accounts[PROD] = 'the nightly load';
+    });
+    expect(run('10_roles.sh').output).toContain(`Service account ${PROD} exists, and this project did not create it.`);
+    expect(read().accounts[PROD]).toBe('the nightly load');
+    change((world) => {
+      world.accounts = {};
+      world.roles['projects/acme-ci/roles/acme_janitor'] = { description: '', permissions: ['x'] };
+    });
+    expect(run('10_roles.sh')).toMatchObject({ status: 1 });
+    expect(read().roles['projects/acme-ci/roles/acme_janitor']?.permissions).toEqual(['x']);
+  });
+});
+
+describe('40_services.sh', () => {
+  const SUBJECTS = {
+    TOKEN_ISSUER: 'https://token.example',
+    CI_SUBJECT: 'repo:acme/dbt:environment:ci',
+    PROD_SUBJECT: 'repo:acme/dbt:environment:prod',
+    JANITOR_SUBJECT: 'repo:acme/dbt:environment:sweep',
+  };
+  const through = (project: number, subject: string): string =>
+    `principal://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/dbt-acme/subject/${subject}`;
+
+  test('trusts whole subjects, production’s in production’s own project, and prints what CI needs', () => {
+    const { status, output } = run('40_services.sh', [], SUBJECTS);
+    expect(status, output).toBe(0);
+    const { pools, policies } = read();
+    expect(pools['acme-prod/dbt-acme']?.condition).toBe("assertion.sub in ['repo:acme/dbt:environment:prod']");
+    expect(pools['acme-ci/dbt-acme']?.condition).toBe("assertion.sub in ['repo:acme/dbt:environment:ci', 'repo:acme/dbt:environment:sweep']");
+    expect(policies[PROD]).toEqual([{ role: 'roles/iam.workloadIdentityUser', members: [through(1, SUBJECTS.PROD_SUBJECT)] }]);
+    expect(output).toContain('DBT_CI_IDENTITY_PROVIDER=projects/3/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs');
+    expect(output).toContain('DBT_PROD_IDENTITY_PROVIDER=projects/1/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs');
+    const once = read();
+    expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('a subject that has changed is let in, the old one is not, and whom somebody else lets in stays', () => {
+    run('40_services.sh', [], SUBJECTS);
+    change(({ policies }) => {
+      policies[PROD] = [
+        { role: 'roles/iam.workloadIdentityUser', members: [through(1, SUBJECTS.PROD_SUBJECT), 'principal://elsewhere/subject/x'] },
+        { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
+      ];
+    });
+    run('40_services.sh', [], { ...SUBJECTS, PROD_SUBJECT: 'repo:acme@1/dbt@2:environment:prod' });
+    expect(read().policies[PROD]).toEqual([
+      { role: 'roles/iam.workloadIdentityUser', members: ['principal://elsewhere/subject/x', through(1, 'repo:acme@1/dbt@2:environment:prod')] },
+      { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
+    ]);
+  });
+  test.each([
+    ['is not there', { PROD_SUBJECT: '' }],
+    ['would let a pull request become production', { PROD_SUBJECT: SUBJECTS.CI_SUBJECT }],
+    ['would say more than it names', { CI_SUBJECT: "x' || true || '" }],
+  ])('refuses a subject that %s, and changes nothing', (_, wrong) => {
+    const before = read();
+    expect(run('40_services.sh', [], { ...SUBJECTS, ...wrong }).status).toBe(1);
+    expect(read()).toEqual(before);
+  });
+});
+
+describe('90_close_prod.sh', () => {
+  const found = (world: World): void => {
+    world.taken = [{ kind: 'CLOSED' }];
+    world.policies['acme-prod'] = [
+      { role: 'roles/owner', members: ['user:dba@example.com'] },
+      { role: 'roles/editor', members: ['user:priya@example.com', 'serviceAccount:1-compute@developer.gserviceaccount.com'] },
+      { role: 'roles/bigquery.dataEditor', members: ['serviceAccount:shared@acme-prod.iam.gserviceaccount.com', 'group:data@example.com'] },
+      { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
+    ];
+    world.datasets.analytics = [
+      { role: 'WRITER', specialGroup: 'projectWriters' },
+      { role: 'OWNER', specialGroup: 'projectOwners' },
+      { role: 'READER', userByEmail: 'looker@example.com' },
+    ];
+  };
+
+  test('refuses before 90_close_prod.sql has run, which refuses before the first deploy', () => {
+    change((world) => {
+      found(world);
+      world.taken = [];
+    });
+    const before = read();
+    expect(run('90_close_prod.sh', ['--apply', '--editors']).status).toBe(1);
+    expect(read()).toEqual(before);
+  });
+  test('says what it would take, and takes nothing without --apply', () => {
+    change(found);
+    const before = read();
+    const { status, output } = run('90_close_prod.sh', ['--editors']);
+    expect([status, output.includes('group:data@example.com loses roles/bigquery.dataEditor on acme-prod')]).toEqual([0, true]);
+    expect(output).toContain('projectWriters loses WRITER on analytics');
+    expect(output).toContain('user:priya@example.com loses roles/editor on acme-prod');
+    expect(read()).toEqual(before);
+  });
+  test('writes down before it takes, and 91_reopen_prod.sh gives exactly that back', () => {
+    change(found);
+    const before = read();
+    expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
+    const closed = read();
+    expect(closed.datasets.analytics).toEqual(before.datasets.analytics?.slice(1));
+    expect(closed.policies['acme-prod']).toEqual([
+      { role: 'roles/owner', members: ['user:dba@example.com'] },
+      { role: 'roles/editor', members: ['serviceAccount:1-compute@developer.gserviceaccount.com'] },
+      { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
+      {
+        role: 'roles/bigquery.dataViewer',
+        members: ['group:data@example.com', 'serviceAccount:shared@acme-prod.iam.gserviceaccount.com', 'user:priya@example.com'],
+      },
+    ]);
+    const first = asked().split('\n');
+    expect(first.findIndex((line) => line.includes('INSERT INTO'))).toBeLessThan(first.findIndex((line) => line.includes('"update"')));
+    expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
+    expect(read()).toEqual(closed);
+
+    expect(run('91_reopen_prod.sh')).toMatchObject({ status: 0 });
+    const { policies, datasets, taken } = read();
+    for (const { role, members } of before.policies['acme-prod'] ?? [])
+      for (const one of members) expect(holds(policies['acme-prod'], role, one), one).toBe(true);
+    expect(new Set(datasets.analytics?.map((one) => JSON.stringify(one)))).toEqual(new Set(before.datasets.analytics?.map((one) => JSON.stringify(one))));
+    expect(taken).toEqual([{ kind: 'CLOSED' }]);
+    const reopened = read();
+    expect(run('91_reopen_prod.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(reopened);
+  });
+  test('leaves Editors alone unless it is told', () => {
+    change(found);
+    run('90_close_prod.sh', ['--apply']);
+    expect(holds(read().policies['acme-prod'], 'roles/editor', 'user:priya@example.com')).toBe(true);
+    expect(run('90_close_prod.sh', ['--aply'])).toMatchObject({ status: 2 });
+  });
+});
+
+describe('audit.sh', () => {
+  const WAYS: readonly (readonly [string, (world: World) => void, string])[] = [
+    [
+      'a role on the project',
+      ({ policies }) => (policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['user:kim@example.com'] }]),
+      'user:kim@example.com\troles/bigquery.dataEditor: writes data',
+    ],
+    [
+      'a basic role',
+      ({ policies }) => (policies['acme-prod'] = [{ role: 'roles/editor', members: ['user:kim@example.com'] }]),
+      'user:kim@example.com\troles/editor: writes data, can become a service account',
+    ],
+    [
+      'a role on the folder',
+      ({ above }) => (above['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['group:all@example.com'] }]),
+      'group:all@example.com\troles/bigquery.dataEditor: writes data\tfolder 1',
+    ],
+    [
+      'a role that somebody made',
+      (world) => {
+        world.roles['projects/acme-prod/roles/helper'] = { description: '', permissions: ['iam.serviceAccounts.getAccessToken'] };
+        world.policies['acme-prod'] = [{ role: 'projects/acme-prod/roles/helper', members: ['user:kim@example.com'] }];
+      },
+      'user:kim@example.com\tprojects/acme-prod/roles/helper: can become',
+    ],
+    [
+      'a role with a condition',
+      ({ policies }) => (policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['user:kim@example.com'], condition: { title: 'nights' } }]),
+      'where nights',
+    ],
+    ['a key', ({ keys }) => (keys[PROD] = ['abc 2026-01-01']), 'whoever holds key abc 2026-01-01'],
+    [
+      'the account’s own policy',
+      ({ policies }) => (policies[PROD] = [{ role: 'roles/iam.serviceAccountTokenCreator', members: ['user:kim@example.com'] }]),
+      'user:kim@example.com\troles/iam.serviceAccountTokenCreator on the account itself',
+    ],
+  ];
+  test.each(WAYS)('names whoever can write production by %s', (_, plant, line) => {
+    change((world) => {
+      world.policies['acme-prod'] = [{ role: 'roles/viewer', members: ['user:kim@example.com'] }];
+    });
+    expect(run('audit.sh').output).not.toContain(line);
+    change(plant);
+    expect(run('audit.sh').output).toContain(line);
+  });
+  test('ends well where administrators alone can, and badly where somebody else can', () => {
+    change(({ policies }) => {
+      policies['acme-prod'] = [
+        { role: 'roles/owner', members: ['user:dba@example.com'] },
+        { role: 'roles/bigquery.jobUser', members: ['user:priya@example.com'] },
+        { role: 'roles/editor', members: ['serviceAccount:1@cloudservices.gserviceaccount.com'] },
+      ];
+    });
+    expect(run('audit.sh')).toMatchObject({ status: 0, output: expect.stringContaining('user:dba@example.com') });
+    change(({ policies }) => {
+      policies['acme-prod'] = [...(policies['acme-prod'] ?? []), { role: 'roles/bigquery.dataEditor', members: ['user:priya@example.com'] }];
+    });
+    expect(run('audit.sh')).toMatchObject({ status: 1, output: expect.stringContaining('user:priya@example.com\troles/bigquery.dataEditor') });
+  });
+  test('says where it cannot see what is above the project', () => {
+    expect(run('audit.sh').output).toContain('! What comes from the folders and the organization above acme-prod cannot be seen with this login.');
+  });
+});
+
+test('00_look.sh only looks', () => {
+  change(({ policies }) => {
+    policies['acme-dev'] = [{ role: 'roles/viewer', members: ['user:kim@example.com'] }];
+  });
+  const before = read();
+  const { status, output } = run('00_look.sh');
+  expect([status, output.includes('user:kim@example.com\troles/viewer')]).toEqual([0, true]);
+  expect(read()).toEqual(before);
+  expect(asked()).not.toMatch(/add-iam|remove-iam|create|update/);
+  rmSync(place, { recursive: true, force: true });
+});

@@ -1,0 +1,131 @@
+"""gcloud and bq, as far as grants/*.sh ask them: a world in the file that WORLD names. What it does not know ends with status 64."""
+
+import json
+import os
+import pathlib
+import re
+import sys
+
+WORLD = pathlib.Path(os.environ["WORLD"])
+world = json.loads(WORLD.read_text())
+program = pathlib.Path(sys.argv[0]).name
+words = [word for word in sys.argv[1:] if not word.startswith("--")]
+options = dict((word[2:].split("=", 1) + [""])[:2] for word in sys.argv[1:] if word.startswith("--"))
+parameters = [word.split("=", 1)[1].split("::", 1) for word in sys.argv[1:] if word.startswith("--parameter=")]
+with open(os.environ["WORLD"] + ".log", "a") as log:
+    log.write(json.dumps([program, *sys.argv[1:]]) + "\n")
+
+
+def done(answer=None) -> None:
+    WORLD.write_text(json.dumps(world))
+    if answer is not None:
+        print(answer if isinstance(answer, str) else json.dumps(answer))
+    sys.exit(0)
+
+
+def missing(what: str) -> None:
+    print(f"ERROR: NOT_FOUND: {what}", file=sys.stderr)
+    sys.exit(1)
+
+
+def bind(policy: list, role: str, member: str, add: bool) -> None:
+    found = next((one for one in policy if one["role"] == role and "condition" not in one), None)
+    if add and found is None:
+        policy.append({"role": role, "members": [member]})
+    elif add and member not in found["members"]:
+        found["members"].append(member)
+    elif not add:
+        if found is None or member not in found["members"]:
+            missing(f"{role} {member}")
+        found["members"].remove(member)
+        if not found["members"]:
+            policy.remove(found)
+
+
+def gcloud() -> None:
+    project = options.get("project", "")
+    match words:
+        case ["iam", "service-accounts", "list"]:
+            email = options["filter"].split("=", 1)[1]
+            done([{"email": email, "description": world["accounts"][email]}] if email in world["accounts"] else [])
+        case ["iam", "service-accounts", "create", name]:
+            world["accounts"][f"{name}@{project}.iam.gserviceaccount.com"] = options["description"]
+            done()
+        case ["iam", "roles", "list"]:
+            name = options["filter"].split("=", 1)[1]
+            done([{"name": name, "description": world["roles"][name]["description"]}] if name in world["roles"] else [])
+        case ["iam", "roles", "create", name]:
+            world["roles"][f"projects/{project}/roles/{name}"] = {"description": options["description"], "permissions": options["permissions"].split(",")}
+            done()
+        case ["iam", "roles", "update", name]:
+            world["roles"][f"projects/{project}/roles/{name}"]["permissions"] = options["permissions"].split(",")
+            done()
+        case ["iam", "roles", "describe", name]:
+            whole = f"projects/{project}/roles/{name}" if project else name
+            if whole not in world["roles"]:
+                missing(whole)
+            done({"includedPermissions": world["roles"][whole]["permissions"]})
+        case ["projects", "describe", name]:
+            done(str(world["numbers"][name]))
+        case ["projects", "get-ancestors-iam-policy", name]:
+            if name not in world["above"]:
+                missing(name)
+            own = {"type": "project", "id": name, "policy": {"bindings": world["policies"].get(name, [])}}
+            done([own, {"type": "folder", "id": "1", "policy": {"bindings": world["above"][name]}}])
+        case ["projects", "get-iam-policy", name]:
+            done({"bindings": world["policies"].get(name, [])})
+        case ["projects", "add-iam-policy-binding" | "remove-iam-policy-binding" as verb, name]:
+            bind(world["policies"].setdefault(name, []), options["role"], options["member"], verb.startswith("add"))
+            done()
+        case ["iam", "service-accounts", "get-iam-policy", email]:
+            done({"bindings": world["policies"].get(email, [])})
+        case ["iam", "service-accounts", "add-iam-policy-binding" | "remove-iam-policy-binding" as verb, email]:
+            bind(world["policies"].setdefault(email, []), options["role"], options["member"], verb.startswith("add"))
+            done()
+        case ["iam", "service-accounts", "keys", "list"]:
+            done("\n".join(world["keys"].get(options["iam-account"], [])))
+        case ["iam", "workload-identity-pools", "describe", name]:
+            if f"{project}/{name}" not in world["pools"]:
+                missing(name)
+            done(world["pools"][f"{project}/{name}"]["description"])
+        case ["iam", "workload-identity-pools", "create", name]:
+            world["pools"][f"{project}/{name}"] = {"description": options["description"]}
+            done()
+        case ["iam", "workload-identity-pools", "providers", "describe", _]:
+            if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
+                missing("provider")
+            done("there")
+        case ["iam", "workload-identity-pools", "providers", "create-oidc" | "update-oidc" as verb, _]:
+            pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
+            if (verb == "create-oidc") == ("condition" in pool):
+                missing(verb)
+            pool.update(condition=options["attribute-condition"], issuer=options["issuer-uri"], mapping=options["attribute-mapping"])
+            done()
+    sys.exit(64)
+
+
+def bq() -> None:
+    match words:
+        case ["show", name]:
+            done({"access": world["datasets"][name.split(":")[1]]})
+        case ["update", file, name] if "source" in options:
+            world["datasets"][name.split(":")[1]] = json.loads(pathlib.Path(file).read_text())["access"]
+            done()
+        case ["query", sql]:
+            row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
+            if sql.startswith("SELECT COUNT(*) AS n "):
+                kind = re.search(r"kind = '(\w+)'", sql)[1]
+                done([{"n": str(sum(one["kind"] == kind for one in world["taken"]))}])
+            if sql.startswith("INSERT INTO "):
+                if row not in world["taken"]:
+                    world["taken"].append(row)
+                done()
+            if sql.startswith("SELECT DISTINCT kind"):
+                done([one for one in world["taken"] if one["kind"] in ("PROJECT", "ENTRY")])
+            if sql.startswith("DELETE FROM "):
+                world["taken"] = [one for one in world["taken"] if one != row]
+                done()
+    sys.exit(64)
+
+
+gcloud() if program == "gcloud" else bq()
