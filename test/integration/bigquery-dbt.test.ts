@@ -491,9 +491,9 @@ describe('the run-operations', () => {
       json('`acme-dev`.*TABLE_STORAGE_USAGE_TIMELINE', { schema: 'dev_priya', bytes: 512 }, { schema: 'scratch', bytes: 9 }),
       json('`acme-ci`.*TABLE_STORAGE_USAGE_TIMELINE', { schema: 'pr_131', bytes: 77 }),
       json('limit 10', { relation: 'dev_priya.fct_events', bytes: 1000 }),
-      json('dbt_envs_cleared', { at: '2026-11-26T03:43:07Z', note: '{"schema": "pr_131", "how": "dropped", "bytes": 77}' }),
+      json('dbt_envs_cleared', { noted_at: '2026-11-26T03:43:07Z', note: '{"schema": "pr_131", "how": "dropped", "bytes": 77}' }),
       ['__TABLES__', ['f0_'], [[4096]]],
-      json('JOBS_BY_USER', { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' }),
+      json('JOBS_BY_USER', { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', noted_at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' }),
       ['JOBS_BY_PROJECT', ['failed'], [['Access Denied: bigquery.jobs.listAll']]],
     ];
     const { code, output, changes: done } = await operation('report', CI, known);
@@ -528,7 +528,10 @@ describe('the run-operations', () => {
 describe('every statement that our macros have sent above', () => {
   const ids = { event_id: scalar('STRING') };
   const tables = ['fct_events', 'orders_snapshot'].map((name) => ({ path: ['acme-prod', 'analytics', name], columns: ids }));
-  const world = { tables: [...INFORMATION_SCHEMA, ...tables], samples: { name: 'fct_old', kind: 'table' } };
+  const world = {
+    tables: [...INFORMATION_SCHEMA, ...tables, { path: ['PROD_TABLE'], columns: ids }],
+    samples: { name: 'fct_old', kind: 'table', table_schema: 'analytics', table_name: 'fct_events' },
+  };
   test('is read by Google’s parser and analyzer, and a planted mistake is not', async () => {
     const google = await startGoogleSql();
     const refused = [...sent].flatMap((sql) => refusalsOf(google, sql.replace(/\s+/g, ' ').slice(0, 200), sql, world));
