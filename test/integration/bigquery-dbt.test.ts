@@ -248,7 +248,7 @@ describe('the run-operations', () => {
       kept: [
         { schema: 'pr_7', why: 'it is kept until 2027-01-31' },
         { schema: 'pr_9', why: 'it belongs to project shop, not to this project' },
-        { schema: 'pr_10', why: 'used at 2026-11-27T03:44:01.000000Z, after it was listed' },
+        { schema: 'pr_10', why: 'used at 2026-11-27T03:44:01.000000Z, of which the list did not know' },
         { schema: 'pr_11', why: 'it is gone already' },
         ...candidates.slice(8).map((schema) => ({ schema, why: whole })),
       ],
@@ -259,7 +259,7 @@ describe('the run-operations', () => {
     expect(done.filter((sql) => sql.includes('drop schema'))).toEqual(['`acme-ci`.pr_142', '`acme-dev`.dev_gone', '`acme-ci`.pr_8'].map(dropped));
     const [emptied] = done.filter((sql) => sql.includes('drop %s'));
     expect(emptied).toContain("execute immediate format('drop %s if exists `acme-dev`.dev_sam.`%s`', object.kind, object.name)");
-    expect(emptied).toContain(`> timestamp '${LISTED_AT}'`);
+    expect(emptied).toContain(`> timestamp_sub(timestamp '${LISTED_AT}', interval 1 hour)`);
     expect(done).toHaveLength(4);
     expect(statements).toContain(`select '{"schema": "dev_sam", "how": "emptied", "bytes": 1024}' as dbt_envs_cleared`);
     expect(statements.filter((sql) => sql.endsWith('as dbt_envs_cleared'))).toHaveLength(3);
@@ -340,6 +340,14 @@ describe('the run-operations', () => {
     const ci = await operation('restore_schema', CI, [CI_SERVICE, gone('pr_142')], { schema: 'pr_142' });
     expect(ci.code).not.toBe(0);
     expect(ci.changes).toEqual([]);
+    const day: Answer = ['^select format_date', ['f0_'], [['2026-12-27']]];
+    const [fits, columns, rows] = one(dataset('pr_142'));
+    const back = await operation('restore_schema', CI, [JANITOR, day, [fits, columns, rows, '^undrop schema'], gone('pr_142')], { schema: 'pr_142' });
+    expect(back.code, back.output).toBe(0);
+    expect(back.changes).toEqual([
+      "undrop schema `acme-ci`.pr_142 options (location = 'US')",
+      "alter schema `acme-ci`.pr_142 set options (labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci'), ('keep_until', '2026-12-27')])",
+    ]);
     // Nothing answers the second time either: BigQuery said yes, and the dataset is not there.
     const lost = await operation('restore_schema', CI, [JANITOR, gone('pr_142')], { schema: 'pr_142' });
     expect(lost.changes).toEqual(["undrop schema `acme-ci`.pr_142 options (location = 'US')"]);
@@ -483,9 +491,9 @@ describe('the run-operations', () => {
       json('`acme-dev`.*TABLE_STORAGE_USAGE_TIMELINE', { schema: 'dev_priya', bytes: 512 }, { schema: 'scratch', bytes: 9 }),
       json('`acme-ci`.*TABLE_STORAGE_USAGE_TIMELINE', { schema: 'pr_131', bytes: 77 }),
       json('limit 10', { relation: 'dev_priya.fct_events', bytes: 1000 }),
-      json('dbt_envs_cleared', { at: '2026-11-26T03:43:07Z', note: '{"schema": "pr_131", "how": "dropped", "bytes": 77}' }),
+      json('dbt_envs_cleared', { noted_at: '2026-11-26T03:43:07Z', note: '{"schema": "pr_131", "how": "dropped", "bytes": 77}' }),
       ['__TABLES__', ['f0_'], [[4096]]],
-      json('JOBS_BY_USER', { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' }),
+      json('JOBS_BY_USER', { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', noted_at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' }),
       ['JOBS_BY_PROJECT', ['failed'], [['Access Denied: bigquery.jobs.listAll']]],
     ];
     const { code, output, changes: done } = await operation('report', CI, known);
@@ -520,7 +528,10 @@ describe('the run-operations', () => {
 describe('every statement that our macros have sent above', () => {
   const ids = { event_id: scalar('STRING') };
   const tables = ['fct_events', 'orders_snapshot'].map((name) => ({ path: ['acme-prod', 'analytics', name], columns: ids }));
-  const world = { tables: [...INFORMATION_SCHEMA, ...tables], samples: { name: 'fct_old', kind: 'table' } };
+  const world = {
+    tables: [...INFORMATION_SCHEMA, ...tables, { path: ['PROD_TABLE'], columns: ids }],
+    samples: { name: 'fct_old', kind: 'table', table_schema: 'analytics', table_name: 'fct_events' },
+  };
   test('is read by Google’s parser and analyzer, and a planted mistake is not', async () => {
     const google = await startGoogleSql();
     const refused = [...sent].flatMap((sql) => refusalsOf(google, sql.replace(/\s+/g, ' ').slice(0, 200), sql, world));

@@ -191,21 +191,23 @@ describe('last used', () => {
     const answers = await answered(listing, ...cases.map(([, world]) => world));
     expect(answers.map(([row], index) => [cases[index]?.[0], row?.last_used_at])).toEqual(cases.map(([what, , expected]) => [what, expected]));
   });
-  test('after it was listed, the dataset stays: by a note, by a write, by a new relation', async () => {
+  test('after it was listed, or so shortly before that the list may have missed it, the dataset stays', async () => {
     const late = '2026-11-27T03:43:00.000001Z';
-    const same = '2026-11-27T03:43:00.000000Z';
+    const shortly = '2026-11-27T02:43:00.000001Z';
+    const before = '2026-11-27T02:43:00.000000Z';
     const used = (when: string): Catalog => together(dataset('dev_priya'), { TABLES: [relation('dev_priya', 'x', when)] });
     const written = together(dataset('dev_priya'), { TABLE_STORAGE: [stored('dev_priya', 'x', late)] });
     const answers = await answered(
       again,
       used(late),
-      used(same),
+      used(shortly),
+      used(before),
       written,
       dataset('dev_priya'),
-      together(used(same), dataset('dev_sam'), { TABLES: [relation('dev_sam', 'x', late)] }),
+      together(used(before), dataset('dev_sam'), { TABLES: [relation('dev_sam', 'x', late)] }),
     );
     expect(answers.map((rows) => rows.map(({ schema, used_since }) => [schema, used_since]))).toEqual(
-      [true, false, true, false, false].map((since) => [['dev_priya', since]]),
+      [true, true, false, true, false, false].map((since) => [['dev_priya', since]]),
     );
   });
 });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { dbt } from './dbt.ts';
 
-/** The first that fits a statement answers it; rows that are a text are the error that it raises. */
-export type Answer = readonly [fits: string, columns: readonly string[], rows: readonly (readonly unknown[])[] | string];
+/** The first that fits a statement answers it; rows that are a text are the error that it raises; `after`: only once a statement that fits it was sent. */
+export type Answer = readonly [fits: string, columns: readonly string[], rows: readonly (readonly unknown[])[] | string, after?: string];
 
 export interface RecordedWorld {
   /** Kinds of tables by name, of each dataset that is there, `<project>.<dataset>`. */

@@ -2,10 +2,11 @@
 
 dbt-host.py starts it, with <record.json> <world.json> and what dbt takes.
 
-The world is {"datasets": {"<project>.<dataset>": {"<table>": "TABLE"}}, "answers": [[regular expression, columns, rows]], "login": …}.
+The world is {"datasets": {"<project>.<dataset>": {"<table>": "TABLE"}}, "answers": [[regular expression, columns, rows]]}.
 A dataset that the project lists is seen and read; every other one is not there. The first answer that fits a statement is its
 result; rows that are a text are the error that the statement raises. What fits none has succeeded and said nothing. A table that a
-statement creates is there afterwards, and so is a dataset.
+statement creates is there afterwards, and so is a dataset. An answer's fourth member is a regular expression: it answers only after
+a statement that fits that one.
 
 The record is a list of texts: a statement as it was sent, after dbt's comment, or a request of Google's API in one line, with --
 before it; and `labels`, those of each job.
@@ -33,6 +34,10 @@ def place(*parts: str) -> str:
     return ".".join(parts).replace("`", "")
 
 
+def happened(after: str = "") -> bool:
+    return after == "" or any(re.search(after, sql) for sql in statements[:-1])
+
+
 class Rows:
     def __init__(self, columns: list[str], rows: list[list[object]]) -> None:
         first = rows[0] if rows else [""] * len(columns)
@@ -56,7 +61,7 @@ class Job:
         kinds = {"create or replace view": "CREATE_VIEW", "create view": "CREATE_VIEW", "merge": "MERGE", "insert": "INSERT", "begin": "SCRIPT", "declare": "SCRIPT"}
         self.statement_type = next((kind for start, kind in kinds.items() if words.startswith(start)), "DDL" if not words.startswith("select") else "SELECT")
         self.destination = SimpleNamespace(dataset_id="_anonymous", table_id="anonymous", project="acme-ci")
-        found = next(((columns, rows) for fits, columns, rows in answers if fits.search(self.sql)), (["status"], []))
+        found = next((one[1:3] for one in answers if one[0].search(self.sql) and happened(*one[3:])), (["status"], []))
         self.columns, self.rows = found
         if isinstance(self.rows, str):
             return
@@ -111,7 +116,7 @@ class Client:
         kind = self.tables(reference).get(reference.table_id)
         if kind is None:
             raise NotFound(f"Not found: Table {reference.table_id}")
-        names = next((columns for fits, columns, _ in answers if fits.search(f"-- columns {reference.table_id}")), ["id"])
+        names = next((columns for fits, columns, *_ in answers if fits.search(f"-- columns {reference.table_id}")), ["id"])
         return SimpleNamespace(
             project=reference.project, dataset_id=reference.dataset_id, table_id=reference.table_id, table_type=kind, num_rows=0,
             schema=[SchemaField(*name.split(":")) if ":" in name else SchemaField(name, "STRING") for name in names],
