@@ -49,12 +49,16 @@ account acme-prod acme-prod 'Builds production of acme, from CI on the main bran
 account acme-janitor acme-ci 'Clears environments of acme that nobody needs'
 
 # Whoever creates a dataset owns it; to create one is a right on the project and not on a name.
-role acme_dataset_creator acme-ci 'Creates datasets' bigquery.datasets.create
+# datasets.get: INFORMATION_SCHEMA shows the labels of datasets, and with them who keeps one, to whoever has it on the project; it
+# shows no table. jobs.list: whoever has it sees their own jobs, and with them what the sweep cleared and when the boundary was tried.
+# https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options
+# https://docs.cloud.google.com/bigquery/docs/information-schema-jobs-by-user
+role acme_dataset_creator acme-ci 'Creates datasets' bigquery.datasets.create,bigquery.datasets.get,bigquery.jobs.list
 
 # Clears and labels environments, and sees names, sizes and ages. No tables.getData: it reads nobody's data. No setIamPolicy: it
 # lets nobody in. https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery
 clears=bigquery.datasets.get,bigquery.datasets.update,bigquery.datasets.delete
-clears=$clears,bigquery.tables.list,bigquery.tables.get,bigquery.tables.delete
+clears=$clears,bigquery.tables.list,bigquery.tables.get,bigquery.tables.delete,bigquery.tables.deleteSnapshot
 clears=$clears,bigquery.models.list,bigquery.models.getMetadata,bigquery.models.delete
 clears=$clears,bigquery.routines.list,bigquery.routines.get,bigquery.routines.delete
 role acme_janitor acme-dev 'Clears environments' "$clears"
