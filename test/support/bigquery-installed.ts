@@ -35,7 +35,7 @@ export function scripts(layout: Layout, when: 'before' | 'after' = 'after', grou
   if (found === undefined) {
     const answers = parseAnswers(answersOf(layout, when === 'before' ? `${TEAM}, lea` : TEAM, group));
     const leavers = when === 'before' ? [] : [{ slug: parseSlug('lea'), login: parseLogin('lea'), left: '2026-11-01' }];
-    const files = plan(answers, { developers: answers.team, leavers, readers: answers.readers }, { projectDir: '' }, ['grants']);
+    const files = plan(answers, { developers: answers.team, leavers, readers: answers.readers }, { projectDir: '' }, ['grants', 'profiles']);
     found = new Map(files.map(({ path, contents }) => [path.replace(/^grants\//, ''), contents]));
     made.set(key, found);
   }
@@ -61,25 +61,21 @@ export const departure = (layout: Layout, group = false): readonly Step[] => [
   script(layout, 'leavers/lea.sql', 'after', group),
 ];
 
+/** The statements that CI's macro runs to make a pull request's dataset, as dbt would send them. */
+function createPr(layout: Layout, group: boolean): (name: string) => string {
+  const macro = [...scripts(layout, 'after', group)].find(([path]) => path.endsWith('dbt_envs/create_schema.sql'))?.[1] ?? '';
+  const [, ci = ''] = /macro bigquery__create_schema\(relation\)[\s\S]*?(\{%- call statement\([\s\S]*?)\{%- endmacro %\}/.exec(macro) ?? [];
+  const statements = [...ci.matchAll(/call statement\('[^']*'\) -%\}([\s\S]*?)\{%- endcall/g)].map(([, text = '']) => text);
+  if (statements.length === 0) throw new Error('the macro that makes pr_<number> has no statement');
+  return (name) =>
+    statements
+      .map((one) => one.replaceAll('{{ relation.schema }}', name).replaceAll('{{ relation.schema[3:] }}', name.slice(3)))
+      .join(';\n')
+      .replaceAll(/\{\{.*?\}\}|\{%.*?%\}/g, (left) => {
+        throw new Error(`${left} is left of the macro`);
+      });
+}
+
 export function emittedNames(layout: Layout, group = false): Names {
-  const { prod, dev, ci } = names(layout);
-  const people = group
-    ? `"group:${GROUP}", "user:anna@acme.example"`
-    : ['priya', 'sam', 'sam.smith', 'noor', 'anna'].map((one) => `"user:${one}@acme.example"`).join(', ');
-  // What CI's macro does where the project holds more than pull requests.
-  const shared = (name: string): string =>
-    layout === 'three'
-      ? ''
-      : `; grant \`roles/bigquery.dataViewer\` on schema \`${ci}\`.${name} to ${people}; grant \`projects/${ci}/roles/acme_janitor\` on schema \`${ci}\`.${name} to "serviceAccount:acme-janitor@${ci}.iam.gserviceaccount.com"`;
-  return {
-    layout,
-    prod,
-    dev,
-    ci,
-    creatorRole: 'acme_dataset_creator',
-    pool: 'dbt-acme',
-    provider: 'dbt-envs',
-    createPr: (name) =>
-      `create schema \`${ci}\`.${name} options (location = 'US', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci')])${shared(name)}`,
-  };
+  return { ...names(layout), creatorRole: 'acme_dataset_creator', pool: 'dbt-acme', provider: 'dbt-envs', createPr: createPr(layout, group) };
 }

@@ -34,6 +34,10 @@ export function company(reading: Reading, layout: Layout): BigQueryModel {
   model.project('elsewhere', '888');
   const people = ['priya', 'sam', 'sam.smith', 'noor', 'lea', 'looker', 'anna', 'dana', 'olga', 'ed', 'vic', 'finn'].map((one) => `user:${one}@acme.example`);
   model.people(...people, 'user:mallory@elsewhere.example');
+  // Dataform is on, and its agent holds nothing yet.
+  own.forEach((_, index) => {
+    model.people(`serviceAccount:service-${(index + 1) * 111}@gcp-sa-dataform.iam.gserviceaccount.com`);
+  });
   model.bind('projects/elsewhere', 'roles/bigquery.user', 'allAuthenticatedUsers');
   model.bind('projects/acme-bi', 'roles/bigquery.jobUser', 'user:looker@acme.example');
   model.bind('folders/10', 'roles/bigquery.dataEditor', 'user:finn@acme.example');

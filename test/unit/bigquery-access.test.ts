@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { faults, loginFaults } from '../support/bigquery-faults.ts';
 import { departure, emittedNames, GROUP, installation, script } from '../support/bigquery-installed.ts';
-import { type BigQueryModel, Refused } from '../support/bigquery-model/model.ts';
+import { type BigQueryModel, type Login, Refused } from '../support/bigquery-model/model.ts';
 import { acts, ask, type Identity, layouts, loggedIn, logins, surprises } from '../support/bigquery-table.ts';
 import { ADMIN, company, step, world } from '../support/bigquery-world.ts';
 
@@ -81,6 +81,7 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     for (const reading of readings)
       for (const one of ['priya', 'sam', 'sam_smith', 'noor', 'ci', 'prod', 'janitor', 'looker', 'anna'] as const) {
         const found = proof(sound[reading].copy(), one);
+        // Beside production the janitor sees names of tables, which is all that these two acts ask for.
         expect(found.length).toBeGreaterThan(10);
         expect(
           found.filter(({ holds, act }) => holds !== true && !(layout === 'single' && one === 'janitor' && /^read (?:source|personal data)/.test(String(act)))),
@@ -130,6 +131,26 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     expect(onDatasets.filter(({ verdict }) => verdict === 'writes').map(({ login }) => login)).not.toContain(people.priya.who);
     expect(onTables).toEqual([{ login: people.looker.who, how: 'roles/bigquery.dataOwner on analytics.orders', verdict: 'writes' }]);
     expect(() => model.ask(script(layout, 'audit.sql').text, people.stranger)).toThrow('Access Denied');
+  });
+
+  test('adopt what somebody made by hand, each by its name', () => {
+    for (const reading of readings) {
+      const model = sound[reading].copy();
+      const olga: Login = { who: 'user:olga@acme.example', project: prod };
+      model.run(`create schema \`${names.ci}\`.pr_500; create table \`${names.ci}\`.pr_500.t (i int64); create schema \`${names.ci}\`.pr_5000`, olga);
+      const adopt = script(layout, 'adopt_leftovers.sql').text;
+      const asked = (list: string): string => adopt.replace('DECLARE v_asked ARRAY<STRING> DEFAULT [];', `DECLARE v_asked ARRAY<STRING> DEFAULT ${list};`);
+      expect(() => model.sql(adopt, ADMIN)).toThrow('Name the datasets first');
+      for (const name of ['product', 'pr_500_x', 'pr_0', 'analytics', 'pr_501'])
+        expect(() => model.sql(asked(`['pr_500', '${name}']`), ADMIN)).toThrow(`Nothing was changed`);
+      const drops = `drop schema \`${names.ci}\`.pr_500 cascade`;
+      expect(model.attempt(people.ci, drops)).not.toBe('done');
+      for (const _ of [1, 2]) model.sql(asked("['pr_500']"), ADMIN);
+      expect(model.labels(`projects/${names.ci}/datasets/pr_500`)).toMatchObject({ dbt_envs_project: 'acme', env: 'ci', pr: '500' });
+      expect(model.labels(`projects/${names.ci}/datasets/pr_5000`)).toEqual({});
+      for (const one of ['ci', 'janitor'] as const) expect(model.attempt(people[one], drops), one).toBe('done');
+      expect(model.attempt(people.ci, `drop schema \`${names.ci}\`.pr_5000`)).not.toBe('done');
+    }
   });
 
   test('refuse names that are somebody else’s', () => {

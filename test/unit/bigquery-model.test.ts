@@ -473,6 +473,18 @@ describe('where pages leave a point open', () => {
     expect(estate('narrow', world).attempt(who, text)).not.toBe('done');
   });
 
+  test('the agent of Dataform, where one may make a repository of it', () => {
+    const agent = 'serviceAccount:service-333@gcp-sa-dataform.iam.gserviceaccount.com';
+    const becomes = (reading: Reading, isOn: boolean): readonly string[] => {
+      const model = estate(reading, '');
+      if (isOn) model.people(agent);
+      return model.becomes(ADA.who);
+    };
+    expect(becomes('wide', true)).toContain(agent);
+    expect(becomes('wide', false)).not.toContain(agent);
+    expect(becomes('narrow', true)).not.toContain(agent);
+  });
+
   test('an account that one may attach to what one runs', () => {
     const world = 'bind projects/p/serviceAccounts/bot-one@p.iam.gserviceaccount.com roles/iam.serviceAccountUser user:ada@x.example';
     expect(estate('wide', world).becomes(ADA.who)).toHaveLength(2);
@@ -561,7 +573,7 @@ test('predefined roles hold what their names say', () => {
   expect(holds('editor', 'iam.serviceAccountKeys.create')).toBe(true);
   expect(holds('editor', 'bigquery.tables.getData')).toBe(false);
   expect(holds('owner', 'iam.serviceAccounts.getAccessToken')).toBe(false);
-  for (const one of PERMISSIONS) expect(one).toMatch(/^(?:bigquery|iam|iam\.googleapis\.com|resourcemanager|serviceusage)[./][\w.]+$/);
+  for (const one of PERMISSIONS) expect(one).toMatch(/^(?:bigquery|iam|iam\.googleapis\.com|resourcemanager|serviceusage|dataform)[./][\w.]+$/);
 });
 
 /** The calls that a shell makes of programs, which print nothing and are well; sorted, for the parts of a pipeline run side by side. */

@@ -258,7 +258,8 @@ export class Estate {
 
   /**
    * Whom somebody can become without changing a policy: https://docs.cloud.google.com/iam/docs/service-account-permissions.
-   * actAs gives the account to what one runs; signing gives a token that the account signed for itself.
+   * actAs gives the account to what one runs; signing gives a token that the account signed for itself. Code in Dataform runs as the
+   * project's agent of it, where that service is on: https://docs.cloud.google.com/dataform/docs/access-control
    */
   becomes(principal: string): readonly string[] {
     const found = [principal];
@@ -267,6 +268,15 @@ export class Estate {
       ways.push('iam.serviceAccounts.actAs', 'iam.serviceAccounts.signJwt', 'iam.serviceAccounts.signBlob', 'iam.serviceAccounts.implicitDelegation');
     for (const one of found) {
       for (const node of this.nodes.values()) {
+        const agent = `serviceAccount:service-${node.number}@gcp-sa-dataform.iam.gserviceaccount.com`;
+        if (
+          this.isWide &&
+          node.kind === 'project' &&
+          this.people.has(agent) &&
+          !found.includes(agent) &&
+          this.holds(one, 'dataform.repositories.create', node.name)
+        )
+          found.push(agent);
         if (node.kind !== 'account' || node.disabled === true) continue;
         const identity = `serviceAccount:${node.name.split('/').at(-1)}`;
         if (!found.includes(identity) && ways.some((way) => this.holds(one, way, node.name))) found.push(identity);

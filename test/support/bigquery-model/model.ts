@@ -174,7 +174,7 @@ export class BigQueryModel {
       if (provider.kind !== 'provider') continue;
       const principal = this.estate.federated(token, provider);
       if (principal === undefined) continue;
-      for (const one of this.estate.becomes(principal)) if (one.startsWith('serviceAccount:')) found.add(one);
+      for (const one of this.estate.becomes(principal)) if (this.estate.account(one.split(':')[1] ?? '') !== undefined) found.add(one);
     }
     return [...found].sort();
   }

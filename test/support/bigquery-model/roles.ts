@@ -13,6 +13,9 @@ const pools = (list: string): readonly string[] => words(list).map((one) => `iam
 
 const SEEN_PROJECT = resources('projects.get projects.list');
 
+/** Whoever may make a repository of Dataform runs code as its service agent: https://docs.cloud.google.com/dataform/docs/access-control */
+const DATAFORM = ['dataform.repositories.create'];
+
 const READ_METADATA = bigquery(
   'datasets.get datasets.getIamPolicy models.getMetadata models.list routines.get routines.list tables.get tables.getIamPolicy tables.list',
 );
@@ -52,6 +55,7 @@ const VIEWER = [
   ...resources('projects.getIamPolicy'),
 ];
 const EDITOR = [
+  ...DATAFORM,
   ...VIEWER,
   ...KEYS,
   ...bigquery(`config.update connections.create connections.delete connections.update datasets.create jobs.delete models.create models.delete models.updateData
@@ -76,6 +80,7 @@ const ROLE_PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   'roles/editor': EDITOR,
   'roles/viewer': VIEWER,
   'roles/bigquery.admin': [
+    ...DATAFORM,
     ...OWN_DATA,
     ...CONNECTIONS,
     ...SESSIONS,
@@ -88,8 +93,9 @@ const ROLE_PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   'roles/bigquery.dataEditor': [...WRITE_DATA, ...SEEN_PROJECT],
   'roles/bigquery.dataViewer': [...READ_DATA, ...SEEN_PROJECT],
   'roles/bigquery.metadataViewer': [...READ_METADATA, ...SEEN_PROJECT],
-  'roles/bigquery.jobUser': [...bigquery('config.get jobs.create'), ...SEEN_PROJECT],
+  'roles/bigquery.jobUser': [...DATAFORM, ...bigquery('config.get jobs.create'), ...SEEN_PROJECT],
   'roles/bigquery.user': [
+    ...DATAFORM,
     ...bigquery('config.get datasets.create datasets.get datasets.getIamPolicy jobs.create jobs.list models.list routines.list tables.list transfers.get'),
     ...SESSIONS,
     ...SEEN_PROJECT,
