@@ -37,10 +37,10 @@ export function grantsFiles(project: Project): readonly FileRequest[] {
 }
 
 /** The dataset of whoever asks, as an expression of SQL. */
-const ownDataset = (developers: readonly { readonly email: string; readonly schema: string }[]): string =>
+export const ownDataset = (developers: readonly { readonly email: string; readonly schema: string }[]): string =>
   developers.length === 0
     ? 'NULL'
     : `SELECT own FROM UNNEST(ARRAY<STRUCT<email STRING, own STRING>>[\n${developers.map(({ email, schema }) => `    ('${email}', '${schema}')`).join(',\n')}\n  ]) WHERE email = SESSION_USER()`;
 
-const isReader = (readers: readonly { readonly email: string }[]): string =>
+export const isReader = (readers: readonly { readonly email: string }[]): string =>
   readers.length === 0 ? 'FALSE' : `SESSION_USER() IN (${readers.map(({ email }) => `'${email}'`).join(', ')})`;
