@@ -13,17 +13,34 @@ export const findWarehouse = (id: string): Warehouse => find('warehouse', wareho
 export const findCiProvider = (id: string): CiProvider => find('CI provider', ciProviders, id);
 export const findCodeHost = (id: string): CodeHost => find('code host', codeHosts, id);
 
-/** Every question that some vendor asks, once; vendors that share a flag declare it alike. */
+/** Every question that some vendor asks, once; vendors that share a flag ask the same thing, each with its own words, default and rule. */
 export function vendorQuestions(): readonly (Question & { readonly askedBy: readonly string[] })[] {
   const byName = new Map<string, Question & { askedBy: string[] }>();
   for (const { id, questions } of [...warehouses, ...ciProviders] as readonly (Warehouse | CiProvider)[]) {
     for (const one of questions) {
       const known = byName.get(one.name);
-      if (known) known.askedBy.push(id);
-      else byName.set(one.name, { ...one, askedBy: [id] });
+      if (known) {
+        known.askedBy.push(id);
+        byName.set(one.name, { ...known, parse: either(known.parse, one.parse) });
+      } else byName.set(one.name, { ...one, askedBy: [id] });
     }
   }
   return [...byName.values()];
+}
+
+/** What either vendor takes: which of them is asked may not be known yet, and its own rule is asked again then. Throws what the first one says. */
+function either(first: Question['parse'], second: Question['parse']): Question['parse'] {
+  return (raw) => {
+    try {
+      return first(raw);
+    } catch (refusal) {
+      try {
+        return second(raw);
+      } catch {
+        throw refusal;
+      }
+    }
+  };
 }
 
 function find<T extends { readonly id: string }>(what: string, all: readonly T[], id: string): T {

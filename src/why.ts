@@ -30,10 +30,10 @@ const afterHeading = (contents: string): string | undefined => /^#[^\n]*\n+(?!#)
 /** A Jinja comment, or a Python docstring: its first paragraph. */
 const between = (contents: string): string | undefined => /^(?:\{#-?|""")(.*?)(?:-?#\}|"""|\n\s*\n)/s.exec(contents)?.[1];
 
-/** Lines that begin with `#` or `--`, up to the first that says nothing. */
-const behindMarks = (contents: string): string | undefined => /^(?:(?:#|--) \S[^\n]*\n)+/.exec(contents)?.[0].replace(/^(?:#|--) /gm, '');
+/** Lines that begin with `#` or `--`, behind the one that names the shell, up to the first that says nothing. */
+const behindMarks = (contents: string): string | undefined => /^(?:#![^\n]*\n)?((?:(?:#|--) \S[^\n]*\n)+)/.exec(contents)?.[1]?.replace(/^(?:#|--) /gm, '');
 
 /** Without the file's own name before it, or ours. */
 function firstSentence(text: string | undefined): string | undefined {
-  return text?.replace(/^(?:Written by generator-dbt-envs|[\w.]+\.sql): /, '').match(/^.*?(?<!\be\.g|\bi\.e)[.!?](?=\s|$)|^.+$/)?.[0];
+  return text?.replace(/^(?:Written by generator-dbt-envs|[\w.]+\.(?:sql|sh)): /, '').match(/^.*?(?<!\be\.g|\bi\.e)[.!?](?=\s|$)|^.+$/)?.[0];
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { noSuch } from '../question.ts';
-import { AnswerError, allQuestions, defaultOf, parseAnswer, questions } from '../questions.ts';
+import { AnswerError, allQuestions, defaultOf, parseAnswer, questions, questionsFor } from '../questions.ts';
 
 /** Stand beside the answers: the folder's name and the remote's default branch, from which others are guessed. They are never stored. */
 const GUESSES: readonly string[] = ['folder', 'branch'];
@@ -17,7 +17,7 @@ interface Known {
 
 /** The stored answers under the given ones. Throws {@link UsageError} where a given one is wrong. */
 export function knownAnswers({ root, defaultBranch, adopted, stored }: Known, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  checkGiven(given);
+  checkGiven(given, { ...stored?.answers, ...given });
   const before = { folder: path.basename(root), ...(defaultBranch !== undefined && { branch: defaultBranch }), ...stored?.answers };
   const known: Record<string, string> = { ...before, ...given };
   follow(before, known, given);
@@ -28,13 +28,14 @@ export function knownAnswers({ root, defaultBranch, adopted, stored }: Known, gi
   return { ...known, projectName: adopted.name };
 }
 
-function checkGiven(given: Readonly<Record<string, string>>): void {
-  const all = allQuestions();
+/** `known` says which vendors are asked, as far as that is settled. */
+function checkGiven(given: Readonly<Record<string, string>>, known: Readonly<Record<string, string>>): void {
+  const all = [...questionsFor(known), ...allQuestions()];
   for (const [name, text] of Object.entries(given)) {
     if (GUESSES.includes(name)) continue;
     const question = all.find((one) => one.name === name);
     if (!question) {
-      const names = all.map((one) => one.name);
+      const names = [...new Set(all.map((one) => one.name))];
       throw new UsageError(noSuch('question', name, names));
     }
     asUsage(() => parseAnswer(question, text));

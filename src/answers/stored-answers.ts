@@ -2,7 +2,7 @@ import { RunError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { type PartName, partNames } from '../plan.ts';
 import { noSuch } from '../question.ts';
-import { allQuestions, isStored, parseAnswer } from '../questions.ts';
+import { allQuestions, isStored, parseAnswer, questionsFor } from '../questions.ts';
 import { setMember } from './json-member.ts';
 
 /** Yeoman's own file; other generators keep theirs in it too. */
@@ -45,8 +45,9 @@ function parsed(text: string): unknown {
 }
 
 function answersFrom(entries: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  const questions = allQuestions();
-  const names = questions.map(({ name }) => name).filter(isStored);
+  const vendor = (name: string): Record<string, string> => (typeof entries[name] === 'string' ? { [name]: entries[name] } : {});
+  const questions = [...questionsFor({ ...vendor('warehouse'), ...vendor('ci') }), ...allQuestions()];
+  const names = [...new Set(questions.map(({ name }) => name))].filter(isStored);
   const answers: Record<string, string> = {};
   for (const [name, value] of Object.entries(entries)) {
     const question = questions.find((one) => one.name === name);

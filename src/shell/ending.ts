@@ -1,4 +1,5 @@
 import { Interrupted, RunError, UsageError } from '../errors.ts';
+import { NameError } from '../names.ts';
 import { AnswerError } from '../questions.ts';
 
 /** 1: failed, or drift; 2: what was typed or answered is wrong; 130: interrupted. 0 is no error. */
@@ -13,7 +14,8 @@ export interface Ending {
 /** One line for what the user can change; a mistake of ours brings its trace, so that it can be reported. */
 export function endingOf(error: unknown): Ending {
   if (!(error instanceof Error)) return { code: 1, line: String(error) };
-  if (error instanceof UsageError || error instanceof AnswerError) return { code: 2, line: error.message };
+  // A name that passes by itself and not beside the others: a warehouse says so when it plans.
+  if (error instanceof UsageError || error instanceof AnswerError || error instanceof NameError) return { code: 2, line: error.message };
   if (error instanceof RunError) return { code: 1, line: error.message };
   if (error.name === 'Interrupted') return { code: 130, line: error.message };
   // What inquirer throws at Ctrl-C; nothing is written while anything is asked.

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { python } from '../support/dbt.ts';
+import { INFORMATION_SCHEMA } from '../support/bigquery-catalog.ts';
+import { type Answer, type RecordedWorld, recorded } from '../support/bigquery-recorder.ts';
+import { refusalsOf } from '../support/bigquery-sql.ts';
+import { scalar, startGoogleSql } from '../support/googlesql.ts';
 import { scaffold } from '../support/scaffold.ts';
 
 /**
@@ -11,12 +11,6 @@ import { scaffold } from '../support/scaffold.ts';
  * (test/support/bigquery_recorder.py): what our macros ask of BigQuery, in which order, and what they make of an answer. What
  * BigQuery would answer is ours to believe; what its query of the datasets means is run in bigquery-listing.test.ts.
  */
-type Answer = readonly [fits: string, columns: readonly string[], rows: readonly (readonly unknown[])[] | string];
-interface World {
-  readonly datasets: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  readonly answers: readonly Answer[];
-}
-
 const JSON_COLUMN = ['f0_'];
 const json = (fits: string, ...answers: readonly unknown[]): Answer => [fits, JSON_COLUMN, answers.map((answer) => [JSON.stringify(answer)])];
 const login = (email: string): Answer => ['^select session_user', ['f0_'], [[email]]];
@@ -60,48 +54,54 @@ const relation = (name: string, kind = 'table') => ({
 const relations = (place: string, ...found: readonly ReturnType<typeof relation>[]): Answer => json(`from ${place}.INFORMATION_SCHEMA.TABLES as t`, ...found);
 const PROD = relations('`acme-prod`.analytics', relation('fct_events'), relation('orders_snapshot'), relation('fct_revenue'), relation('old_view', 'view'));
 
-const columns = (table: string, ...names: readonly string[]): Answer => [`^-- columns ${table}$`, names, []];
 /** What every dbt asks. */
 const COMMON: readonly Answer[] = [
   ['as failures', ['failures', 'should_warn', 'should_error'], [[0, false, false]]],
-  columns('fct_events', 'event_id', 'customer_id', 'occurred_at:TIMESTAMP', 'event_date:DATE', 'event_type'),
-  columns(
-    'orders_snapshot.*',
-    ...['order_id', 'customer_id', 'ordered_at:TIMESTAMP', 'event_date:DATE', 'status', 'amount_usd:NUMERIC', 'updated_at:TIMESTAMP'],
-    ...['dbt_scd_id', 'dbt_updated_at:TIMESTAMP', 'dbt_valid_from:TIMESTAMP', 'dbt_valid_to:TIMESTAMP', 'dbt_change_type', 'dbt_unique_key'],
-  ),
+  ['actual_or_expected', ['actual_or_expected'], []],
+  // Of every table, what any of them has.
+  [
+    '^-- columns',
+    [
+      ...['event_id', 'customer_id', 'occurred_at:TIMESTAMP', 'event_date:DATE', 'event_type', 'order_id', 'revenue_usd:NUMERIC', 'updated_at:TIMESTAMP'],
+      ...['dbt_scd_id', 'dbt_updated_at:TIMESTAMP', 'dbt_valid_from:TIMESTAMP', 'dbt_valid_to:TIMESTAMP'],
+    ],
+    [],
+  ],
 ];
 
-let project: string;
-beforeAll(() => {
-  project = scaffold({ warehouse: 'bigquery', sourceSchemas: 'raw, crm:pii', emailDomain: 'example.com' });
+/** One a target: another target in the same folder would be parsed anew. */
+const projects = new Map<string, string>();
+function projectOf(target: string): string {
+  const folder = projects.get(target) ?? scaffold({ warehouse: 'bigquery', sourceSchemas: 'raw, crm:pii', emailDomain: 'example.com' });
+  projects.set(target, folder);
+  return folder;
+}
+afterAll(() => {
+  for (const folder of projects.values()) rmSync(folder, { recursive: true, force: true });
 });
-afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 const DEV = { DBT_DEV_NAME: 'priya' };
 const CI = { PR_NUMBER: '142' };
 const PROD_DATASETS = { 'acme-prod.analytics': { fct_events: 'TABLE' }, 'acme-prod.staging': {} };
 
-async function asked(args: readonly string[], env: Readonly<Record<string, string>>, { datasets, answers }: World, folder = project) {
-  const left = mkdtempSync(path.join(tmpdir(), 'dbt-envs-recorded-'));
-  try {
-    const record = path.join(left, 'record.json');
-    const world = path.join(left, 'world.json');
-    writeFileSync(world, JSON.stringify({ datasets, answers: [...answers, ...COMMON] }));
-    const script = fileURLToPath(new URL('../support/bigquery_recorder.py', import.meta.url));
-    const base = { DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', DBT_USE_COLORS: 'false', HOME: folder };
-    const { code, output } = await python(folder, [script, record, world, ...args], { python: 'bigquery', env: { ...base, ...env } });
-    const recorded: { statements: string[]; labels: Record<string, string>[]; settings: { maximum_bytes_billed: number | null }[] } = JSON.parse(
-      readFileSync(record, 'utf8'),
-    );
-    const statements = recorded.statements.map((sql) => sql.replace(/\s+/g, ' ').replace(/[ ;]+$/, '').trim());
-    return { ...recorded, code, output, statements, changes: statements.filter(changes) };
-  } finally {
-    rmSync(left, { recursive: true, force: true });
-  }
+async function asked(args: readonly string[], env: Readonly<Record<string, string>>, { datasets, answers }: RecordedWorld) {
+  const done = await recorded(projectOf(args[args.indexOf('--target') + 1] ?? 'dev'), args, env, { datasets, answers: [...answers, ...COMMON] });
+  const statements = done.statements.map((sql) =>
+    sql
+      // dbt's own comments.
+      .replace(/^\s*(?:--[^\n]*\n\s*)+/, '')
+      .replace(/\s+/g, ' ')
+      .replace(/[ ;]+$/, '')
+      .trim(),
+  );
+  for (const sql of done.statements) if (OURS.test(sql)) sent.add(sql);
+  return { ...done, statements, changes: statements.filter(changes) };
 }
+/** Each statement of our macros that any run of this file has sent. */
+const sent = new Set<string>();
+const OURS = /^(?!--)[\s\S]*(?:dbt_envs|INFORMATION_SCHEMA|__TABLES__|session_user| clone |\bschema `|as failed|unix_millis)/i;
 /** What is no question. A script that only asks is one. */
-const changes = (sql: string): boolean => !/^select |^with |^declare v_on_tables|^begin execute immediate r"""select /.test(sql);
+const changes = (sql: string): boolean => !/^select |^with |^declare v_on_tables|^begin execute immediate r""" ?select /.test(sql);
 const operation = (name: string, env: Readonly<Record<string, string>>, answers: readonly Answer[], args: object = {}, target = 'ci', datasets = {}) =>
   asked(['--quiet', 'run-operation', name, '--target', target, '--args', JSON.stringify(args)], env, { datasets: { ...PROD_DATASETS, ...datasets }, answers });
 const lastLine = (output: string): unknown => {
@@ -123,7 +123,12 @@ describe('a build of a pull request', () => {
     expect(built.statements[0]).toBe(
       "create schema if not exists `acme-ci`.pr_142 options ( location = 'US', description = 'dbt-envs: project acme', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci'), ('pr', '142')], max_time_travel_hours = 48 )",
     );
-    expect(built.statements.filter((sql) => /expiration/i.test(sql))).toEqual([]);
+    expect(built.statements.filter((sql) => /expiration/i.test(sql) && !sql.includes('__dbt_tmp'))).toEqual([]);
+  });
+  test('labels every job with what it is for', () => {
+    expect(built.labels.length).toBeGreaterThan(30);
+    for (const label of built.labels) expect(label).toMatchObject({ dbt_envs_project: 'acme', environment: 'ci', schema: 'pr_142' });
+    expect(built.labels.map(({ model }) => model)).toContain('fct_revenue_daily');
   });
   test('notes its use before anything else is in it', () => {
     expect(built.changes[1]).toMatch(/^create or replace view `acme-ci`\.pr_142\.dbt_envs_used options \(description = format_timestamp\(/);
@@ -161,7 +166,11 @@ describe('the other targets', () => {
     expect(made).toEqual([]);
   });
   test('dev builds in its own dataset alone, notes its use and clones nothing', async () => {
-    const { code, output, changes: made } = await asked(['build'], DEV, { datasets: { ...PROD_DATASETS, 'acme-dev.dev_priya': {} }, answers: [PROD] });
+    const {
+      code,
+      output,
+      changes: made,
+    } = await asked(['build', '--target', 'dev'], DEV, { datasets: { ...PROD_DATASETS, 'acme-dev.dev_priya': {} }, answers: [PROD] });
     expect(code, output).toBe(0);
     expect(made[0]).toMatch(/^create or replace view `acme-dev`\.dev_priya\.dbt_envs_used /);
     expect(made.filter((sql) => !/^[a-z\s-]*`?acme-dev`?\.`?dev_priya\b/.test(sql) || / clone /.test(sql))).toEqual([]);
@@ -205,7 +214,12 @@ describe('the run-operations', () => {
 
   test('drop_stale_schemas looks once more, drops or empties, and collects what failed', async () => {
     const candidates = ['pr_142', 'dev_sam', 'dev_gone', 'pr_7', 'pr_8', 'pr_9', 'pr_10', 'pr_11', 'product', 'pr_01', "pr_1'; drop schema x; --", 'dev_Sam'];
-    const { code, output, changes: done, statements } = await operation(
+    const {
+      code,
+      output,
+      changes: done,
+      statements,
+    } = await operation(
       'drop_stale_schemas',
       CI,
       [
@@ -258,7 +272,11 @@ describe('the run-operations', () => {
       { candidates: ['dev_sam'], listed_at: LISTED_AT },
     );
     expect(code, output).toBe(0);
-    expect(lastLine(output)).toMatchObject({ cleared: [], kept: [{ schema: 'dev_sam', why: expect.stringContaining('while it was being emptied; 1 relations are there') }], failed: [] });
+    expect(lastLine(output)).toMatchObject({
+      cleared: [],
+      kept: [{ schema: 'dev_sam', why: expect.stringContaining('while it was being emptied; 1 relations are there') }],
+      failed: [],
+    });
   });
   test.each([
     ['nothing is done', CI, [JANITOR], { candidates: ['pr_142', 'dev_sam'], listed_at: LISTED_AT, dry_run: true }, 'ci', undefined],
@@ -273,7 +291,14 @@ describe('the run-operations', () => {
     expect(statements.filter((sql) => sql.includes('dbt_envs_cleared'))).toEqual([]);
     if (refusal === undefined) {
       expect(code, output).toBe(0);
-      expect(lastLine(output)).toMatchObject({ cleared: [{ schema: 'pr_142', how: 'dropped' }, { schema: 'dev_sam', how: 'emptied' }], kept: [], failed: [] });
+      expect(lastLine(output)).toMatchObject({
+        cleared: [
+          { schema: 'pr_142', how: 'dropped' },
+          { schema: 'dev_sam', how: 'emptied' },
+        ],
+        kept: [],
+        failed: [],
+      });
     } else {
       expect(code).not.toBe(0);
       expect(output.replace(/\s+/g, ' ')).toMatch(refusal);
@@ -351,7 +376,14 @@ describe('the run-operations', () => {
     expect(wrong.code).not.toBe(0);
   });
   test('clean_pr_schema drops what is not built again, by its kind', async () => {
-    const there = relations('`acme-ci`.pr_142', relation('fct_old'), relation('v', 'view'), relation('m', 'materialized view'), relation('x', 'external table'), relation('fct_revenue'));
+    const there = relations(
+      '`acme-ci`.pr_142',
+      relation('fct_old'),
+      relation('v', 'view'),
+      relation('m', 'materialized view'),
+      relation('x', 'external table'),
+      relation('fct_revenue'),
+    );
     const { output, changes: done, code } = await operation('clean_pr_schema', CI, [there], { keep: ['fct_revenue'] }, 'ci', { 'acme-ci.pr_142': {} });
     expect(done).toEqual([
       'drop table if exists `acme-ci`.`pr_142`.`fct_old`',
@@ -367,7 +399,10 @@ describe('the run-operations', () => {
     const { code, output } = await asked(['--quiet', 'run-operation', 'check_prod_schemas', '--target', 'ci'], CI, { datasets: visible, answers: [] });
     expect(code, output).toBe(0);
     expect(lastLine(output)).toMatchObject({
-      problems: [{ schema: 'analytics', why: expect.stringContaining('may not build in it') }, { schema: 'staging', why: expect.stringContaining('is not in project acme-prod') }],
+      problems: [
+        { schema: 'analytics', why: expect.stringContaining('may not build in it') },
+        { schema: 'staging', why: expect.stringContaining('is not in project acme-prod') },
+      ],
     });
     const granted: Answer = ['OBJECT_PRIVILEGES', ['grantee'], [['serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com']]];
     const closed: Answer = ['OBJECT_PRIVILEGES', ['failed'], [['Access Denied: bigquery.datasets.getIamPolicy']]];
@@ -376,7 +411,14 @@ describe('the run-operations', () => {
     expect(broken.code).not.toBe(0);
   });
   test('review_card counts here and in production, each in its project', async () => {
-    const counted: Answer = ['count\\(\\*\\) from', ['at', 'side', 'rows'], [[0, 0, 5], [0, 1, 7]]];
+    const counted: Answer = [
+      'count\\(\\*\\) from',
+      ['at', 'side', 'rows'],
+      [
+        [0, 0, 5],
+        [0, 1, 7],
+      ],
+    ];
     const here = relations('`acme-ci`.pr_142', relation('fct_events'), relation('fct_revenue'), relation('stg_orders', 'view'));
     const { code, output, statements } = await operation('review_card', CI, [counted, here, PROD]);
     expect(code, output).toBe(0);
@@ -392,7 +434,12 @@ describe('the run-operations', () => {
   test('verify_boundary tries under its own login, notes the proof, and fails for one act that came out wrong', async () => {
     const good = await operation('verify_boundary', DEV, [login('priya@example.com'), acts(ACT)], {}, 'dev');
     expect(good.code, good.output).toBe(0);
-    expect(lastLine(good.output)).toMatchObject({ identity: 'dev', login: 'priya@example.com', wrong: 0, acts: [{ act: ACT.act, expected: 'refused', got: 'refused', ok: true }] });
+    expect(lastLine(good.output)).toMatchObject({
+      identity: 'dev',
+      login: 'priya@example.com',
+      wrong: 0,
+      acts: [{ act: ACT.act, expected: 'refused', got: 'refused', ok: true }],
+    });
     expect(good.statements.at(-1)).toBe(`select '{"acts": 1, "wrong": 0}' as dbt_envs_proof`);
     const bad = await operation('verify_boundary', CI, [CI_SERVICE, acts(ACT, { ...ACT, happened: 'succeeds', holds: false })]);
     expect(bad.code).not.toBe(0);
@@ -403,12 +450,22 @@ describe('the run-operations', () => {
   });
   test('audit fails for a hole, on a dataset or on a table, and never says that nobody else can', async () => {
     const way = (who: string, verdict: string) => ({ login: who, how: 'roles/bigquery.dataEditor on analytics', verdict });
-    const ours = json('OBJECT_PRIVILEGES.*readingRoles|to_json_string\\(a\\)', way('serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com', 'service'), way('group:bi@example.com', 'reads'));
+    const ours = json(
+      'OBJECT_PRIVILEGES.*readingRoles|to_json_string\\(a\\)',
+      way('serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com', 'service'),
+      way('group:bi@example.com', 'reads'),
+    );
     const clean = await operation('audit', DEV, [ours], {}, 'dev');
     expect(clean.code, clean.output).toBe(0);
     expect(lastLine(clean.output)).toMatchObject({ can_write: [{ verdict: 'administrator', how: expect.stringContaining('audit.sh') }] });
     const hole = await operation('audit', DEV, [json('to_json_string\\(a\\)', way('user:sam@example.com', 'writes'))], {}, 'dev');
-    const strange = await operation('audit', DEV, [json('to_json_string\\(a\\)', way('user:sam@example.com', 'a role that is not known here: look at it'))], {}, 'dev');
+    const strange = await operation(
+      'audit',
+      DEV,
+      [json('to_json_string\\(a\\)', way('user:sam@example.com', 'a role that is not known here: look at it'))],
+      {},
+      'dev',
+    );
     const onTable = await operation('audit', DEV, [ours, ['v_on_tables', ['login', 'how'], [['user:sam@example.com', 'x']]]], {}, 'dev');
     for (const { code, output } of [hole, strange, onTable]) {
       expect(code).not.toBe(0);
@@ -457,5 +514,26 @@ describe('the run-operations', () => {
     expect(blind).toMatchObject({ can_write: null, proofs: null, since: null, cleared: null });
     expect((blind.storage as readonly { bytes_then: unknown }[]).every(({ bytes_then }) => bytes_then === null)).toBe(true);
     expect((await operation('report', CI, [CI_SERVICE])).code).not.toBe(0);
+  });
+});
+
+describe('every statement that our macros have sent above', () => {
+  const ids = { event_id: scalar('STRING') };
+  const tables = ['fct_events', 'orders_snapshot'].map((name) => ({ path: ['acme-prod', 'analytics', name], columns: ids }));
+  const world = { tables: [...INFORMATION_SCHEMA, ...tables], samples: { name: 'fct_old', kind: 'table' } };
+  test('is read by Google’s parser and analyzer, and a planted mistake is not', async () => {
+    const google = await startGoogleSql();
+    const refused = [...sent].flatMap((sql) => refusalsOf(google, sql.replace(/\s+/g, ' ').slice(0, 200), sql, world));
+    expect(refused).toEqual([]);
+    expect(sent.size).toBeGreaterThan(30);
+    const listing = [...sent].find((sql) => sql.includes('SCHEMATA as s')) ?? '';
+    for (const [right, wrong] of [
+      ['total_logical_bytes', 'total_logical_byte'],
+      ['current_timestamp()', 'now()'],
+      ['left join', 'left joined'],
+    ] as const) {
+      expect(listing).toContain(right);
+      expect(refusalsOf(google, 'x', listing.replaceAll(right, wrong), world)).not.toEqual([]);
+    }
   });
 });

@@ -7,7 +7,7 @@ import { pythonEnvironment } from '../support/python.ts';
 import { scaffold } from '../support/scaffold.ts';
 
 type Env = Readonly<Record<string, string>>;
-type Adapter = 'duckdb' | 'postgres' | 'snowflake';
+type Adapter = 'duckdb' | 'postgres' | 'snowflake' | 'bigquery';
 type Parser = (project: string, adapter: Adapter, target: string, env: Env) => Promise<Finished>;
 
 /** What each target's own people have, and nothing of the others'. */
@@ -26,6 +26,7 @@ const DATABASES: Readonly<Record<Adapter, Readonly<Record<'dev' | 'ci' | 'prod',
   duckdb: { dev: undefined, ci: undefined, prod: undefined },
   postgres: { dev: 'acme', ci: 'acme', prod: 'acme' },
   snowflake: { dev: 'acme_nonprod', ci: 'acme_nonprod', prod: 'acme' },
+  bigquery: { dev: 'acme-dev', ci: 'acme-ci', prod: 'acme-prod' },
 };
 const LANDS = { dev: ['dev_priya'], ci: ['pr_142'], prod: ['analytics', 'staging'] } as const;
 
@@ -50,8 +51,8 @@ const kept = (folder: string): string => {
   return folder;
 };
 
-/** None of the three connects. Those of dbt 2 are the newest that are wheels: test/engines/python/README.md. */
-describe.each(['duckdb', 'postgres', 'snowflake'] as const)('the emitted project for %s', (warehouse) => {
+/** None of the four connects. Those of dbt 2 are the newest that are wheels: test/engines/python/README.md. */
+describe.each(['duckdb', 'postgres', 'snowflake', 'bigquery'] as const)('the emitted project for %s', (warehouse) => {
   let project: string;
   beforeAll(() => {
     project = kept(scaffold({ warehouse }));

@@ -1,6 +1,6 @@
 """Runs dbt with its real BigQuery adapter, and a client that connects to nothing: writes every request down and answers from a list.
 
-    python bigquery_recorder.py <record.json> <world.json> <what dbt takes>
+dbt-host.py starts it, with <record.json> <world.json> and what dbt takes.
 
 The world is {"datasets": {"<project>.<dataset>": {"<table>": "TABLE"}}, "answers": [[regular expression, columns, rows]], "login": …}.
 A dataset that the project lists is seen and read; every other one is not there. The first answer that fits a statement is its
@@ -20,9 +20,8 @@ import dbt.adapters.bigquery.connections as connections
 from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud.bigquery import QueryJobConfig, SchemaField
 
-record, world = sys.argv[1], json.load(open(sys.argv[2], encoding="utf-8"))
-answers = [(re.compile(one[0], re.I | re.S), *one[1:]) for one in world["answers"]]
-datasets = world["datasets"]
+answers: list[tuple] = []
+datasets: dict[str, dict[str, str]] = {}
 statements: list[str] = []
 labels: list[dict[str, str]] = []
 settings: list[dict[str, object]] = []
@@ -144,13 +143,16 @@ class Client:
         pass
 
 
-connections.create_bigquery_client = Client
-
-from dbt.cli.main import cli  # noqa: E402
-
-sys.argv = ["dbt", *sys.argv[3:]]
-try:
-    cli()
-finally:
-    with open(record, "w", encoding="utf-8") as file:
-        json.dump({"statements": statements, "labels": labels, "settings": settings}, file)
+def run(args: list[str], dbt) -> None:
+    record, place_of_world, *given = args
+    with open(place_of_world, encoding="utf-8") as file:
+        world = json.load(file)
+    answers.extend((re.compile(one[0], re.I | re.S), *one[1:]) for one in world["answers"])
+    datasets.update(world["datasets"])
+    connections.create_bigquery_client = Client
+    sys.argv = ["dbt", *given]
+    try:
+        dbt()
+    finally:
+        with open(record, "w", encoding="utf-8") as file:
+            json.dump({"statements": statements, "labels": labels, "settings": settings}, file)

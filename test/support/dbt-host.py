@@ -2,13 +2,28 @@
 
 Reads one request a line, {"args", "cwd", "env", "uid", "stdout", "stderr"}; runs dbt as its command line does, in a
 process of its own that is forked after the import (of dbt alone: DuckDB starts threads, which no fork survives); answers with its exit status on one line.
+
+    python dbt-host.py [<a Python file>]
+
+With a file, its run(args, dbt) runs in dbt's place: it may change what the adapter connects to first.
 """
 
+import importlib.util
 import json
 import os
 import sys
 
 from dbt.cli.main import cli
+
+
+def loaded(name: str):
+    specification = importlib.util.spec_from_file_location("instead", name)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+instead = loaded(sys.argv[1]) if len(sys.argv) > 1 else None
 
 
 def run(request: dict) -> None:
@@ -22,6 +37,8 @@ def run(request: dict) -> None:
         os.setgroups([])
         os.setgid(request["uid"])
         os.setuid(request["uid"])
+    if instead is not None:
+        sys.exit(instead.run(request["args"], cli))
     sys.argv = ["dbt", *request["args"]]
     sys.exit(cli())
 

@@ -13,6 +13,8 @@ export interface DbtRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Another user's id, for files that root may always write. */
   readonly uid?: number;
+  /** A Python file beside this one whose `run` takes the place of dbt's command line. */
+  readonly instead?: string;
 }
 
 interface Host {
@@ -27,23 +29,25 @@ const program = fileURLToPath(new URL('dbt-host.py', import.meta.url));
  * Runs dbt in a process that has imported it already: dbt-host.py says how. A host serves one request
  * at a time and ends with this process; as many are started as are asked at once.
  */
-export async function runInHost(python: string, { args, cwd, env, uid }: DbtRequest): Promise<{ code: number; output: string }> {
+export async function runInHost(python: string, { args, cwd, env, uid, instead }: DbtRequest): Promise<{ code: number; output: string }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-host-'));
   const stdout = path.join(folder, 'stdout');
   const stderr = path.join(folder, 'stderr');
   for (const file of [stdout, stderr]) writeFileSync(file, '');
-  const host = idle.get(python)?.pop() ?? start(python);
+  const which = `${python} ${instead ?? ''}`;
+  const host = idle.get(which)?.pop() ?? start(python, instead);
   try {
     const code = await ask(host, { args, cwd, env, uid: uid ?? null, stdout, stderr });
-    idle.set(python, [...(idle.get(python) ?? []), host]);
+    idle.set(which, [...(idle.get(which) ?? []), host]);
     return { code, output: readFileSync(stdout, 'utf8') + readFileSync(stderr, 'utf8') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function start(python: string): Host {
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env.PATH ?? '', PYTHONUTF8: '1' } });
+function start(python: string, instead?: string): Host {
+  const files = [program, ...(instead === undefined ? [] : [fileURLToPath(new URL(instead, import.meta.url))])];
+  const child = spawn(python, files, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env.PATH ?? '', PYTHONUTF8: '1' } });
   child.unref();
   return { child, answers: createInterface({ input: child.stdout }) };
 }

@@ -15,17 +15,20 @@ export interface DbtOptions {
   readonly python?: PythonEnvironmentName;
   /** Another user's id: for files that root may always write. */
   readonly uid?: number;
+  /** A Python file of test/support whose `run` takes the place of dbt's command line; not on Windows. */
+  readonly instead?: string;
 }
 
 /** Deprecations are errors: for `parse`, `build` and every other command that reads the project. */
 export const STRICT = ['--warn-error-options', '{"error": ["Deprecations"]}'] as const;
 
 /** Runs dbt as a person would in that folder. Never throws for what dbt says: look at `code`. */
-export async function dbt(project: string, args: readonly string[], { env = {}, python = 'duckdb', uid }: DbtOptions = {}): Promise<Finished> {
+export async function dbt(project: string, args: readonly string[], { env = {}, python = 'duckdb', uid, instead }: DbtOptions = {}): Promise<Finished> {
   const { dbt: program, python: interpreter, binDir } = await pythonEnvironment(python);
   const request = { args, cwd: project, env: { ...BASE, HOME: project, PATH: `${binDir}${path.delimiter}${process.env.PATH ?? ''}`, ...env } };
   // dbt 2 is one binary and starts at once; Windows has no fork.
-  if (python !== 'v2' && process.platform !== 'win32') return runInHost(interpreter, { ...request, ...(uid !== undefined && { uid }) });
+  if (python !== 'v2' && process.platform !== 'win32')
+    return runInHost(interpreter, { ...request, ...(uid !== undefined && { uid }), ...(instead !== undefined && { instead }) });
   return run(program, args, project, request.env, uid);
 }
 

@@ -6,13 +6,14 @@ import type { PlannedFile } from '../../src/planned-file.ts';
 import { parseAnswers } from '../../src/questions.ts';
 import { requirement } from '../../src/versions.ts';
 import { deadLinks, missingFiles, wrongHeadings } from '../support/markdown.ts';
+import { needsOf } from '../support/scaffold.ts';
 
 interface Place {
   readonly projectDir?: string;
   readonly adopted?: { readonly profile: string };
 }
 function planFor(given: Record<string, string>, { projectDir = '', adopted }: Place = {}): readonly PlannedFile[] {
-  const answers = parseAnswers({ projectName: 'acme', team: 'priya, sam=sam.jones', ...given });
+  const answers = parseAnswers({ projectName: 'acme', team: 'priya, sam=sam.jones', ...needsOf(given.warehouse), ...given });
   const roster = { developers: answers.team, leavers: [], readers: answers.readers };
   return plan(answers, roster, { projectDir, ...(adopted && { adopted }) }, ['app']);
 }
@@ -50,7 +51,7 @@ describe.each(warehouses.map((warehouse) => [warehouse.id, warehouse] as const))
 });
 
 function parsedProject(warehouse: string) {
-  const answers = parseAnswers({ projectName: 'acme', team: 'priya', warehouse });
+  const answers = parseAnswers({ projectName: 'acme', team: 'priya@example.com', warehouse });
   return {
     name: answers.projectName,
     profile: 'acme',

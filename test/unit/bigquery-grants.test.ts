@@ -104,9 +104,9 @@ describe('what no script does', () => {
   });
   test('give anybody the right to create datasets, but CI and the janitor in CI’s project', () => {
     for (const { path } of scripts) expect(code(path), path).not.toMatch(/GRANT [^;]*roles\/bigquery\.(?:user|admin|dataOwner)`[^;]* ON PROJECT/);
-    expect(code('grants/40_services.sql').match(/acme_dataset_creator` ON PROJECT `[^`]+`/g)).toEqual([
+    expect(code('grants/40_services.sql').match(/acme_dataset_creator`[^;]* ON PROJECT `[^`]+`/g)).toEqual([
       'acme_dataset_creator` ON PROJECT `acme-ci`',
-      'acme_dataset_creator` ON PROJECT `acme-ci`',
+      'acme_dataset_creator`, `projects/acme-ci/roles/acme_janitor` ON PROJECT `acme-ci`',
     ]);
   });
   test('take a right before 90, but what 30 and 50 themselves gave', () => {

@@ -44,7 +44,7 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     [
       'a flag of a warehouse that was not chosen',
       ['--yes', ...TEAM, '--warehouse', 'duckdb', '--database', 'acme'],
-      /--database belongs to postgres, snowflake, and this project uses duckdb/,
+      /--database belongs to postgres, snowflake, bigquery, and this project uses duckdb/,
     ],
     ['a flag of a warehouse that is not the default', ['--yes', ...TEAM, '--database', 'acme'], /--database belongs to postgres/],
     ['a team file that is not there', ['--team-file', 'none.csv'], /"none\.csv" cannot be read \(ENOENT\)/],
@@ -53,6 +53,7 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     ['an answers file that is not there', ['--answers', 'none.json'], /"none\.json" cannot be read/],
     ['an empty team', ['--team', ' , '], /The team is empty/],
     ['two people in one schema', ['--team', 'Ana Li, ana.li'], /share the slug "ana_li"/],
+    ['people whom the warehouse cannot know', ['--yes', ...TEAM, '--warehouse', 'bigquery'], /BigQuery knows people by their e-mail address.*--email-domain/],
     ['a project that dbt would misread', ['--project-name', 'acme_dbt'], /ends in "dbt"/],
     ['no terminal and no answers', [], /no terminal to ask at, and no answer for --project-name, --warehouse, --team/],
     ['defaults for everything', ['--yes'], /--yes invents no answer for --team/],
@@ -325,7 +326,7 @@ describe('at a terminal', () => {
   test.each(warehouses.flatMap(({ id: warehouse }) => ciProviders.map(({ id: ci }) => [warehouse, ci])))(
     'everything on %s with %s is at most seven questions away',
     async (warehouse, ci) => {
-      const typed: Readonly<Record<string, string>> = { warehouse, ci, team: 'ana' };
+      const typed: Readonly<Record<string, string>> = { warehouse, ci, team: 'ana@example.com' };
       const { status, asked } = await runBin(folder, [], ({ name }) => typed[name]);
       expect(status).toBe(0);
       const questions = asked.filter(({ name }) => name !== 'write');

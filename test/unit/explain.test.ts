@@ -31,7 +31,17 @@ const isSentence = (why: string): boolean =>
 describe.each(goldenTrees())('every path of $folder', ({ folder: name, files }) => {
   test('is explained, each with a sentence, its part and its owner, and so is our own record', async () => {
     const [warehouse = '', ci = ''] = name.split('+');
-    const given = ['--warehouse', warehouse, '--ci', ci, '--readers', 'looker, anna:reviews', '--source-schemas', 'raw, crm:pii'];
+    const given = [
+      '--warehouse',
+      warehouse,
+      '--ci',
+      ci,
+      '--readers',
+      'looker, anna:reviews',
+      '--source-schemas',
+      'raw, crm:pii',
+      ...(warehouse === 'bigquery' ? ['--email-domain', 'example.com'] : []),
+    ];
     expect((await runBin(folder, ['--yes', '--project-name', 'acme', '--team', 'priya, sam=sam.jones', ...given])).status).toBe(0);
     const before = tree(folder);
     for (const file of files) {

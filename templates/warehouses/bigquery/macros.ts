@@ -11,7 +11,6 @@ const MACROS = [
   'env_schemas',
   'on_run_start',
   'prod_schemas',
-  'query_comment',
   'relations',
   'verify_boundary',
   'audit',

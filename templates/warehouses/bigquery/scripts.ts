@@ -42,5 +42,6 @@ export const ownDataset = (developers: readonly { readonly email: string; readon
     ? 'NULL'
     : `SELECT own FROM UNNEST(ARRAY<STRUCT<email STRING, own STRING>>[\n${developers.map(({ email, schema }) => `    ('${email}', '${schema}')`).join(',\n')}\n  ]) WHERE email = SESSION_USER()`;
 
+/** Whether a reader asks, as an expression of SQL. */
 export const isReader = (readers: readonly { readonly email: string }[]): string =>
   readers.length === 0 ? 'FALSE' : `SESSION_USER() IN (${readers.map(({ email }) => `'${email}'`).join(', ')})`;

@@ -138,6 +138,32 @@ const READING_ROLES = [
   'roles/bigquery.routineMetadataViewer',
 ] as const;
 
+/** What each service is granted in 40_services.sql, in the words of the statement. */
+function serviceGrantsOf(
+  project: Project,
+  { projects, nonprodProjects, ciIsAlone, customRoles }: ReturnType<typeof namesOf>,
+  developersRead: readonly string[],
+) {
+  const grant = (on: string, ...roles: readonly string[]) => ({ on, roles: roles.map((role) => `\`${role}\``).join(', ') });
+  const dataset = (schema: string): string => `SCHEMA \`${projects.prod}\`.\`${schema}\``;
+  return {
+    prod: [
+      grant(`PROJECT \`${projects.prod}\``, 'roles/bigquery.jobUser'),
+      ...project.prodSchemas.map((schema) => grant(dataset(schema), 'roles/bigquery.dataEditor')),
+      ...project.sourceSchemas.map(({ schema }) => grant(dataset(schema), 'roles/bigquery.dataViewer')),
+    ],
+    ci: [
+      grant(`PROJECT \`${projects.ci}\``, 'roles/bigquery.jobUser', customRoles.creator),
+      ...developersRead.map((name) => grant(`SCHEMA ${name}`, 'roles/bigquery.dataViewer')),
+    ],
+    janitor: [
+      grant(`PROJECT \`${projects.ci}\``, 'roles/bigquery.jobUser', customRoles.creator, ...(ciIsAlone ? [customRoles.ciJanitor] : [])),
+      ...nonprodProjects.map((id) => grant(`PROJECT \`${id}\``, 'roles/bigquery.metadataViewer')),
+      ...project.prodSchemas.map((schema) => grant(dataset(schema), 'roles/bigquery.metadataViewer')),
+    ],
+  };
+}
+
 /** What every script of grants/ and every macro may print. */
 export function grantsView(project: Project) {
   const names = namesOf(project);
@@ -146,6 +172,7 @@ export function grantsView(project: Project) {
   const developerPrincipals = principalsOf(people.developers, group);
   const openSources = project.sourceSchemas.filter((one) => !one.pii).map(({ schema }) => schema);
   const pii = project.sourceSchemas.filter((one) => one.pii).map(({ schema }) => schema);
+  const developersRead = [...project.prodSchemas, ...openSources].map((schema) => `\`${names.projects.prod}\`.\`${schema}\``);
   const reviewerPrincipals = people.readers.filter(({ reviews }) => reviews).map(({ principal }) => principal);
   return {
     ...names,
@@ -164,7 +191,7 @@ export function grantsView(project: Project) {
     developerPrincipals,
     reviewerPrincipals,
     /** Datasets of production and of sources that every developer, and so CI, reads: whole names, ready to print. */
-    developersRead: [...project.prodSchemas, ...openSources].map((schema) => `\`${names.projects.prod}\`.\`${schema}\``),
+    developersRead,
     readersGiven: people.readers.flatMap(({ principal, reviews }) => [
       ...project.prodSchemas.map((schema) => ({
         role: 'roles/bigquery.dataViewer',
@@ -188,6 +215,7 @@ export function grantsView(project: Project) {
       writingRoles: quoted(WRITING_ROLES),
       readingRoles: quoted(READING_ROLES),
     },
+    serviceGrants: serviceGrantsOf(project, names, developersRead),
     /** Whoever builds pr_<number> grants this on it: nothing where all of CI's project is for that. */
     prGrants: names.ciIsAlone
       ? []

@@ -117,13 +117,13 @@ export const bigquery = defineWarehouse({
   // A view reads its table by name, and CREATE OR REPLACE TABLE keeps the name: it goes on working.
   deploy: { before: [], after: [], viewsGoWithTables: false, keepsWhatSucceeded: true },
   docs: (project) => {
-    const { projects, separate, ciIsAlone, services, record, pool, location } = namesOf(project);
+    const { projects, ciIsAlone, services, record, pool, location } = namesOf(project);
     return passagesIn('warehouses/bigquery', {
       projects,
       allProjects: [...new Set([projects.prod, projects.dev, projects.ci])],
-      separate,
       ciIsAlone,
       services,
+      layout: layoutOf(project),
       record,
       pool,
       location,
@@ -139,6 +139,18 @@ export const bigquery = defineWarehouse({
     `After the first deploy as ${namesOf(project).services.prod.id}: the administrator runs grants/90_close_prod.sql and then grants/90_close_prod.sh, first without --apply; each identity runs grants/verify.sql under its own login; grants/audit.sql and grants/audit.sh name who can still write production.`,
   ],
 });
+
+/** What is where, and what another layout would do better. */
+function layoutOf(project: Project): string {
+  const { projects, separate, ciIsAlone } = namesOf(project);
+  if (!separate) {
+    return `Everything is in project \`${projects.prod}\`: CI can create datasets beside production's, though it writes none of them. Projects of their own keep them apart: \`--layout separate\`.`;
+  }
+  if (!ciIsAlone) {
+    return `Production and its sources are in project \`${projects.prod}\`, \`dev_<name>\` and \`pr_<number>\` in \`${projects.dev}\`. A third project would keep CI from creating a dataset beside the developers': \`--ci-database\`.`;
+  }
+  return `Production and its sources are in project \`${projects.prod}\`, \`dev_<name>\` in \`${projects.dev}\`, \`pr_<number>\` in \`${projects.ci}\`. Nothing else belongs in the last: whoever reviews reads all of it, and the sweep may delete there.`;
+}
 
 /** dbt cuts what no label can hold: https://docs.cloud.google.com/bigquery/docs/labels-intro */
 function jobLabels({ name }: Project): string {

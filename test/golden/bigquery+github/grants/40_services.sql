@@ -23,11 +23,10 @@ GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`analytics` TO "serviceA
 GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`staging` TO "serviceAccount:acme-ci@acme-ci.iam.gserviceaccount.com";
 GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`raw` TO "serviceAccount:acme-ci@acme-ci.iam.gserviceaccount.com";
 
--- The sweep. To see names, sizes and ages it needs no data; to bring back a dataset it has to create one.
-GRANT `roles/bigquery.jobUser`, `projects/acme-ci/roles/acme_dataset_creator` ON PROJECT `acme-ci` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
+-- The sweep. To see names, sizes and ages it needs no data; to bring back a dataset it has to create one. It is let into each
+-- dev_<name> by 30_developers.sql.
+GRANT `roles/bigquery.jobUser`, `projects/acme-ci/roles/acme_dataset_creator`, `projects/acme-ci/roles/acme_janitor` ON PROJECT `acme-ci` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
 GRANT `roles/bigquery.metadataViewer` ON PROJECT `acme-dev` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
 GRANT `roles/bigquery.metadataViewer` ON PROJECT `acme-ci` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
 GRANT `roles/bigquery.metadataViewer` ON SCHEMA `acme-prod`.`analytics` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
 GRANT `roles/bigquery.metadataViewer` ON SCHEMA `acme-prod`.`staging` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";
--- Nothing but pull requests is in project acme-ci. On each dev_<name> 30_developers.sql gives it.
-GRANT `projects/acme-ci/roles/acme_janitor` ON PROJECT `acme-ci` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com";

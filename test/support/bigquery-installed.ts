@@ -1,0 +1,85 @@
+import { parseLogin, parseSlug } from '../../src/names.ts';
+import { plan } from '../../src/plan.ts';
+import { parseAnswers } from '../../src/questions.ts';
+import { type Layout, type Names, names } from './bigquery-table.ts';
+import type { Step } from './bigquery-world.ts';
+
+const TEAM = 'priya, sam, sam_smith=sam.smith, noor';
+
+/** The group that holds all developers, where there is one. */
+export const GROUP = 'developers@acme.example';
+
+const answersOf = (layout: Layout, team: string, group: boolean): Record<string, string> => {
+  const { prod, dev, ci } = names(layout);
+  return {
+    projectName: 'acme',
+    warehouse: 'bigquery',
+    team,
+    readers: 'looker, anna:reviews',
+    sourceSchemas: 'raw, raw_pii:pii',
+    prodSchemas: 'analytics, staging',
+    emailDomain: 'acme.example',
+    database: prod,
+    layout: layout === 'single' ? 'single' : 'separate',
+    ...(group && { developersGroup: GROUP }),
+    ...(layout !== 'single' && { nonprodDatabase: dev, ciDatabase: ci }),
+  };
+};
+
+const made = new Map<string, ReadonlyMap<string, string>>();
+
+/** The emitted files, by path, those below grants/ without it; `before` with lea on the roster, else with her as somebody who left. */
+export function scripts(layout: Layout, when: 'before' | 'after' = 'after', group = false): ReadonlyMap<string, string> {
+  const key = `${layout} ${when} ${group}`;
+  let found = made.get(key);
+  if (found === undefined) {
+    const answers = parseAnswers(answersOf(layout, when === 'before' ? `${TEAM}, lea` : TEAM, group));
+    const leavers = when === 'before' ? [] : [{ slug: parseSlug('lea'), login: parseLogin('lea'), left: '2026-11-01' }];
+    const files = plan(answers, { developers: answers.team, leavers, readers: answers.readers }, { projectDir: '' }, ['grants']);
+    found = new Map(files.map(({ path, contents }) => [path.replace(/^grants\//, ''), contents]));
+    made.set(key, found);
+  }
+  return found;
+}
+
+/** One of them, as a step of an administrator. */
+export function script(layout: Layout, name: string, when: 'before' | 'after' = 'after', group = false): Step {
+  const text = scripts(layout, when, group).get(name);
+  if (text === undefined) throw new Error(`there is no grants/${name}`);
+  return { kind: name.endsWith('.sh') ? 'sh' : 'sql', text, name };
+}
+
+/** What installs the boundary, in the order in which an administrator runs it. */
+export const installation = (layout: Layout, when: 'before' | 'after' = 'after', group = false): readonly Step[] =>
+  ['10_roles.sh', '20_boundary.sql', '30_developers.sql', '40_services.sql', '40_services.sh', '50_readers.sql'].map((name) =>
+    script(layout, name, when, group),
+  );
+
+/** What is run when somebody has left: the roster without her, then her own file. */
+export const departure = (layout: Layout, group = false): readonly Step[] => [
+  script(layout, '30_developers.sql', 'after', group),
+  script(layout, 'leavers/lea.sql', 'after', group),
+];
+
+export function emittedNames(layout: Layout, group = false): Names {
+  const { prod, dev, ci } = names(layout);
+  const people = group
+    ? `"group:${GROUP}", "user:anna@acme.example"`
+    : ['priya', 'sam', 'sam.smith', 'noor', 'anna'].map((one) => `"user:${one}@acme.example"`).join(', ');
+  // What CI's macro does where the project holds more than pull requests.
+  const shared = (name: string): string =>
+    layout === 'three'
+      ? ''
+      : `; grant \`roles/bigquery.dataViewer\` on schema \`${ci}\`.${name} to ${people}; grant \`projects/${ci}/roles/acme_janitor\` on schema \`${ci}\`.${name} to "serviceAccount:acme-janitor@${ci}.iam.gserviceaccount.com"`;
+  return {
+    layout,
+    prod,
+    dev,
+    ci,
+    creatorRole: 'acme_dataset_creator',
+    pool: 'dbt-acme',
+    provider: 'dbt-envs',
+    createPr: (name) =>
+      `create schema \`${ci}\`.${name} options (location = 'US', labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci')])${shared(name)}`,
+  };
+}
