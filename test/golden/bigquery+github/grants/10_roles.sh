@@ -10,6 +10,8 @@
 #
 # The projects themselves, with billing and the BigQuery API, have to be there: gcloud services enable bigquery.googleapis.com
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
@@ -49,7 +51,11 @@ account acme-prod acme-prod 'Builds production of acme, from CI on the main bran
 account acme-janitor acme-ci 'Clears environments of acme that nobody needs'
 
 # Whoever creates a dataset owns it; to create one is a right on the project and not on a name.
-role acme_dataset_creator acme-ci 'Creates datasets' bigquery.datasets.create
+# datasets.get: INFORMATION_SCHEMA shows the labels of datasets, and with them who keeps one, to whoever has it on the project; it
+# shows no table. jobs.list: whoever has it sees their own jobs, and with them what the sweep cleared and when the boundary was tried.
+# https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options
+# https://docs.cloud.google.com/bigquery/docs/information-schema-jobs-by-user
+role acme_dataset_creator acme-ci 'Creates datasets' bigquery.datasets.create,bigquery.datasets.get,bigquery.jobs.list
 
 # Clears and labels environments, and sees names, sizes and ages. No tables.getData: it reads nobody's data. No setIamPolicy: it
 # lets nobody in. https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery
