@@ -83,7 +83,11 @@ describe('10_roles.sh', () => {
     expect(run('10_roles.sh')).toMatchObject({ status: 0 });
     const once = read();
     expect(Object.keys(once.accounts)).toEqual(['acme-ci@acme-ci.iam.gserviceaccount.com', PROD, 'acme-janitor@acme-ci.iam.gserviceaccount.com']);
-    expect(once.roles['projects/acme-ci/roles/acme_dataset_creator']?.permissions).toEqual(['bigquery.datasets.create']);
+    expect(once.roles['projects/acme-ci/roles/acme_dataset_creator']?.permissions).toEqual([
+      'bigquery.datasets.create',
+      'bigquery.datasets.get',
+      'bigquery.jobs.list',
+    ]);
     for (const project of ['acme-dev', 'acme-ci']) {
       const { permissions = [] } = once.roles[`projects/${project}/roles/acme_janitor`] ?? {};
       expect(permissions).toContain('bigquery.tables.delete');

@@ -61,7 +61,7 @@ role() {
 account acme-ci ${ci}
 account acme-janitor ${ci}
 account acme-prod ${prod}
-role acme_creator ${ci} bigquery.datasets.create
+role acme_creator ${ci} bigquery.datasets.create,bigquery.datasets.get,bigquery.jobs.list
 for project in ${nonprod.join(' ')}; do
   role acme_janitor "$project" ${janitorPermissions}
 done

@@ -231,7 +231,7 @@ export function acts(n: Names): readonly Act[] {
     act(
       'bring a dropped dataset beside prod back',
       `undrop schema \`${prod}\`.retired`,
-      [...mighty, ...(isSingle ? (['janitor'] as const) : [])],
+      [...mighty, ...(isSingle ? (['janitor', 'ci'] as const) : [])],
       `${DDL}#undrop_schema_statement`,
     ),
     changing('set labels of prod', `alter schema ${analytics} set options (labels = [('env', 'x')])`, owners, `${DDL}#alter_schema_set_options_statement`),
@@ -341,7 +341,7 @@ export function acts(n: Names): readonly Act[] {
     act('drop a table of a pull request', `drop table ${pr}.orders`, [...writesPr, 'janitor'], `${DDL}#drop_table_statement`),
     act('drop a pull request', `drop schema ${pr} cascade`, [...ownsPr, 'janitor'], `${DDL}#drop_schema_statement`),
     act('drop another pull request', `drop schema \`${ci}\`.pr_123 cascade`, [...ownsPr, 'janitor'], `${DDL}#drop_schema_statement`),
-    act('bring a dropped pull request back', `undrop schema \`${ci}\`.pr_9`, [...mighty, 'janitor'], `${DDL}#undrop_schema_statement`, ['ci']),
+    act('bring a dropped pull request back', `undrop schema \`${ci}\`.pr_9`, [...mighty, 'janitor', 'ci'], `${DDL}#undrop_schema_statement`),
     changing(
       'set labels of a pull request',
       `alter schema ${pr} set options (labels = [('env', 'x')])`,
@@ -506,19 +506,20 @@ export function acts(n: Names): readonly Act[] {
     act(
       'list the datasets of developers',
       `select schema_name from \`${dev}\`.\`region-us\`.INFORMATION_SCHEMA.SCHEMATA`,
-      ['janitor', ...mighty, 'vic'],
+      // CI sees the names and labels of all that is in its own project.
+      ['janitor', ...(dev === ci ? (['ci'] as const) : []), ...mighty, 'vic'],
       SCHEMATA,
     ),
     act(
       'list the datasets of CI',
       `select schema_name from \`${ci}\`.\`region-us\`.INFORMATION_SCHEMA.SCHEMATA`,
-      ['janitor', ...(isAlone ? ([...developers, 'anna'] as const) : []), ...mighty, 'vic'],
+      ['janitor', 'ci', ...(isAlone ? ([...developers, 'anna'] as const) : []), ...mighty, 'vic'],
       SCHEMATA,
     ),
     act(
       'list the datasets beside prod',
       `select schema_name from \`${prod}\`.\`region-us\`.INFORMATION_SCHEMA.SCHEMATA`,
-      [...(isSingle ? (['janitor'] as const) : []), ...mighty, 'vic'],
+      [...(isSingle ? (['janitor', 'ci'] as const) : []), ...mighty, 'vic'],
       SCHEMATA,
     ),
     act(

@@ -8,7 +8,7 @@ import { ADMIN, company, step, world } from '../support/bigquery-world.ts';
 const readings = ['wide', 'narrow'] as const;
 
 /** What the scripts do not hold yet. Such a test has to fail: whoever mends it takes its name out of here. */
-const UNMENDED: ReadonlySet<'snapshots' | 'squatting' | 'record'> = new Set(['snapshots', 'squatting', 'record'] as const);
+const UNMENDED: ReadonlySet<'snapshots' | 'squatting' | 'record'> = new Set(['record'] as const);
 const held = (name: 'snapshots' | 'squatting' | 'record') => (UNMENDED.has(name) ? test.fails : test);
 /** The sweep cannot drop what a developer may make. */
 const OF_SNAPSHOTS: readonly string[] = ["drop priya's snapshot", "drop priya's dataset"];

@@ -60,7 +60,7 @@ role acme_dataset_creator acme-ci 'Creates datasets' bigquery.datasets.create,bi
 # Clears and labels environments, and sees names, sizes and ages. No tables.getData: it reads nobody's data. No setIamPolicy: it
 # lets nobody in. https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery
 clears=bigquery.datasets.get,bigquery.datasets.update,bigquery.datasets.delete
-clears=$clears,bigquery.tables.list,bigquery.tables.get,bigquery.tables.delete
+clears=$clears,bigquery.tables.list,bigquery.tables.get,bigquery.tables.delete,bigquery.tables.deleteSnapshot
 clears=$clears,bigquery.models.list,bigquery.models.getMetadata,bigquery.models.delete
 clears=$clears,bigquery.routines.list,bigquery.routines.get,bigquery.routines.delete
 role acme_janitor acme-dev 'Clears environments' "$clears"

@@ -76,6 +76,9 @@ FOR one IN (
   SELECT kind, name, role, principal
   FROM `acme-prod`.`acme_record`.taken
   WHERE kind IN ('SCHEMA', 'TABLE', 'VIEW', 'EXTERNAL TABLE')
+    -- Whoever may write the record may not have more given than this.
+    AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+    AND REGEXP_CONTAINS(name, r'^`acme-prod`\.`(analytics|staging)`(\.`[^`]+`)?$')
 ) DO
   EXECUTE IMMEDIATE FORMAT('GRANT `roles/bigquery.dataViewer` ON %s %s TO "%s"', one.kind, one.name, one.principal);
   EXECUTE IMMEDIATE FORMAT('REVOKE `%s` ON %s %s FROM "%s"', one.role, one.kind, one.name, one.principal);

@@ -25,7 +25,7 @@ given() {
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-sql --max_rows=100000 "SELECT DISTINCT kind, name, role, principal FROM $record WHERE kind IN ('PROJECT', 'ENTRY')" |
+sql --max_rows=100000 "SELECT DISTINCT kind, name, role, principal FROM $record WHERE (kind = 'PROJECT' AND name = 'acme-prod' AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/editor')) OR (kind = 'ENTRY' AND name IN ('analytics', 'staging') AND role = 'WRITER' AND principal = 'projectWriters')" |
   jq -r '.[] | [.kind, .name, .role, .principal] | @tsv' > "$folder/taken"
 while IFS=$'\t' read -r kind name role principal; do
   if [ "$kind" = ENTRY ]; then

@@ -13,6 +13,9 @@ FOR one IN (
   SELECT DISTINCT kind, name, role, principal
   FROM `acme-prod`.`acme_record`.taken
   WHERE kind IN ('SCHEMA', 'TABLE', 'VIEW', 'EXTERNAL TABLE')
+    -- Whoever may write the record may not have more given than this.
+    AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+    AND REGEXP_CONTAINS(name, r'^`acme-prod`\.`(analytics|staging)`(\.`[^`]+`)?$')
 ) DO
   BEGIN
     EXECUTE IMMEDIATE FORMAT('GRANT `%s` ON %s %s TO "%s"', one.role, one.kind, one.name, one.principal);

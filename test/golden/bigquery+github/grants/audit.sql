@@ -15,7 +15,7 @@ SELECT
   CONCAT(privilege_type, ' on ', object_name) AS how,
   CASE
     WHEN grantee = 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com' THEN 'service'
-    WHEN STARTS_WITH(grantee, 'projectOwner:') THEN 'administrator'
+    WHEN REGEXP_CONTAINS(grantee, r'^projectOwner:') THEN 'administrator'
     WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN 'reads'
     WHEN privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin') THEN 'writes'
     ELSE 'a role that is not known here: look at it'
