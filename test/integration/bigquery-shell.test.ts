@@ -278,7 +278,8 @@ describe('audit.sh', () => {
     expect(run('audit.sh').output).toContain(line);
   });
   test('ends well where administrators alone can, and badly where somebody else can', () => {
-    change(({ policies }) => {
+    change(({ policies, above }) => {
+      above['acme-prod'] = [];
       policies['acme-prod'] = [
         { role: 'roles/owner', members: ['user:dba@example.com'] },
         { role: 'roles/bigquery.jobUser', members: ['user:priya@example.com'] },
@@ -291,8 +292,34 @@ describe('audit.sh', () => {
     });
     expect(run('audit.sh')).toMatchObject({ status: 1, output: expect.stringContaining('user:priya@example.com\troles/bigquery.dataEditor') });
   });
-  test('says where it cannot see what is above the project', () => {
-    expect(run('audit.sh').output).toContain('! What comes from the folders and the organization above acme-prod cannot be seen with this login.');
+  test('says where it cannot see what is above the project, and that is no good end', () => {
+    const { status, output } = run('audit.sh');
+    expect(output).toContain('! What comes from the folders and the organization above acme-prod cannot be seen with this login.');
+    expect([status, output.includes('whoever holds a role there\tunseen: nobody says')]).toEqual([1, true]);
+  });
+  test('ends badly where somebody else may act as production’s account, and well where CI’s subject may', () => {
+    const through = (number: number, pool: string) =>
+      `principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${pool}/subject/main`;
+    const audit = (member: string, role = 'roles/iam.workloadIdentityUser'): number | null => {
+      change(({ policies, above, numbers }) => {
+        above['acme-prod'] = [];
+        numbers['acme-prod'] = 11;
+        policies['acme-prod'] = [{ role: 'roles/owner', members: ['user:dba@example.com'] }];
+        policies[PROD] = [{ role, members: [member] }];
+      });
+      return run('audit.sh').status;
+    };
+    expect(audit(through(11, 'dbt-acme'))).toBe(0);
+    expect(audit(through(12, 'dbt-acme'))).toBe(1);
+    expect(audit(through(11, 'dbt-acme-other'))).toBe(1);
+    expect(audit(through(11, 'dbt-acme'), 'roles/iam.serviceAccountTokenCreator')).toBe(1);
+    expect(audit('user:kim@example.com')).toBe(1);
+  });
+  test('a policy that cannot be read is not an empty one', () => {
+    for (const name of ['audit.sh', '00_look.sh']) {
+      const { status, output } = run(name, [], { DENIED: 'get-iam-policy' });
+      expect([name, status === 0, output.includes('nobody')]).toEqual([name, false, false]);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import type { PlannedFile } from '../../src/planned-file.ts';
 import { INFORMATION_SCHEMA } from './bigquery-catalog.ts';
-import { refusalsOf, tablesAfter, type World } from './bigquery-sql.ts';
+import { tablesAfter, type World } from './bigquery-sql.ts';
 import { type GoogleSql, scalar, type Table } from './googlesql.ts';
 import { planned } from './scaffold.ts';
 
@@ -46,15 +46,4 @@ export function worldOf(google: GoogleSql, files: readonly PlannedFile[]): World
   const world = known.get(made) ?? { samples, tables: tablesAfter(google, 'grants/20_boundary.sql', made, { samples, tables }) };
   known.set(made, world);
   return world;
-}
-
-/**
- * What is wrong with the statements that dbt sent, a line each. What models are made of is of their own tables, which nobody lists
- * here: of a statement that reads one, the grammar alone is judged.
- */
-export function recordedRefusals(google: GoogleSql, statements: readonly string[]): readonly string[] {
-  const sent = new Set(statements.filter((sql) => !sql.startsWith('-- ')));
-  return [...sent]
-    .flatMap((sql) => refusalsOf(google, 'dbt', sql, { samples, tables }))
-    .filter((line) => !/Table not found: (?!region\.|dataset\.)/.test(line));
 }

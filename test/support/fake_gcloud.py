@@ -44,6 +44,10 @@ def bind(policy: list, role: str, member: str, add: bool) -> None:
 
 def gcloud() -> None:
     project = options.get("project", "")
+    denied = os.environ.get("DENIED")
+    if denied and denied in " ".join(words):
+        print("ERROR: PERMISSION_DENIED", file=sys.stderr)
+        sys.exit(1)
     match words:
         case ["iam", "service-accounts", "list"]:
             email = options["filter"].split("=", 1)[1]

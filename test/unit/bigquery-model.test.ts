@@ -607,6 +607,7 @@ const inModel = (text: string, args: readonly string[] = []): Calls => {
   return { calls: sorted(calls), output: shell.output, status };
 };
 const ROUGH = `set -euo pipefail
+shopt -s inherit_errexit
 name='it is' other="$name \\"so\\" \\$x" empty=
 list=(a "b c" "$name")
 f() { local one=$1; shift; for x in "$@"; do gcloud "$one" "$x" \${empty:-none} "\${1:+has}"; done; return 0; }

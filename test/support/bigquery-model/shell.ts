@@ -816,6 +816,10 @@ export class Shell {
       case 'set':
         for (const one of args) this.option(one, line);
         return { status: 0, output: '' };
+      case 'shopt':
+        // The model always does so.
+        if (args.join(' ') === '-s inherit_errexit') return { status: 0, output: '' };
+        throw new NotModelled(`shopt ${args.join(' ')}`, line);
       case 'shift':
         this.positional = this.positional.slice(Number(args[0] ?? 1));
         return { status: 0, output: '' };

@@ -7,6 +7,8 @@
 #
 # SQL sees the rights on datasets (00_look.sql) and nothing of this.
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
@@ -23,6 +25,7 @@ policies() {
   else
     echo "! What comes from the folders and the organization above $1 cannot be seen with this login." >&2
     found=$(gcloud projects get-iam-policy "$1" --format=json)
+    printf 'above project %s\tunseen\twhoever holds a role there\t\n' "$1"
     jq -r --arg project "$1" '.bindings[]? | . as $bound | .members[] | ["project " + $project, $bound.role, ., ($bound.condition.title // "")] | @tsv' <<< "$found"
   fi
 }
@@ -41,13 +44,13 @@ mighty() {
   held=$(policies "$1" | sort -u)
   cut -f2 <<< "$held" | sort -u | while read -r role; do
     [ -n "$role" ] || continue
-    if ! permissions=$(permissions_of "$role"); then
-      echo "! Nobody says here what role $role lets one do: look at it by hand." >&2
-      continue
-    fi
     can=
-    if grep -Eq "$writes" <<< "$permissions"; then can='writes data'; fi
-    if grep -Eq "$becomes" <<< "$permissions"; then can="${can:+$can, }can become a service account or give rights"; fi
+    if [ "$role" = unseen ] || ! permissions=$(permissions_of "$role"); then
+      can='nobody says here what that lets one do: look at it by hand'
+    else
+      if grep -Eq "$writes" <<< "$permissions"; then can='writes data'; fi
+      if grep -Eq "$becomes" <<< "$permissions"; then can="${can:+$can, }can become a service account or give rights"; fi
+    fi
     [ -z "$can" ] || awk -F '\t' -v role="$role" -v can="$can" '$2 == role { print $3 "\t" role ": " can "\t" $1 ($4 == "" ? "" : ", where " $4) }' <<< "$held"
   done
 }
@@ -57,7 +60,7 @@ around() {
   gcloud iam service-accounts get-iam-policy "$1" --project="$2" --format=json |
     jq -r '.bindings[]? | .role as $role | .members[] | [., $role + " on the account itself"] | @tsv'
   gcloud iam service-accounts keys list --iam-account="$1" --project="$2" --managed-by=user --format='value(name.basename(), validAfterTime)' |
-    sed 's/^/whoever holds key /'
+    sed '/^$/d; s/^/whoever holds key /'
 }
 
 echo '== acme-prod: who can write, or become whoever can'

@@ -10,6 +10,8 @@
 #
 # The projects themselves, with billing and the BigQuery API, have to be there: gcloud services enable bigquery.googleapis.com
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done

@@ -12,6 +12,8 @@
 # Production's pool is in project acme-prod: whoever administers a pool can become whom it lets in.
 # https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
@@ -25,6 +27,11 @@ for subject in "$ci" "$prod" "$janitor"; do
 done
 if [ "$prod" != - ] && { [ "$prod" = "$ci" ] || [ "$prod" = "$janitor" ]; }; then
   echo 'PROD_SUBJECT is that of another service: a pull request would become production.' >&2
+  exit 1
+fi
+
+if [ "$ci" != - ] && [ "$ci" = "$janitor" ]; then
+  echo "CI_SUBJECT is the sweep's too: a pull request would empty what developers have." >&2
   exit 1
 fi
 

@@ -15,6 +15,8 @@
 # What comes from a folder or the organization cannot be taken from here, nor what has a condition: it is named. So are service
 # accounts that are Editors, for a machine may need that for something else.
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud bq jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
@@ -31,6 +33,7 @@ policies() {
   else
     echo "! What comes from the folders and the organization above $1 cannot be seen with this login." >&2
     found=$(gcloud projects get-iam-policy "$1" --format=json)
+    printf 'above project %s\tunseen\twhoever holds a role there\t\n' "$1"
     jq -r --arg project "$1" '.bindings[]? | . as $bound | .members[] | ["project " + $project, $bound.role, ., ($bound.condition.title // "")] | @tsv' <<< "$found"
   fi
 }
@@ -49,13 +52,13 @@ mighty() {
   held=$(policies "$1" | sort -u)
   cut -f2 <<< "$held" | sort -u | while read -r role; do
     [ -n "$role" ] || continue
-    if ! permissions=$(permissions_of "$role"); then
-      echo "! Nobody says here what role $role lets one do: look at it by hand." >&2
-      continue
-    fi
     can=
-    if grep -Eq "$writes" <<< "$permissions"; then can='writes data'; fi
-    if grep -Eq "$becomes" <<< "$permissions"; then can="${can:+$can, }can become a service account or give rights"; fi
+    if [ "$role" = unseen ] || ! permissions=$(permissions_of "$role"); then
+      can='nobody says here what that lets one do: look at it by hand'
+    else
+      if grep -Eq "$writes" <<< "$permissions"; then can='writes data'; fi
+      if grep -Eq "$becomes" <<< "$permissions"; then can="${can:+$can, }can become a service account or give rights"; fi
+    fi
     [ -z "$can" ] || awk -F '\t' -v role="$role" -v can="$can" '$2 == role { print $3 "\t" role ": " can "\t" $1 ($4 == "" ? "" : ", where " $4) }' <<< "$held"
   done
 }
@@ -65,7 +68,7 @@ around() {
   gcloud iam service-accounts get-iam-policy "$1" --project="$2" --format=json |
     jq -r '.bindings[]? | .role as $role | .members[] | [., $role + " on the account itself"] | @tsv'
   gcloud iam service-accounts keys list --iam-account="$1" --project="$2" --managed-by=user --format='value(name.basename(), validAfterTime)' |
-    sed 's/^/whoever holds key /'
+    sed '/^$/d; s/^/whoever holds key /'
 }
 
 sql() { bq query --project_id=acme-prod --location=US --use_legacy_sql=false --format=json --quiet "$@" < /dev/null; }
@@ -80,7 +83,8 @@ for option in "$@"; do
 done
 record='acme-prod.acme_record.taken'
 
-if [ "$(sql "SELECT COUNT(*) AS n FROM $record WHERE kind = 'CLOSED'" | jq -r '.[0].n')" = 0 ]; then
+closed=$(sql "SELECT COUNT(*) AS n FROM $record WHERE kind = 'CLOSED'" | jq -r '.[0].n')
+if [ "$closed" = 0 ]; then
   echo '90_close_prod.sql has not run: it refuses before production was deployed by its service, and comes first.' >&2
   exit 1
 fi
@@ -109,8 +113,8 @@ done
 
 roles='roles/bigquery\.data(Editor|Owner)'
 [ -z "$editors" ] || roles="($roles|roles/editor)"
-gcloud projects get-iam-policy acme-prod --format=json |
-  jq -r '.bindings[]? | . as $bound | .members[] | [$bound.role, ., ($bound.condition.title // "")] | @tsv' |
+gcloud projects get-iam-policy acme-prod --format=json > "$folder/policy.json"
+jq -r '.bindings[]? | . as $bound | .members[] | [$bound.role, ., ($bound.condition.title // "")] | @tsv' "$folder/policy.json" |
   grep -E "^$roles"$'\t' | sort -u > "$folder/held" || true
 while IFS=$'\t' read -r role member condition; do
   if [ -n "$condition" ]; then

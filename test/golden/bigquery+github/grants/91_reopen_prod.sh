@@ -6,6 +6,8 @@
 #               Whoever was given reading in exchange keeps that.
 # How to undo   90_close_prod.sql, 90_close_prod.sh.
 set -euo pipefail
+# What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
+shopt -s inherit_errexit
 for tool in gcloud bq jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
