@@ -52,6 +52,10 @@ export const snowflake = defineWarehouse({
       'Snowflake refuses every write outside the one schema that a role may build in; nobody may create schemas, and those of pull requests come and go through procedures that only CI and the janitor may call. It cannot hold ACCOUNTADMIN, SECURITYADMIN, whoever else has MANAGE GRANTS, or the owner of the database.',
   },
   reach: 'network',
+  databases: (project) => {
+    const { database, nonprod } = namesOf(project);
+    return { dev: nonprod, ci: nonprod, prod: database };
+  },
   variables,
   targets: (project) => {
     const { database, nonprod, roles, devRole, compute } = namesOf(project);
