@@ -11,6 +11,12 @@ const at = (layout: Layout, texts: readonly string[], faulty: 'faulty' | 'sound'
   return [made('wide'), made('narrow')];
 };
 
+/** The scripts of a planted text: those that it leaves as they are one by one, so that what they make need not be made again, and the rest. */
+function scriptsOf(planted: string, sound: readonly string[]): readonly string[] {
+  const begun = sound.filter((_, index) => planted.startsWith(sound.slice(0, index + 1).join('\n')));
+  return [...begun, planted.slice(begun.join('\n').length)];
+}
+
 describe.each(['separate', 'single'] as const)('the scripts for Snowflake, environments in a database that is %s', (layout) => {
   const all = acts(namesOf(layout));
 
@@ -117,6 +123,35 @@ describe.each(['separate', 'single'] as const)('the scripts for Snowflake, envir
     expect(() => at(layout, installation(layout), 'sound', coming)).not.toThrow();
   });
 
+  test('are refused by the roster’s script where somebody was let into every schema to come after the installation', () => {
+    for (const model of at(layout, installation(layout))) {
+      model.run(`grant usage, create table on future schemas in database ${namesOf(layout).nonprod} to role bi`);
+      expect(() => model.run(script(layout, '30_developers'))).toThrow('raised REFUSED');
+      model.run(`revoke create table on future schemas in database ${namesOf(layout).nonprod} from role bi`);
+      model.run(script(layout, '30_developers'));
+    }
+  });
+
+  test('give a reader that they make a role and a warehouse to ask with', () => {
+    for (const model of at(layout, installation(layout), 'sound', 'use role useradmin; drop user looker;')) {
+      expect(model.attempt({ user: 'LOOKER' }, 'select * from acme.analytics.orders')).toBe('done');
+      model.run('revoke usage on warehouse acme_read_wh from role acme_reader');
+      expect(model.attempt({ user: 'LOOKER' }, 'select * from acme.analytics.orders')).toContain('no warehouse');
+    }
+  });
+
+  test('say no in one statement, whatever the name in the way is', () => {
+    const odd = `use role useradmin; create role "ACME_DEV_\\'); begin drop database acme; end; --";`;
+    const sound = script(layout, '30_developers');
+    const careless = sound.replaceAll(/REPLACE\(REPLACE\(v_problem, '[^']+', '[^']+'\)/g, 'REPLACE(v_problem');
+    expect(careless).not.toBe(sound);
+    for (const model of at(layout, installation(layout))) {
+      model.run(odd);
+      expect(() => model.run(sound)).toThrow(/^raised REFUSED$/);
+      expect(() => model.run(careless)).not.toThrow(/^raised REFUSED$/);
+    }
+  });
+
   test('need a grant on the door itself where others have one on its database', () => {
     const bare = installation(layout).map((sql) =>
       sql.replaceAll(/GRANT \w+ ON FUTURE (?:TABLES|PROCEDURES) IN SCHEMA \w+\.acme_door TO ROLE acme_env_owner;/g, ''),
@@ -170,7 +205,7 @@ describe.each(['separate', 'single'] as const)('the scripts for Snowflake, envir
       if (act === undefined) throw new Error(`the table has no act "${turnsRed.act}"`);
       let models: readonly [SnowflakeModel, SnowflakeModel];
       try {
-        models = at(layout, [plant(installation(layout).join('\n'))], 'faulty');
+        models = at(layout, scriptsOf(plant(installation(layout).join('\n')), installation(layout)), 'faulty');
       } catch (error) {
         // Some mistakes do not even install.
         expect(error).toBeInstanceOf(Refused);

@@ -30,7 +30,7 @@ export function namesOf(project: Project) {
     },
     /** One role a developer starts with it. */
     devRole: `${prefix}_dev_`,
-    compute: { dev: `${prefix}_dev_wh`, ci: `${prefix}_ci_wh`, prod: `${prefix}_prod_wh` },
+    compute: { dev: `${prefix}_dev_wh`, ci: `${prefix}_ci_wh`, read: `${prefix}_read_wh`, prod: `${prefix}_prod_wh` },
   };
 }
 
@@ -91,6 +91,8 @@ export function grantsView(project: Project) {
   return {
     ...names,
     project: project.name,
+    /** How many days without a use hold the janitor back. */
+    days: { dev: project.devDays, pr: project.prDays },
     allRoles: Object.values(names.roles),
     /** The comment that says whose a role, a user, a database or a warehouse is. */
     mark: `dbt-envs: project ${project.name}`,
@@ -115,6 +117,7 @@ export function grantsView(project: Project) {
     /** In upper case, as Snowflake stores a name that was written without quotes. */
     stored: {
       database: stored(names.database),
+      databases: literals([...new Set([names.database, names.nonprod])].map(stored)),
       nonprod: stored(names.nonprod),
       doorSchema: stored(names.doorSchema),
       devRole: stored(names.devRole),

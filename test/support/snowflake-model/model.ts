@@ -93,8 +93,26 @@ export class SnowflakeModel {
   /** The same with every role that the user may take, and secondary roles on or off. */
   attemptAnyhow(user: string, sql: string, effect?: 'any' | 'change'): string {
     const roles = [...new Set([...this.account.takeable(user), 'PUBLIC'])];
-    const answers = roles.flatMap((role) => (['ALL', 'NONE'] as const).map((secondary) => this.attempt({ user, role, secondary }, sql, effect)));
-    return answers.find((one) => one === 'done') ?? answers[0] ?? 'refused';
+    let first: string | undefined;
+    for (const role of roles) {
+      for (const secondary of ['ALL', 'NONE'] as const) {
+        const answer = this.attempt({ user, role, secondary }, sql, effect);
+        if (answer === 'done') return answer;
+        first ??= answer;
+      }
+    }
+    return first ?? 'refused';
+  }
+
+  /** All that could change, as text: two models that say the same here answer the same. */
+  state(): string {
+    return `${this.account.reading}${this.account.picture()}${JSON.stringify([...this.account.content])}`;
+  }
+  /** A model that goes on from here by itself. */
+  copy(): SnowflakeModel {
+    const other = new SnowflakeModel(this.account.reading);
+    other.account = this.account.copy();
+    return other;
   }
 
   /** Says what is in a table, which no statement does. */
