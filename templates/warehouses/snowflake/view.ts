@@ -131,6 +131,9 @@ export function grantsView(project: Project) {
       janitor: stored(names.roles.janitor),
       allRoles: literals(Object.values(names.roles).map(stored)),
       compute: literals(Object.values(names.compute).map(stored)),
+      services: literals([names.roles.ciService, names.roles.prodService, names.roles.janitor].map(stored)),
+      /** What every name of the project in the account begins with. */
+      prefix: stored(`${project.rolePrefix}_`),
     },
   };
 }

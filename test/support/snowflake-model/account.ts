@@ -90,6 +90,8 @@ export class Account {
   settings: Record<string, string> = {};
   /** What is in a table, where somebody said so. */
   content = new Map<string, readonly Row[]>();
+  /** How many rows SHOW answers with at most: https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes */
+  showsAtMost = 10_000;
 
   /** https://docs.snowflake.com/en/user-guide/security-access-control-overview#system-defined-roles */
   constructor(reading: Reading) {
@@ -127,6 +129,7 @@ export class Account {
     other.memberships = [...this.memberships];
     other.settings = { ...this.settings };
     other.content = new Map(this.content);
+    other.showsAtMost = this.showsAtMost;
     return other;
   }
 

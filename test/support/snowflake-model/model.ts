@@ -1,7 +1,7 @@
 import { Account, type Reading, Refused, type Session } from './account.ts';
 import { Raised } from './core.ts';
 import type { Row } from './rows.ts';
-import { Run } from './statements.ts';
+import { Cut, Run } from './statements.ts';
 import { NotModelled } from './tokens.ts';
 
 export type { Reading, Session } from './account.ts';
@@ -49,12 +49,46 @@ export class SnowflakeModel {
   }
 
   /** Runs a script for good, as an administrator unless somebody else is named. Throws where a statement is refused. */
-  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' }): void {
+  run(sql: string, login: Login = this.administrator): void {
     const after = this.account.copy();
     const run = new Run(after, this.login(login));
     run.script(sql);
     if (run.guessed) throw new NotModelled('a script that depends on rows', 0);
     this.account = after;
+  }
+
+  /** Runs a script until so many statements are done, and no further: those stay. Says whether it was cut short. */
+  runUntil(statements: number, sql: string, login: Login = this.administrator): boolean {
+    const run = new Run(this.account, this.login(login));
+    run.endsAfter = statements;
+    try {
+      run.script(sql);
+      return false;
+    } catch (error) {
+      if (error instanceof Cut) return true;
+      throw error;
+    }
+  }
+
+  private get administrator(): Login {
+    return { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' };
+  }
+
+  /** Lets SHOW answer with fewer rows. */
+  showAtMost(rows: number): void {
+    this.account.showsAtMost = rows;
+  }
+
+  /** Who owns what and who was granted what, whoever granted it, in an order of its own. */
+  rights(): readonly string[] {
+    const { things, grants, future, memberships } = this.account;
+    const all = [
+      ...[...things.values()].map((one) => `${one.kind} ${one.name} belongs to ${one.owner}${one.managed === true ? ', managed' : ''}`),
+      ...grants.map(({ privilege, on, to, option }) => `${to}: ${privilege} on ${on}${option ? ' with grant option' : ''}`),
+      ...future.map(({ privilege, kind, within, to }) => `${to}: ${privilege} on future ${kind} in ${within}`),
+      ...memberships.map(({ role, to }) => `${to} is in ${role}`),
+    ];
+    return [...new Set(all)].toSorted();
   }
 
   /**
@@ -118,6 +152,11 @@ export class SnowflakeModel {
   /** Says what is in a table, which no statement does. */
   content(table: string, rows: readonly Row[]): void {
     this.account.content.set(table, rows);
+  }
+
+  /** What a table holds whose content was said, each row once, in an order of its own. */
+  held(table: string): readonly string[] {
+    return [...new Set(this.account.content.get(table)?.map((row) => JSON.stringify(row)))].toSorted();
   }
 
   /** How a user can log in: https://docs.snowflake.com/en/user-guide/admin-user-management#types-of-users */
