@@ -98,6 +98,8 @@ const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: st
   [/^SHOW FILE FORMATS/, 'FILE FORMATS', 'FILEFORMATS'],
   [/^SHOW USER FUNCTIONS/, 'FUNCTIONS', 'FUNCTION'],
   [/^SHOW SCHEMAS/, 'SCHEMAS', 'SCHEMATA'],
+  [/^SHOW TASKS/, 'TASKS', 'TASK'],
+  [/^SHOW PIPES/, 'PIPES', 'PIPE'],
   [/^SHOW TABLES/, 'TABLES', 'TABLE'],
   [/^SHOW USERS/, 'USERS', 'USER'],
   [/^SHOW WAREHOUSES/, 'WAREHOUSES', 'WAREHOUSE'],

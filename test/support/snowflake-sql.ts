@@ -124,9 +124,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   'one.option': '',
   'two.option': ' WITH GRANT OPTION',
   'one.holder': 'ROLE "TRANSFORMER"',
-  'one.opening': 'GRANT OWNERSHIP ON TABLE acme.analytics."T"',
   'one.signature': 'acme.analytics."F"(NUMBER)',
-  'one.owner_role': '"TRANSFORMER"',
+  'one.owner_role': 'ROLE "TRANSFORMER"',
 };
 
 /** A text from literals and samples; undefined where it is none that the block puts together itself. */

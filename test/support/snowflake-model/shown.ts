@@ -37,7 +37,12 @@ function everything(
   const reader = new Reader({ source: '', tokens: asked, line: asked[0]?.line ?? 0 });
   const seen = (kinds: readonly string[]): readonly Thing[] =>
     [...account.things.values()].filter((thing) => kinds.includes(thing.kind) && (account.managesGrants(roles) || account.holdsAny(roles, thing)));
-  const plain = (thing: Thing): Row => ({ name: last(thing), owner: thing.owner, comment: thing.comment ?? '' });
+  const plain = (thing: Thing): Row => ({
+    name: last(thing),
+    owner: thing.owner.split('.').at(-1) ?? '',
+    owner_role_type: thing.owner.includes('.') ? 'DATABASE_ROLE' : 'ROLE',
+    comment: thing.comment ?? '',
+  });
   reader.accept('TERSE');
   if (reader.accept('ROLES')) return reader.done ? [...account.things.values()].filter(({ kind }) => kind === 'ROLE').map(plain) : undefined;
   if (reader.accept('USERS'))

@@ -124,6 +124,11 @@ WHERE s.deleted IS NULL AND s.catalog_name IN ('ACME', 'ACME_NONPROD')
 GROUP BY 1, 2, 3, 4
 ORDER BY bytes DESC;
 
--- 8. Future grants on the database. 20_boundary.sql copies them to our schemas, where they would not count any more. It stops
+-- 8. Tasks and pipes. One that writes production as another role than acme_prod_service fails after 90_close_prod.sql: part
+-- them first, or let the deploy do their work.
+SHOW TASKS IN ACCOUNT;
+SHOW PIPES IN ACCOUNT;
+
+-- 9. Future grants on the database. 20_boundary.sql copies them to our schemas, where they would not count any more. It stops
 -- here where the database is not there yet: then there is nothing to see.
 SHOW FUTURE GRANTS IN DATABASE acme;

@@ -56,10 +56,14 @@ BEGIN
   END IF;
   -- SHOW never answers with more rows than this, and what it leaves out would be passed over:
   -- https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes
+  v_problem := '';
   SHOW SCHEMAS IN DATABASE acme_nonprod;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW SCHEMAS IN DATABASE acme_nonprod answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
+    v_problem := v_problem || 'SHOW SCHEMAS IN DATABASE acme_nonprod; ';
+  END IF;
+  IF (v_problem <> '') THEN
+    v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
     -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
     -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';

@@ -59,19 +59,19 @@ DECLARE
 BEGIN
   -- SHOW never answers with more rows than this, and what it leaves out would be passed over:
   -- https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes
+  v_problem := '';
   SHOW OBJECTS IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW OBJECTS IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.analytics; ';
   END IF;
   SHOW OBJECTS IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW OBJECTS IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.staging; ';
+  END IF;
+  IF (v_problem <> '') THEN
+    v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
     -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
     -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
@@ -79,30 +79,30 @@ BEGIN
   END IF;
   SHOW OBJECTS IN SCHEMA acme.analytics;
   v_owners := (
-    SELECT DISTINCT "owner" AS owner
+    SELECT DISTINCT "owner" AS owner, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
   );
   FOR one IN v_owners DO
     IF (one.owner IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
       v_said := v_said || 'Relations in analytics belong to ' || one.owner || ', for which acme_prod_service never acts: it cannot replace them before 90_close_prod.sql. ';
     ELSE
-      v_sql := 'GRANT ROLE "' || REPLACE(one.owner, '"', '""') || '" TO ROLE acme_prod_service';
+      v_sql := 'GRANT ' || one.holder || ' TO ROLE acme_prod_service';
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 5, :v_sql;
       EXECUTE IMMEDIATE :v_sql;
     END IF;
   END FOR;
   SHOW OBJECTS IN SCHEMA acme.staging;
   v_owners := (
-    SELECT DISTINCT "owner" AS owner
+    SELECT DISTINCT "owner" AS owner, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
   );
   FOR one IN v_owners DO
     IF (one.owner IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
       v_said := v_said || 'Relations in staging belong to ' || one.owner || ', for which acme_prod_service never acts: it cannot replace them before 90_close_prod.sql. ';
     ELSE
-      v_sql := 'GRANT ROLE "' || REPLACE(one.owner, '"', '""') || '" TO ROLE acme_prod_service';
+      v_sql := 'GRANT ' || one.holder || ' TO ROLE acme_prod_service';
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 5, :v_sql;
       EXECUTE IMMEDIATE :v_sql;
     END IF;

@@ -28,145 +28,89 @@ DECLARE
 BEGIN
   -- SHOW never answers with more rows than this, and what it leaves out would be passed over:
   -- https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes
+  v_problem := '';
   SHOW SCHEMAS IN DATABASE acme;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW SCHEMAS IN DATABASE acme answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW SCHEMAS IN DATABASE acme; ';
   END IF;
   SHOW GRANTS ON DATABASE acme;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW GRANTS ON DATABASE acme answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW GRANTS ON DATABASE acme; ';
   END IF;
   SHOW OBJECTS IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW OBJECTS IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.analytics; ';
   END IF;
   SHOW USER FUNCTIONS IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW USER FUNCTIONS IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW USER FUNCTIONS IN SCHEMA acme.analytics; ';
   END IF;
   SHOW SEQUENCES IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW SEQUENCES IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW SEQUENCES IN SCHEMA acme.analytics; ';
   END IF;
   SHOW STAGES IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW STAGES IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW STAGES IN SCHEMA acme.analytics; ';
   END IF;
   SHOW FILE FORMATS IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW FILE FORMATS IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW FILE FORMATS IN SCHEMA acme.analytics; ';
   END IF;
   SHOW GRANTS ON SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW GRANTS ON SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW GRANTS ON SCHEMA acme.analytics; ';
   END IF;
   SHOW FUTURE GRANTS IN SCHEMA acme.analytics;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW FUTURE GRANTS IN SCHEMA acme.analytics answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW FUTURE GRANTS IN SCHEMA acme.analytics; ';
   END IF;
   SHOW OBJECTS IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW OBJECTS IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.staging; ';
   END IF;
   SHOW USER FUNCTIONS IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW USER FUNCTIONS IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW USER FUNCTIONS IN SCHEMA acme.staging; ';
   END IF;
   SHOW SEQUENCES IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW SEQUENCES IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW SEQUENCES IN SCHEMA acme.staging; ';
   END IF;
   SHOW STAGES IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW STAGES IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW STAGES IN SCHEMA acme.staging; ';
   END IF;
   SHOW FILE FORMATS IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW FILE FORMATS IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW FILE FORMATS IN SCHEMA acme.staging; ';
   END IF;
   SHOW GRANTS ON SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW GRANTS ON SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
+    v_problem := v_problem || 'SHOW GRANTS ON SCHEMA acme.staging; ';
   END IF;
   SHOW FUTURE GRANTS IN SCHEMA acme.staging;
   SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows >= 10000) THEN
-    v_problem := 'SHOW FUTURE GRANTS IN SCHEMA acme.staging answers with 10,000 rows and never with more. What it leaves out would be passed over, so nothing was done. Divide what is there, or hand it over by hand.';
+    v_problem := v_problem || 'SHOW FUTURE GRANTS IN SCHEMA acme.staging; ';
+  END IF;
+  IF (v_problem <> '') THEN
+    v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
     -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
     -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
@@ -188,10 +132,11 @@ BEGIN
 END;
 $$;
 
--- Schema analytics: first everything is written down, then the rights to write are taken.
+-- Schema analytics: each owner and each right is written down before it is taken.
 EXECUTE IMMEDIATE $$
 DECLARE
   v_sql VARCHAR;
+  v_problem VARCHAR;
   v_schema RESULTSET;
   v_owners RESULTSET;
   v_objects RESULTSET;
@@ -199,12 +144,12 @@ DECLARE
 BEGIN
   SHOW SCHEMAS IN DATABASE acme;
   v_schema := (
-    SELECT "owner" AS owner, "options" AS options
+    SELECT IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder, "options" AS options
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "name" = 'ANALYTICS' AND "owner" <> 'ACME_PROD_OWNER'
+    WHERE "name" = 'ANALYTICS' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" = 'ACME_PROD_OWNER')
   );
   FOR one IN v_schema DO
-    v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.analytics TO ROLE "' || REPLACE(one.owner, '"', '""') || '" COPY CURRENT GRANTS';
+    v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.analytics TO ' || one.holder || ' COPY CURRENT GRANTS';
     INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
     IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.analytics DISABLE MANAGED ACCESS';
@@ -214,102 +159,19 @@ BEGIN
   -- Whoever owned something here read all of it, and goes on reading.
   SHOW OBJECTS IN SCHEMA acme.analytics;
   v_owners := (
-    SELECT DISTINCT REPLACE("owner", '"', '""') AS owner
+    SELECT DISTINCT IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER', 'ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) AND "owner" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')
   );
   FOR one IN v_owners DO
-    v_sql := 'GRANT USAGE ON SCHEMA acme.analytics TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT USAGE ON SCHEMA acme.analytics TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE TABLES IN SCHEMA acme.analytics TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE TABLES IN SCHEMA acme.analytics TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE VIEWS IN SCHEMA acme.analytics TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE VIEWS IN SCHEMA acme.analytics TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA acme.analytics TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA acme.analytics TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-  END FOR;
-
-  SHOW OBJECTS IN SCHEMA acme.analytics;
-  v_objects := (
-    SELECT
-      "owner" AS owner,
-      REPLACE("kind", '_', ' ') AS kind,
-      'acme.analytics."' || REPLACE("name", '"', '""') || '"' AS name
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  );
-  FOR one IN v_objects DO
-    IF (one.owner NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) THEN
-      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-      IF (one.owner NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
-        v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"';
-        EXECUTE IMMEDIATE :v_sql;
-      END IF;
-    END IF;
-    v_sql := 'SHOW GRANTS ON ' || one.kind || ' ' || one.name;
-    EXECUTE IMMEDIATE :v_sql;
-    v_grants := (
-      SELECT "privilege" AS privilege, CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee, IFF("grant_option"::VARCHAR = 'true', ' WITH GRANT OPTION', '') AS option
-      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-      WHERE "privilege" IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA') AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
-    );
-    FOR two IN v_grants DO
-      v_sql := 'GRANT ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' TO ' || two.grantee || two.option;
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
-      v_sql := 'REVOKE ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' FROM ' || two.grantee || ' CASCADE';
-      EXECUTE IMMEDIATE :v_sql;
-    END FOR;
-  END FOR;
-
-  -- Whoever owns one of these may drop it, and put another in its place.
-  SHOW SEQUENCES IN SCHEMA acme.analytics;
-  v_objects := (
-    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  SHOW STAGES IN SCHEMA acme.analytics;
-  v_objects := (
-    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  SHOW FILE FORMATS IN SCHEMA acme.analytics;
-  v_objects := (
-    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  -- SHOW says no owner of a function, and its types up to the word RETURN: https://docs.snowflake.com/en/sql-reference/sql/show-functions
-  SHOW USER FUNCTIONS IN SCHEMA acme.analytics;
-  v_objects := (
-    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' || REPLACE(SPLIT_PART(SUBSTR("arguments", POSITION('(' IN "arguments")), ' RETURN ', 1), 'DEFAULT ', '') AS signature
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  );
-  FOR one IN v_objects DO
-    v_sql := 'SHOW GRANTS ON FUNCTION ' || one.signature;
-    EXECUTE IMMEDIATE :v_sql;
-    v_grants := (
-      SELECT "grantee_name" AS owner
-      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-      WHERE "privilege" = 'OWNERSHIP' AND "grantee_name" NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-    );
-    FOR two IN v_grants DO
-      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ROLE ' || '"' || REPLACE(two.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-    END FOR;
   END FOR;
 
   SHOW GRANTS ON SCHEMA acme.analytics;
@@ -342,39 +204,108 @@ BEGIN
     v_sql := 'REVOKE ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.analytics FROM ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
   END FOR;
-END;
-$$;
+  -- COPY CURRENT GRANTS keeps every reader: https://docs.snowflake.com/en/sql-reference/sql/grant-ownership
+  GRANT OWNERSHIP ON SCHEMA acme.analytics TO ROLE acme_prod_owner COPY CURRENT GRANTS;
 
--- COPY CURRENT GRANTS keeps every reader: https://docs.snowflake.com/en/sql-reference/sql/grant-ownership
-GRANT OWNERSHIP ON SCHEMA acme.analytics TO ROLE acme_prod_owner COPY CURRENT GRANTS;
-EXECUTE IMMEDIATE $$
-DECLARE
-  v_sql VARCHAR;
-  v_problem VARCHAR;
-  v_found RESULTSET;
-BEGIN
-  -- Exactly what was written down, so that 91_reopen_prod.sql knows all of it.
-  v_found := (
-    SELECT DISTINCT SPLIT_PART(statement, ' TO ROLE "', 1) AS opening
-    FROM acme_nonprod.acme_door.found
-    WHERE step = 3 AND CONTAINS(statement, ' acme.analytics.')
+  SHOW OBJECTS IN SCHEMA acme.analytics;
+  v_objects := (
+    SELECT
+      "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) AS moves,
+      "owner" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN') AS reads,
+      IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder,
+      REPLACE("kind", '_', ' ') AS kind,
+      'acme.analytics."' || REPLACE("name", '"', '""') || '"' AS name
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
   );
-  FOR one IN v_found DO
-    v_sql := one.opening || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
-    BEGIN
+  FOR one IN v_objects DO
+    IF (one.moves) THEN
+      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+      IF (one.reads) THEN
+        v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ' || one.holder;
+        EXECUTE IMMEDIATE :v_sql;
+      END IF;
+      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
       EXECUTE IMMEDIATE :v_sql;
-    EXCEPTION
-      WHEN OTHER THEN
-        -- 2003: it was dropped after it was written down.
-        IF (SQLCODE <> 2003) THEN
-          RAISE;
-        END IF;
-    END;
+    END IF;
+    v_sql := 'SHOW GRANTS ON ' || one.kind || ' ' || one.name;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT "privilege" AS privilege, CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee, IFF("grant_option"::VARCHAR = 'true', ' WITH GRANT OPTION', '') AS option
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "privilege" IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA') AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+    );
+    FOR two IN v_grants DO
+      v_sql := 'GRANT ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' TO ' || two.grantee || two.option;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
+      v_sql := 'REVOKE ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' FROM ' || two.grantee || ' CASCADE';
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
   END FOR;
+
+  -- Whoever owns one of these may drop it, and put another in its place.
+  SHOW SEQUENCES IN SCHEMA acme.analytics;
+  v_objects := (
+    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  SHOW STAGES IN SCHEMA acme.analytics;
+  v_objects := (
+    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  SHOW FILE FORMATS IN SCHEMA acme.analytics;
+  v_objects := (
+    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  -- SHOW says no owner of a function, and its types up to the word RETURN: https://docs.snowflake.com/en/sql-reference/sql/show-functions
+  SHOW USER FUNCTIONS IN SCHEMA acme.analytics;
+  v_objects := (
+    SELECT 'acme.analytics.' || '"' || REPLACE("name", '"', '""') || '"' || REPLACE(SPLIT_PART(SUBSTR("arguments", POSITION('(' IN "arguments")), ' RETURN ', 1), 'DEFAULT ', '') AS signature
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'SHOW GRANTS ON FUNCTION ' || one.signature;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "privilege" = 'OWNERSHIP' AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+    );
+    FOR two IN v_grants DO
+      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ' || two.grantee || ' COPY CURRENT GRANTS';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
+  END FOR;
+
   SHOW OBJECTS IN SCHEMA acme.analytics;
   SELECT LISTAGG("name" || ' (' || "owner" || ')', ', ') WITHIN GROUP (ORDER BY "name") INTO :v_problem
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER');
+  WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'));
   IF (v_problem <> '') THEN
     v_problem := 'In analytics these still belong to somebody else: ' || v_problem || '. If they were built just now, stop what builds them, and run this again.';
     -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
@@ -425,10 +356,11 @@ BEGIN
 END;
 $$;
 
--- Schema staging: first everything is written down, then the rights to write are taken.
+-- Schema staging: each owner and each right is written down before it is taken.
 EXECUTE IMMEDIATE $$
 DECLARE
   v_sql VARCHAR;
+  v_problem VARCHAR;
   v_schema RESULTSET;
   v_owners RESULTSET;
   v_objects RESULTSET;
@@ -436,12 +368,12 @@ DECLARE
 BEGIN
   SHOW SCHEMAS IN DATABASE acme;
   v_schema := (
-    SELECT "owner" AS owner, "options" AS options
+    SELECT IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder, "options" AS options
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "name" = 'STAGING' AND "owner" <> 'ACME_PROD_OWNER'
+    WHERE "name" = 'STAGING' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" = 'ACME_PROD_OWNER')
   );
   FOR one IN v_schema DO
-    v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.staging TO ROLE "' || REPLACE(one.owner, '"', '""') || '" COPY CURRENT GRANTS';
+    v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.staging TO ' || one.holder || ' COPY CURRENT GRANTS';
     INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
     IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.staging DISABLE MANAGED ACCESS';
@@ -451,102 +383,19 @@ BEGIN
   -- Whoever owned something here read all of it, and goes on reading.
   SHOW OBJECTS IN SCHEMA acme.staging;
   v_owners := (
-    SELECT DISTINCT REPLACE("owner", '"', '""') AS owner
+    SELECT DISTINCT IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER', 'ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) AND "owner" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')
   );
   FOR one IN v_owners DO
-    v_sql := 'GRANT USAGE ON SCHEMA acme.staging TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT USAGE ON SCHEMA acme.staging TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE TABLES IN SCHEMA acme.staging TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE TABLES IN SCHEMA acme.staging TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE VIEWS IN SCHEMA acme.staging TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE VIEWS IN SCHEMA acme.staging TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-    v_sql := 'GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA acme.staging TO ROLE "' || one.owner || '"';
+    v_sql := 'GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA acme.staging TO ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
-  END FOR;
-
-  SHOW OBJECTS IN SCHEMA acme.staging;
-  v_objects := (
-    SELECT
-      "owner" AS owner,
-      REPLACE("kind", '_', ' ') AS kind,
-      'acme.staging."' || REPLACE("name", '"', '""') || '"' AS name
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  );
-  FOR one IN v_objects DO
-    IF (one.owner NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) THEN
-      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-      IF (one.owner NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
-        v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"';
-        EXECUTE IMMEDIATE :v_sql;
-      END IF;
-    END IF;
-    v_sql := 'SHOW GRANTS ON ' || one.kind || ' ' || one.name;
-    EXECUTE IMMEDIATE :v_sql;
-    v_grants := (
-      SELECT "privilege" AS privilege, CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee, IFF("grant_option"::VARCHAR = 'true', ' WITH GRANT OPTION', '') AS option
-      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-      WHERE "privilege" IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA') AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
-    );
-    FOR two IN v_grants DO
-      v_sql := 'GRANT ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' TO ' || two.grantee || two.option;
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
-      v_sql := 'REVOKE ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' FROM ' || two.grantee || ' CASCADE';
-      EXECUTE IMMEDIATE :v_sql;
-    END FOR;
-  END FOR;
-
-  -- Whoever owns one of these may drop it, and put another in its place.
-  SHOW SEQUENCES IN SCHEMA acme.staging;
-  v_objects := (
-    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  SHOW STAGES IN SCHEMA acme.staging;
-  v_objects := (
-    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  SHOW FILE FORMATS IN SCHEMA acme.staging;
-  v_objects := (
-    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, "owner" AS owner
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-  );
-  FOR one IN v_objects DO
-    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ROLE ' || '"' || REPLACE(one.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-  END FOR;
-  -- SHOW says no owner of a function, and its types up to the word RETURN: https://docs.snowflake.com/en/sql-reference/sql/show-functions
-  SHOW USER FUNCTIONS IN SCHEMA acme.staging;
-  v_objects := (
-    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' || REPLACE(SPLIT_PART(SUBSTR("arguments", POSITION('(' IN "arguments")), ' RETURN ', 1), 'DEFAULT ', '') AS signature
-    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  );
-  FOR one IN v_objects DO
-    v_sql := 'SHOW GRANTS ON FUNCTION ' || one.signature;
-    EXECUTE IMMEDIATE :v_sql;
-    v_grants := (
-      SELECT "grantee_name" AS owner
-      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-      WHERE "privilege" = 'OWNERSHIP' AND "grantee_name" NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
-    );
-    FOR two IN v_grants DO
-      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ROLE ' || '"' || REPLACE(two.owner, '"', '""') || '"' || ' COPY CURRENT GRANTS';
-      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
-    END FOR;
   END FOR;
 
   SHOW GRANTS ON SCHEMA acme.staging;
@@ -579,39 +428,108 @@ BEGIN
     v_sql := 'REVOKE ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme.staging FROM ' || one.holder;
     EXECUTE IMMEDIATE :v_sql;
   END FOR;
-END;
-$$;
+  -- COPY CURRENT GRANTS keeps every reader: https://docs.snowflake.com/en/sql-reference/sql/grant-ownership
+  GRANT OWNERSHIP ON SCHEMA acme.staging TO ROLE acme_prod_owner COPY CURRENT GRANTS;
 
--- COPY CURRENT GRANTS keeps every reader: https://docs.snowflake.com/en/sql-reference/sql/grant-ownership
-GRANT OWNERSHIP ON SCHEMA acme.staging TO ROLE acme_prod_owner COPY CURRENT GRANTS;
-EXECUTE IMMEDIATE $$
-DECLARE
-  v_sql VARCHAR;
-  v_problem VARCHAR;
-  v_found RESULTSET;
-BEGIN
-  -- Exactly what was written down, so that 91_reopen_prod.sql knows all of it.
-  v_found := (
-    SELECT DISTINCT SPLIT_PART(statement, ' TO ROLE "', 1) AS opening
-    FROM acme_nonprod.acme_door.found
-    WHERE step = 3 AND CONTAINS(statement, ' acme.staging.')
+  SHOW OBJECTS IN SCHEMA acme.staging;
+  v_objects := (
+    SELECT
+      "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')) AS moves,
+      "owner" NOT IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN') AS reads,
+      IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder,
+      REPLACE("kind", '_', ' ') AS kind,
+      'acme.staging."' || REPLACE("name", '"', '""') || '"' AS name
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
   );
-  FOR one IN v_found DO
-    v_sql := one.opening || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
-    BEGIN
+  FOR one IN v_objects DO
+    IF (one.moves) THEN
+      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+      IF (one.reads) THEN
+        v_sql := 'GRANT SELECT ON ' || one.kind || ' ' || one.name || ' TO ' || one.holder;
+        EXECUTE IMMEDIATE :v_sql;
+      END IF;
+      v_sql := 'GRANT OWNERSHIP ON ' || one.kind || ' ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
       EXECUTE IMMEDIATE :v_sql;
-    EXCEPTION
-      WHEN OTHER THEN
-        -- 2003: it was dropped after it was written down.
-        IF (SQLCODE <> 2003) THEN
-          RAISE;
-        END IF;
-    END;
+    END IF;
+    v_sql := 'SHOW GRANTS ON ' || one.kind || ' ' || one.name;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT "privilege" AS privilege, CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee, IFF("grant_option"::VARCHAR = 'true', ' WITH GRANT OPTION', '') AS option
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "privilege" IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA') AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+    );
+    FOR two IN v_grants DO
+      v_sql := 'GRANT ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' TO ' || two.grantee || two.option;
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 4, :v_sql;
+      v_sql := 'REVOKE ' || two.privilege || ' ON ' || one.kind || ' ' || one.name || ' FROM ' || two.grantee || ' CASCADE';
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
   END FOR;
+
+  -- Whoever owns one of these may drop it, and put another in its place.
+  SHOW SEQUENCES IN SCHEMA acme.staging;
+  v_objects := (
+    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON SEQUENCE ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  SHOW STAGES IN SCHEMA acme.staging;
+  v_objects := (
+    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON STAGE ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  SHOW FILE FORMATS IN SCHEMA acme.staging;
+  v_objects := (
+    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' AS name, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ' || one.holder || ' COPY CURRENT GRANTS';
+    INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+    v_sql := 'GRANT OWNERSHIP ON FILE FORMAT ' || one.name || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+    EXECUTE IMMEDIATE :v_sql;
+  END FOR;
+  -- SHOW says no owner of a function, and its types up to the word RETURN: https://docs.snowflake.com/en/sql-reference/sql/show-functions
+  SHOW USER FUNCTIONS IN SCHEMA acme.staging;
+  v_objects := (
+    SELECT 'acme.staging.' || '"' || REPLACE("name", '"', '""') || '"' || REPLACE(SPLIT_PART(SUBSTR("arguments", POSITION('(' IN "arguments")), ' RETURN ', 1), 'DEFAULT ', '') AS signature
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  );
+  FOR one IN v_objects DO
+    v_sql := 'SHOW GRANTS ON FUNCTION ' || one.signature;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' WHEN 'APPLICATION' THEN 'APPLICATION ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "privilege" = 'OWNERSHIP' AND NOT ("granted_to" NOT IN ('DATABASE_ROLE', 'APPLICATION') AND "grantee_name" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
+    );
+    FOR two IN v_grants DO
+      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ' || two.grantee || ' COPY CURRENT GRANTS';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 3, :v_sql;
+      v_sql := 'GRANT OWNERSHIP ON FUNCTION ' || one.signature || ' TO ROLE acme_prod_service COPY CURRENT GRANTS';
+      EXECUTE IMMEDIATE :v_sql;
+    END FOR;
+  END FOR;
+
   SHOW OBJECTS IN SCHEMA acme.staging;
   SELECT LISTAGG("name" || ' (' || "owner" || ')', ', ') WITHIN GROUP (ORDER BY "name") INTO :v_problem
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER');
+  WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'));
   IF (v_problem <> '') THEN
     v_problem := 'In staging these still belong to somebody else: ' || v_problem || '. If they were built just now, stop what builds them, and run this again.';
     -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
@@ -739,12 +657,12 @@ DECLARE
   v_roles RESULTSET;
 BEGIN
   v_roles := (
-    SELECT DISTINCT SUBSTR(statement, 12, LENGTH(statement) - 37) AS owner_role
+    SELECT DISTINCT SUBSTR(statement, 7, LENGTH(statement) - 32) AS owner_role
     FROM acme_nonprod.acme_door.found
     WHERE step = 5
   );
   FOR one IN v_roles DO
-    v_sql := 'REVOKE ROLE ' || one.owner_role || ' FROM ROLE acme_prod_service';
+    v_sql := 'REVOKE ' || one.owner_role || ' FROM ROLE acme_prod_service';
     BEGIN
       EXECUTE IMMEDIATE :v_sql;
     EXCEPTION
