@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ago, type DbtSaid, DOOR, old, runEngine, setup } from '../support/snowflake-engine.ts';
 import { script } from '../support/snowflake-emitted.ts';
+import { ago, type DbtSaid, DOOR, old, runEngine, setup } from '../support/snowflake-engine.ts';
 
 /**
  * What the door's own text decides, run by an engine: each query and expression of its procedures goes as it stands to fakesnow (sqlglot's
@@ -36,7 +36,13 @@ describe('the night, by dbt', () => {
     { name: 'PR_8', created: 40 },
     old('DEV_SAM'),
     { name: 'DEV_PRIYA', created: 300 },
-    { name: 'DEV_GHOST', relations: [{ name: 'T', written: 31 }, { name: 'DBT_ENVS_KEEP', written: 1, comment: '2999-01-01' }] },
+    {
+      name: 'DEV_GHOST',
+      relations: [
+        { name: 'T', written: 31 },
+        { name: 'DBT_ENVS_KEEP', written: 1, comment: '2999-01-01' },
+      ],
+    },
     { name: 'DEV_OLD_ONE', relations: [{ name: 'T', written: 29 }] },
     { name: 'PR_OLD', owner: 'TRANSFORMER', created: 100 },
   ]);
@@ -103,7 +109,10 @@ describe('the night, by dbt', () => {
     expect((swept as DbtSaid).ok).toBe(false);
     expect(names(last(after))).toEqual(['dev_ghost', 'dev_old_one', 'dev_priya', 'dev_sam', 'pr_2', 'pr_3', 'pr_4', 'pr_7']);
     // Emptied counts as a use: it has no age, so that it is not due again tomorrow.
-    expect((last(after).schemas as readonly Record<string, unknown>[]).find(({ schema }) => schema === 'dev_sam')).toMatchObject({ relations: 0, last_used_at: null });
+    expect((last(after).schemas as readonly Record<string, unknown>[]).find(({ schema }) => schema === 'dev_sam')).toMatchObject({
+      relations: 0,
+      last_used_at: null,
+    });
     expect(last(restored)).toEqual({ schema: 'pr_1', restored: true });
     expect((said(again).schemas as readonly Record<string, unknown>[]).find(({ schema }) => schema === 'pr_1')).toMatchObject({
       relations: 1,
@@ -185,4 +194,112 @@ describe('a mistake in the door is seen', () => {
     expect(planted).not.toBe(BOUNDARY);
     expect(await fates(planted, [name])).toEqual(['dropped']);
   });
+});
+
+describe('the audit, over rights that the test has written down', () => {
+  /** What grants_to_roles holds: who, of which kind, has which privilege on what. */
+  type Grant = readonly [grantee: string, to: string, privilege: string, on: string, database: string | null, schema: string | null, name: string];
+  const OURS: readonly Grant[] = [
+    ['SECURITYADMIN', 'ROLE', 'MANAGE GRANTS', 'ACCOUNT', null, null, 'ACME'],
+    ['SYSADMIN', 'ROLE', 'OWNERSHIP', 'DATABASE', null, null, 'ACME'],
+    ['SYSADMIN', 'ROLE', 'OWNERSHIP', 'DATABASE', null, null, 'ACME_NONPROD'],
+    ['ACME_PROD_OWNER', 'ROLE', 'OWNERSHIP', 'SCHEMA', 'ACME', null, 'ANALYTICS'],
+    ['ACME_PROD_OWNER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME'],
+    ['ACME_PROD_SERVICE', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME', null, 'ANALYTICS'],
+    ['ACME_PROD_SERVICE', 'ROLE', 'OWNERSHIP', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS'],
+    ['ACME_PROD_OWNER', 'ROLE', 'USAGE', 'ROLE', null, null, 'ACME_PROD_SERVICE'],
+    ['ACME_READER', 'ROLE', 'SELECT', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS'],
+    ['ACME_READER', 'ROLE', 'USAGE', 'SCHEMA', 'ACME', null, 'ANALYTICS'],
+    ['ACME_ENV_OWNER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME_NONPROD'],
+    ['ACME_ENV_OWNER', 'ROLE', 'OWNERSHIP', 'SCHEMA', 'ACME_NONPROD', null, 'DEV_SAM'],
+    ['ACME_DEV_SAM', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME_NONPROD', null, 'DEV_SAM'],
+    ['ACME_CI_SERVICE', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME_NONPROD', null, 'PR_1'],
+    ['ACME_ENV_OWNER', 'ROLE', 'OWNERSHIP', 'TABLE', 'ACME_NONPROD', 'ACME_DOOR', 'ACCEPTED'],
+    ['ACME_DEV_SAM', 'ROLE', 'OWNERSHIP', 'TABLE', 'ACME_NONPROD', 'DEV_SAM', 'MINE'],
+    ['FIVETRAN', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME', null, 'RAW'],
+    ['SAM_OTHER', 'ROLE', 'INSERT', 'TABLE', 'ELSEWHERE', 'ANALYTICS', 'ORDERS'],
+  ];
+  const HOLDERS: readonly (readonly [role: string, user: string])[] = [
+    ['SECURITYADMIN', 'DBA'],
+    ['SYSADMIN', 'DBA'],
+    ['ACME_PROD_SERVICE', 'ACME_PROD_SERVICE'],
+    ['ACME_CI_SERVICE', 'ACME_CI_SERVICE'],
+    ['ACME_DEV_SAM', 'SAM'],
+    ['ACME_READER', 'LOOKER'],
+    ['FIVETRAN', 'LOADER'],
+    ['SAM_OTHER', 'SAM'],
+    ['TRANSFORMER', 'SAM'],
+    ['BI', 'LOOKER'],
+  ];
+  const value = (one: string | null): string => (one === null ? 'null' : `'${one}'`);
+  const audited = async (extra: readonly Grant[], accepted: readonly string[] = []): Promise<readonly string[]> => {
+    const steps = [
+      ...[...OURS, ...extra].map(([grantee, to, privilege, on, database, schema, name]) => ({
+        sql: `insert into planted.account_usage.grants_to_roles values (${[grantee, to, privilege, on, database, schema, name].map(value).join(', ')}, null)`,
+      })),
+      ...HOLDERS.map(([role, user]) => ({ sql: `insert into planted.account_usage.grants_to_users values ('${role}', '${user}', null)` })),
+      ...[...new Set(HOLDERS.map(([, user]) => user))].map((user) => ({ sql: `insert into planted.account_usage.users values ('${user}', null)` })),
+      ...accepted.map((how) => ({ sql: `insert into ${DOOR}.accepted values ('SAM', '${how}')` })),
+      { call: `call ${DOOR}.audit()` },
+    ];
+    const found = JSON.parse(String((await runEngine(BOUNDARY, setup([]), steps)).at(-1))) as readonly { login: string; how: string; verdict: string }[];
+    return found.filter(({ verdict }) => verdict !== 'administrator').map(({ login, how, verdict }) => `${verdict} ${login} ${how}`);
+  };
+  test('names administrators, and nobody else, where the boundary is whole', async () => expect(await audited([])).toEqual([]));
+  test.each<readonly [string, readonly Grant[], RegExp]>([
+    [
+      'who may make schemas beside production',
+      [['TRANSFORMER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME']],
+      /^HOLE SAM TRANSFORMER: CREATE SCHEMA on database ACME$/,
+    ],
+    [
+      'who may make schemas beside the environments',
+      [['TRANSFORMER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME_NONPROD']],
+      /^HOLE SAM .*CREATE SCHEMA on database ACME_NONPROD$/,
+    ],
+    [
+      'who manages grants on the database',
+      [['TRANSFORMER', 'ROLE', 'MANAGE GRANTS', 'DATABASE', null, null, 'ACME']],
+      /^HOLE SAM .*MANAGE GRANTS on database ACME$/,
+    ],
+    [
+      'who manages grants on a prod schema',
+      [['TRANSFORMER', 'ROLE', 'MANAGE GRANTS', 'SCHEMA', 'ACME', null, 'STAGING']],
+      /^HOLE SAM .*MANAGE GRANTS on schema ACME.STAGING$/,
+    ],
+    [
+      'whom a future grant on schemas let into an environment',
+      [['BI', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME_NONPROD', null, 'PR_1']],
+      /^HOLE LOOKER BI: CREATE TABLE on schema ACME_NONPROD.PR_1$/,
+    ],
+    [
+      'a developer in a colleague’s schema',
+      [['ACME_DEV_SAM', 'ROLE', 'CREATE TABLE', 'SCHEMA', 'ACME_NONPROD', null, 'DEV_PRIYA']],
+      /^HOLE SAM ACME_DEV_SAM: .*DEV_PRIYA$/,
+    ],
+    ['who may put something into the door', [['BI', 'ROLE', 'CREATE PROCEDURE', 'SCHEMA', 'ACME_NONPROD', null, 'ACME_DOOR']], /^HOLE LOOKER .*ACME_DOOR$/],
+    ['who may accept their own hole', [['BI', 'ROLE', 'INSERT', 'TABLE', 'ACME_NONPROD', 'ACME_DOOR', 'ACCEPTED']], /^HOLE LOOKER .*ACCEPTED$/],
+    ['everybody', [['PUBLIC', 'ROLE', 'INSERT', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS']], /^HOLE everybody PUBLIC: INSERT/],
+    [
+      'a way through a role in between',
+      [
+        ['ACME_PROD_SERVICE', 'ROLE', 'OWNERSHIP', 'VIEW', 'ACME', 'STAGING', 'V'],
+        ['TRANSFORMER', 'ROLE', 'USAGE', 'ROLE', null, null, 'ACME_PROD_SERVICE'],
+      ],
+      /^HOLE SAM ACME_PROD_SERVICE < TRANSFORMER: /,
+    ],
+    [
+      'a database role',
+      [
+        ['WRITER', 'DATABASE_ROLE', 'INSERT', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS'],
+        ['TRANSFORMER', 'ROLE', 'USAGE', 'DATABASE_ROLE', 'ACME', null, 'WRITER'],
+      ],
+      /^HOLE SAM WRITER < TRANSFORMER: INSERT/,
+    ],
+    ['a right of the user’s own', [['SAM', 'USER', 'INSERT', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS']], /^HOLE SAM granted to the user: INSERT/],
+  ])('names %s', async (_, extra, line) => expect((await audited(extra)).filter((one) => line.test(one))).not.toEqual([]));
+  test('and an accepted line is no hole', async () =>
+    expect(await audited([['TRANSFORMER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME']], ['TRANSFORMER: CREATE SCHEMA on database ACME'])).toEqual([
+      'accepted SAM TRANSFORMER: CREATE SCHEMA on database ACME',
+    ]));
 });

@@ -52,7 +52,9 @@ export function setup(schemas: readonly PlantedSchema[]): readonly string[] {
       ...relations.flatMap((one) => [
         ...(one.hidden === true
           ? []
-          : [`insert into ${place}.tables values (${text(name)}, ${text(one.name)}, '${ago(one.written)}', '${ago(one.written)}', 1000, ${text(one.comment ?? null)})`]),
+          : [
+              `insert into ${place}.tables values (${text(name)}, ${text(one.name)}, '${ago(one.written)}', '${ago(one.written)}', 1000, ${text(one.comment ?? null)})`,
+            ]),
         `insert into planted.account_usage.tables values ('ACME_NONPROD', ${text(name)}, ${text(one.name)}, null)`,
       ]),
     ]),
@@ -67,7 +69,12 @@ export async function runEngine(boundary: string, prepared: readonly string[], s
     const file = path.join(folder, 'task.json');
     writeFileSync(file, JSON.stringify({ boundary, setup: prepared, steps }));
     const script = fileURLToPath(new URL('./snowflake_engine.py', import.meta.url));
-    const env = { DBT_SNOWFLAKE_ACCOUNT: 'acme-main', DBT_CI_LOGIN: 'acme_janitor', DBT_ENV_SECRET_CI_PRIVATE_KEY: '', DBT_SEND_ANONYMOUS_USAGE_STATS: 'false' };
+    const env = {
+      DBT_SNOWFLAKE_ACCOUNT: 'acme-main',
+      DBT_CI_LOGIN: 'acme_janitor',
+      DBT_ENV_SECRET_CI_PRIVATE_KEY: '',
+      DBT_SEND_ANONYMOUS_USAGE_STATS: 'false',
+    };
     const { code, output } = await python(project ?? folder, [script, file], { python: 'fakesnow', env: { ...env, HOME: folder } });
     if (code !== 0) throw new Error(output);
     return JSON.parse(output.split('\n').findLast((line) => line.startsWith('[')) ?? '') as readonly unknown[];
