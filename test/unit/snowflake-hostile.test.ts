@@ -165,6 +165,42 @@ describe.each(READINGS)('names that are meant to hurt, read %s', (reading) => {
   });
 });
 
+describe.each(READINGS)('a schema that somebody made by hand, read %s', (reading) => {
+  const adopt = `set dbt_envs_leftovers = 'pr_500'; ${script(LAYOUT, 'adopt_leftovers')}`;
+  const leftover = (): SnowflakeModel => {
+    const model = company(reading);
+    model.run(
+      `use role sysadmin; create schema acme_nonprod.pr_500; use warehouse old; create table acme_nonprod.pr_500.t (i int);
+       use role accountadmin; grant usage on database acme_nonprod to role transformer; grant usage, modify, create table on schema acme_nonprod.pr_500 to role transformer;
+       create role "ACCOUNTADMIN"" TO USER ""SAM"" --"; grant select on future tables in schema acme_nonprod.pr_500 to role "ACCOUNTADMIN"" TO USER ""SAM"" --";`,
+    );
+    return model;
+  };
+  test('is written by nobody else any more once it was adopted', () => {
+    const model = leftover();
+    expect(model.attempt(SAM, 'create table acme_nonprod.pr_500.mine (i int)')).toBe('done');
+    model.run(adopt);
+    expect(model.attempt(SAM, 'create table acme_nonprod.pr_500.mine (i int)')).not.toBe('done');
+    expect(
+      model.attempt({ user: 'ACME_CI_SERVICE' }, "call acme_nonprod.acme_door.create_pr_schema('pr_500'); create table acme_nonprod.pr_500.mine (i int)"),
+    ).toBe('done');
+  });
+  test('is adopted by the next run where one was cut short', () => {
+    const whole = leftover();
+    whole.run(adopt);
+    let cut = true;
+    for (let at = 1; cut; at += 1) {
+      const model = leftover();
+      cut = model.runUntil(at, adopt);
+      // What is adopted whole already is no leftover any more.
+      if (model.thing('SCHEMA', 'ACME_NONPROD.PR_500')?.managed !== true) model.run(adopt);
+      model.run("call acme_nonprod.acme_door.create_pr_schema('pr_500')", { user: 'ACME_CI_SERVICE' });
+      const of = (one: SnowflakeModel): readonly string[] => one.rights().filter((line) => line.includes('PR_500'));
+      expect(of(model), `cut after ${at}`).toEqual(of(whole));
+    }
+  });
+});
+
 /** What a company may have in a production schema beside tables and views, and who may do what with it. */
 const RICH = `${SHARED}
   use role accountadmin;

@@ -227,7 +227,7 @@ CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.environment (
 );
 -- When a schema that was made by hand was handed over: its age counts from there.
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.adopted (
-  schema_name VARCHAR NOT NULL, at TIMESTAMP_NTZ NOT NULL
+  schema_name VARCHAR NOT NULL, adopted_at TIMESTAMP_NTZ NOT NULL
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.developer (
   login VARCHAR NOT NULL, role_name VARCHAR NOT NULL, gone BOOLEAN NOT NULL
@@ -236,13 +236,13 @@ CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.reader (
   login VARCHAR NOT NULL, role_name VARCHAR NOT NULL, gone BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.swept (
-  schema_name VARCHAR NOT NULL, at TIMESTAMP_NTZ NOT NULL, how VARCHAR NOT NULL, relations NUMBER, bytes NUMBER
+  schema_name VARCHAR NOT NULL, swept_at TIMESTAMP_NTZ NOT NULL, how VARCHAR NOT NULL, relations NUMBER, bytes NUMBER
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.size (
   day DATE NOT NULL, schema_name VARCHAR NOT NULL, bytes NUMBER
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.proof (
-  identity VARCHAR NOT NULL, login VARCHAR NOT NULL, at TIMESTAMP_NTZ NOT NULL, acts NUMBER NOT NULL, wrong NUMBER NOT NULL
+  identity VARCHAR NOT NULL, login VARCHAR NOT NULL, tried_at TIMESTAMP_NTZ NOT NULL, acts NUMBER NOT NULL, wrong NUMBER NOT NULL
 );
 -- How production was found, for 91_reopen_prod.sql: a statement each, in the order in which they are run.
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.found (
@@ -404,7 +404,7 @@ BEGIN
   WITH content AS (
     SELECT
     table_schema,
-    COUNT_IF(table_name <> 'DBT_ENVS_KEEP') AS relations,
+    COUNT(IFF(table_name = 'DBT_ENVS_KEEP', NULL, 1)) AS relations,
     COALESCE(SUM(bytes), 0) AS bytes,
     MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)) AS written_at,
     MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ AS keep_until
@@ -412,14 +412,14 @@ BEGIN
     GROUP BY table_schema
   ),
   handed_over AS (
-    SELECT schema_name, MAX(at) AS at FROM acme_nonprod.acme_door.adopted GROUP BY schema_name
+    SELECT schema_name, MAX(adopted_at) AS adopted_at FROM acme_nonprod.acme_door.adopted GROUP BY schema_name
   ),
   named AS (
     SELECT
       s.schema_name,
       CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ AS created_at,
       GREATEST(COALESCE(e.keep_until, c.keep_until), COALESCE(c.keep_until, e.keep_until)) AS keep_until,
-      GREATEST(CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ, COALESCE(c.written_at, '1970-01-01'::TIMESTAMP_NTZ), COALESCE(h.at, '1970-01-01'::TIMESTAMP_NTZ)) AS used_at,
+      GREATEST(CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ, COALESCE(c.written_at, '1970-01-01'::TIMESTAMP_NTZ), COALESCE(h.adopted_at, '1970-01-01'::TIMESTAMP_NTZ)) AS used_at,
       COALESCE(c.relations, 0) AS relations,
       COALESCE(c.bytes, 0) AS bytes,
       d.login
@@ -501,14 +501,14 @@ BEGIN
   INTO :v_found, :v_owner, :v_created_at
   FROM acme_nonprod.information_schema.schemata WHERE schema_name = :v_name;
   SELECT
-    COUNT_IF(table_name <> 'DBT_ENVS_KEEP') AS relations,
+    COUNT(IFF(table_name = 'DBT_ENVS_KEEP', NULL, 1)) AS relations,
     COALESCE(SUM(bytes), 0) AS bytes,
     MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)) AS written_at,
     MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ AS keep_until
   INTO :v_relations, :v_bytes, :v_written_at, :v_marked_until
   FROM acme_nonprod.information_schema.tables WHERE table_schema = :v_name;
   SELECT MAX(keep_until) INTO :v_keep_until FROM acme_nonprod.acme_door.environment WHERE schema_name = :v_name;
-  SELECT MAX(at) INTO :v_adopted_at FROM acme_nonprod.acme_door.adopted WHERE schema_name = :v_name;
+  SELECT MAX(adopted_at) INTO :v_adopted_at FROM acme_nonprod.acme_door.adopted WHERE schema_name = :v_name;
   SELECT MAX(role_name) INTO :v_builder
   FROM acme_nonprod.acme_door.developer
   WHERE STARTSWITH(:v_name, 'DEV_') AND UPPER(role_name) = 'ACME_DEV_' || SUBSTR(:v_name, 5) AND NOT gone;
@@ -561,9 +561,9 @@ BEGIN
   LEFT JOIN acme_nonprod.information_schema.tables AS t ON t.table_schema = a.table_schema AND t.table_name = a.table_name
   WHERE a.deleted IS NULL AND a.table_catalog = 'ACME_NONPROD' AND a.table_schema = :v_name AND t.table_name IS NULL;
   IF (ARRAY_SIZE(v_outside) > 0) THEN
-    v_failed := 'what is in no environment is built on it and would stop working, so it stays: ' || ARRAY_TO_STRING(ARRAY_SLICE(v_outside, 0, 3), ', ');
-    IF (ARRAY_SIZE(v_outside) > 3) THEN
-      v_failed := v_failed || ' and ' || (ARRAY_SIZE(v_outside) - 3) || ' more';
+    v_failed := 'what is in no environment is built on it and would stop working, so it stays: ' || v_outside[0]::VARCHAR;
+    IF (ARRAY_SIZE(v_outside) > 1) THEN
+      v_failed := v_failed || ' and ' || (ARRAY_SIZE(v_outside) - 1) || ' more';
     END IF;
   ELSEIF (v_hidden > 0) THEN
     v_failed := v_hidden || ' relations in it are hidden from the door, which cannot say whether they are in use, so it stays: an administrator looks at it';
@@ -586,7 +586,7 @@ BEGIN
     END IF;
     DELETE FROM acme_nonprod.acme_door.environment WHERE schema_name = :v_name;
     DELETE FROM acme_nonprod.acme_door.adopted WHERE schema_name = :v_name;
-    INSERT INTO acme_nonprod.acme_door.swept (schema_name, at, how, relations, bytes) VALUES (:v_name, SYSDATE(), :v_how, :v_relations, :v_bytes);
+    INSERT INTO acme_nonprod.acme_door.swept (schema_name, swept_at, how, relations, bytes) VALUES (:v_name, SYSDATE(), :v_how, :v_relations, :v_bytes);
   END IF;
   RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'how', v_how, 'relations', v_relations, 'took_along', v_along));
 EXCEPTION
@@ -647,7 +647,7 @@ BEGIN
   IF (NOT RLIKE(v_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') AND NOT RLIKE(v_name, 'PR_[1-9][0-9]{0,9}')) THEN
     RAISE no_name;
   END IF;
-  SELECT COUNT(*) INTO :v_swept FROM acme_nonprod.acme_door.swept WHERE schema_name = :v_name AND at > DATEADD('day', -1, SYSDATE());
+  SELECT COUNT(*) INTO :v_swept FROM acme_nonprod.acme_door.swept WHERE schema_name = :v_name AND swept_at > DATEADD('day', -1, SYSDATE());
   IF (v_swept = 0) THEN
     RAISE not_swept;
   END IF;
@@ -786,7 +786,7 @@ DECLARE
   v_credits ARRAY;
 BEGIN
   DELETE FROM acme_nonprod.acme_door.size WHERE day = :v_today OR day < DATEADD('day', -400, :v_today);
-  DELETE FROM acme_nonprod.acme_door.swept WHERE at < DATEADD('day', -400, SYSDATE());
+  DELETE FROM acme_nonprod.acme_door.swept WHERE swept_at < DATEADD('day', -400, SYSDATE());
   INSERT INTO acme_nonprod.acme_door.size (day, schema_name, bytes)
   SELECT :v_today, LOWER(table_schema), SUM(active_bytes + time_travel_bytes + failsafe_bytes + retained_for_clone_bytes)
   FROM snowflake.account_usage.table_storage_metrics
@@ -811,7 +811,7 @@ BEGIN
   FROM snowflake.account_usage.tables
   WHERE table_catalog = 'ACME' AND table_schema IN ('ANALYTICS', 'STAGING') AND last_ddl_by <> 'ACME_PROD_SERVICE';
 
-  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('identity', identity, 'login', login, 'at', TO_CHAR(at, :v_time), 'acts', acts, 'wrong', wrong)) WITHIN GROUP (ORDER BY identity, login)
+  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('identity', identity, 'login', login, 'at', TO_CHAR(tried_at, :v_time), 'acts', acts, 'wrong', wrong)) WITHIN GROUP (ORDER BY identity, login)
   INTO :v_proofs
   FROM acme_nonprod.acme_door.proof;
 
@@ -840,10 +840,10 @@ BEGIN
     LIMIT 10
   ) AS t;
 
-  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('schema', LOWER(schema_name), 'at', TO_CHAR(at, :v_time), 'how', how, 'bytes', bytes)) WITHIN GROUP (ORDER BY at, schema_name)
+  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('schema', LOWER(schema_name), 'at', TO_CHAR(swept_at, :v_time), 'how', how, 'bytes', bytes)) WITHIN GROUP (ORDER BY swept_at, schema_name)
   INTO :v_cleared
   FROM acme_nonprod.acme_door.swept
-  WHERE at > DATEADD('day', -30, SYSDATE());
+  WHERE swept_at > DATEADD('day', -30, SYSDATE());
 
   -- Credits of the last 30 days and of the 30 before, by the query tags that profiles.yml sets.
   SELECT ARRAY_AGG(OBJECT_CONSTRUCT_KEEP_NULL('environment', c.environment, 'who', c.who, 'credits', c.credits, 'credits_before', c.credits_before)) WITHIN GROUP (ORDER BY c.credits DESC)
@@ -1044,7 +1044,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'dev';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'dev', 'a developer', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'dev', 'a developer', SYSDATE(), :acts, :wrong;
   RETURN 'dev';
 END;
 $$;
@@ -1056,7 +1056,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'ci';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'ci', 'ACME_CI_SERVICE', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'ci', 'ACME_CI_SERVICE', SYSDATE(), :acts, :wrong;
   RETURN 'ci';
 END;
 $$;
@@ -1068,7 +1068,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'prod';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'prod', 'ACME_PROD_SERVICE', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'prod', 'ACME_PROD_SERVICE', SYSDATE(), :acts, :wrong;
   RETURN 'prod';
 END;
 $$;
@@ -1080,7 +1080,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'janitor';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'janitor', 'ACME_JANITOR', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'janitor', 'ACME_JANITOR', SYSDATE(), :acts, :wrong;
   RETURN 'janitor';
 END;
 $$;
@@ -1092,7 +1092,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'reader';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'reader', 'a reader', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'reader', 'a reader', SYSDATE(), :acts, :wrong;
   RETURN 'reader';
 END;
 $$;

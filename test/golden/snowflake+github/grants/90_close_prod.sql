@@ -151,7 +151,7 @@ BEGIN
   FOR one IN v_schema DO
     v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.analytics TO ' || one.holder || ' COPY CURRENT GRANTS';
     INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
-    IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
+    IF (POSITION('MANAGED ACCESS' IN COALESCE(one.options, '')) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.analytics DISABLE MANAGED ACCESS';
     END IF;
   END FOR;
@@ -375,7 +375,7 @@ BEGIN
   FOR one IN v_schema DO
     v_sql := 'GRANT OWNERSHIP ON SCHEMA acme.staging TO ' || one.holder || ' COPY CURRENT GRANTS';
     INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 2, :v_sql;
-    IF (POSITION('MANAGED ACCESS' IN one.options) = 0) THEN
+    IF (POSITION('MANAGED ACCESS' IN COALESCE(one.options, '')) = 0) THEN
       INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 1, 'ALTER SCHEMA acme.staging DISABLE MANAGED ACCESS';
     END IF;
   END FOR;
