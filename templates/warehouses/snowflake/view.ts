@@ -11,7 +11,10 @@ export function namesOf(project: Project) {
   const database = setting(project, 'database');
   const separate = setting(project, 'layout') === 'separate';
   const nonprod = separate ? setting(project, 'nonprodDatabase') : database;
+  const serviceLogin = setting(project, 'serviceLogin');
   return {
+    /** How people and services log in; `workload` is the cloud whose identity a service has, none with key pairs. */
+    login: { keyPair: setting(project, 'peopleLogin') === 'key-pair', workload: serviceLogin === 'key-pair' ? undefined : serviceLogin },
     database,
     separate,
     nonprod,

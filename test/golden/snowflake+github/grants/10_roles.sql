@@ -18,6 +18,10 @@ CREATE WAREHOUSE IF NOT EXISTS acme_dev_wh
 CREATE WAREHOUSE IF NOT EXISTS acme_ci_wh
   WAREHOUSE_SIZE = 'XSMALL' AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 3600 STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = 1800 COMMENT = 'dbt-envs: project acme';
+-- For readers who have none of their own.
+CREATE WAREHOUSE IF NOT EXISTS acme_read_wh
+  WAREHOUSE_SIZE = 'XSMALL' AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
+  STATEMENT_TIMEOUT_IN_SECONDS = 900 STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = 300 COMMENT = 'dbt-envs: project acme';
 CREATE WAREHOUSE IF NOT EXISTS acme_prod_wh
   WAREHOUSE_SIZE = 'SMALL' AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 14400 COMMENT = 'dbt-envs: project acme';
@@ -35,12 +39,12 @@ BEGIN
   SHOW WAREHOUSES;
   SELECT LISTAGG("name", ', ') WITHIN GROUP (ORDER BY "name") INTO :v_problem
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  WHERE "name" IN ('ACME_DEV_WH', 'ACME_CI_WH', 'ACME_PROD_WH') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
+  WHERE "name" IN ('ACME_DEV_WH', 'ACME_CI_WH', 'ACME_READ_WH', 'ACME_PROD_WH') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Warehouse ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW ROLES;
@@ -49,9 +53,9 @@ BEGIN
   WHERE "name" IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER', 'ACME_DEVELOPER', 'ACME_READER', 'ACME_REVIEWER', 'ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW USERS;
@@ -60,9 +64,9 @@ BEGIN
   WHERE "name" IN ('ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
 END;
@@ -88,6 +92,7 @@ CREATE ROLE IF NOT EXISTS acme_janitor COMMENT = 'dbt-envs: project acme';
 -- A procedure of the door runs on its caller's warehouse; no page says whether its owner must have a right on that too.
 GRANT USAGE ON WAREHOUSE acme_dev_wh TO ROLE acme_env_owner;
 GRANT USAGE ON WAREHOUSE acme_ci_wh TO ROLE acme_env_owner;
+GRANT USAGE ON WAREHOUSE acme_read_wh TO ROLE acme_env_owner;
 GRANT USAGE ON WAREHOUSE acme_prod_wh TO ROLE acme_env_owner;
 -- In a schema with managed access, tables may only belong to roles below the schema's owner:
 -- https://docs.snowflake.com/en/sql-reference/sql/grant-privilege#usage-notes

@@ -14,6 +14,26 @@ USE ROLE SECURITYADMIN;
 USE WAREHOUSE acme_ci_wh;
 GRANT ROLE acme_env_owner TO ROLE SECURITYADMIN;
 
+-- Whoever is granted more than to come in, on every schema that this database will hold, would build in every new environment.
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_problem VARCHAR;
+  v_sql VARCHAR;
+BEGIN
+  SHOW FUTURE GRANTS IN DATABASE acme_nonprod;
+  SELECT LISTAGG("privilege" || ' to ' || "grantee_name", ', ') WITHIN GROUP (ORDER BY "privilege", "grantee_name") INTO :v_problem
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  WHERE "grant_on" = 'SCHEMA' AND "privilege" NOT IN ('USAGE', 'MONITOR');
+  IF (v_problem <> '') THEN
+    v_problem := 'Future grants on schemas in database acme_nonprod would reach into every dev_<name> and pr_<number>: ' || v_problem || '. Revoke them.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
+END;
+$$;
+
 EXECUTE IMMEDIATE $$
 DECLARE
   v_problem VARCHAR;
@@ -25,9 +45,9 @@ BEGIN
   WHERE COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW USERS;
@@ -39,9 +59,9 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' is a service and no person: a developer needs a user of their own. Correct roster.yml.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW SCHEMAS IN DATABASE acme_nonprod;
@@ -54,9 +74,9 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'Schema ' || v_problem || ' exists, and this project did not create it. Hand it over by its name with grants/adopt_leftovers.sql.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
 END;

@@ -11,12 +11,13 @@ USE ROLE SECURITYADMIN;
 USE WAREHOUSE acme_ci_wh;
 GRANT ROLE acme_env_owner TO ROLE SECURITYADMIN;
 
-CREATE USER IF NOT EXISTS "LOOKER" DEFAULT_ROLE = acme_reader DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
-CREATE USER IF NOT EXISTS "ANNA" DEFAULT_ROLE = acme_reviewer DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
+CREATE USER IF NOT EXISTS "LOOKER" DEFAULT_ROLE = acme_reader DEFAULT_WAREHOUSE = acme_read_wh DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
+CREATE USER IF NOT EXISTS "ANNA" DEFAULT_ROLE = acme_reviewer DEFAULT_WAREHOUSE = acme_read_wh DEFAULT_SECONDARY_ROLES = () COMMENT = 'dbt-envs: project acme';
 GRANT ROLE acme_reader TO USER "LOOKER";
 GRANT ROLE acme_reader TO USER "ANNA";
 GRANT ROLE acme_reviewer TO USER "ANNA";
--- Whoever reviews needs compute; a dashboard brings its own.
+-- Who reads needs compute: a dashboard that brings its own keeps that.
+GRANT USAGE ON WAREHOUSE acme_read_wh TO ROLE acme_reader;
 GRANT USAGE ON WAREHOUSE acme_dev_wh TO ROLE acme_reviewer;
 
 -- The door's own copy of the list.

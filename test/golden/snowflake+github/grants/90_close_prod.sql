@@ -30,9 +30,9 @@ BEGIN
   v_deployed := v_deployed + v_here;
   IF (v_deployed = 0) THEN
     v_problem := 'acme_prod_service has not deployed yet: nothing in production belongs to it. Deploy first, so that nothing stops when the old way is closed.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
 END;

@@ -5,7 +5,7 @@
 --                 SET dbt_envs_leftovers = 'dev_ghost, pr_500';
 -- What changes  each schema belongs to acme_env_owner, with managed access; what is in it belongs to the developer's role, to
 --               acme_ci_service, or to acme_env_owner where nobody has that name. Future grants in it go. All are
---               looked at before one is changed. Their age counts from their last change.
+--               looked at before one is changed. Their age counts from this hand-over.
 -- How to undo   GRANT OWNERSHIP ON SCHEMA … TO ROLE <its owner, which this prints> COPY CURRENT GRANTS; the same for ALL TABLES
 --               and ALL VIEWS in it.
 
@@ -27,9 +27,9 @@ DECLARE
 BEGIN
   IF (v_asked IS NULL) THEN
     v_problem := 'Name the schemas first: SET dbt_envs_leftovers = ''dev_ghost, pr_500'';';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW SCHEMAS IN DATABASE acme_nonprod;
@@ -40,9 +40,9 @@ BEGIN
     OR NOT (RLIKE(s."name", 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s."name", 'PR_[1-9][0-9]{0,9}'));
   IF (v_problem <> '') THEN
     v_problem := 'Nothing was changed. Not in database acme_nonprod, not a whole name of an environment schema, or this project''s already: ' || v_problem;
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW SCHEMAS IN DATABASE acme_nonprod;
@@ -97,6 +97,8 @@ BEGIN
     v_sql := 'ALTER SCHEMA ' || v_schema || ' ENABLE MANAGED ACCESS';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'CALL acme_nonprod.acme_door.fit_schema(''' || one.name || ''', ''' || v_builder || ''')';
+    EXECUTE IMMEDIATE :v_sql;
+    v_sql := 'INSERT INTO acme_nonprod.acme_door.adopted (schema_name, adopted_at) SELECT ''' || one.name || ''', SYSDATE()';
     EXECUTE IMMEDIATE :v_sql;
   END FOR;
   RETURN v_said;
