@@ -11,7 +11,10 @@ export function namesOf(project: Project) {
   const database = setting(project, 'database');
   const separate = setting(project, 'layout') === 'separate';
   const nonprod = separate ? setting(project, 'nonprodDatabase') : database;
+  const serviceLogin = setting(project, 'serviceLogin');
   return {
+    /** How people and services log in; `workload` is the cloud whose identity a service has, none with key pairs. */
+    login: { keyPair: setting(project, 'peopleLogin') === 'key-pair', workload: serviceLogin === 'key-pair' ? undefined : serviceLogin },
     database,
     separate,
     nonprod,
@@ -88,6 +91,8 @@ function callersOf({ ciService, janitor, prodService, developer, reader }: Retur
 export function grantsView(project: Project) {
   const { developers, readers } = project.roster;
   const names = namesOf(project);
+  const services = [names.roles.ciService, names.roles.prodService, names.roles.janitor].map(stored);
+  const starting = ` STARTS WITH '${stored(`${project.rolePrefix}_`)}'`;
   return {
     ...names,
     project: project.name,
@@ -111,6 +116,18 @@ export function grantsView(project: Project) {
     readers: readers.map(({ login, reviews }) => ({ login: stored(login), reviews })),
     /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
     others: developers.slice(0, 2).map(({ slug }) => devSchema(slug)),
+    /** What 10_roles.sql has to see with our mark before it grants anything: how it is shown, by whom it is owned. */
+    seen: [
+      {
+        kind: 'WAREHOUSES',
+        starting: '',
+        owner: 'SYSADMIN',
+        names: literals(Object.values(names.compute).map(stored)),
+        count: Object.keys(names.compute).length,
+      },
+      { kind: 'ROLES', starting, owner: 'SECURITYADMIN', names: literals(Object.values(names.roles).map(stored)), count: Object.keys(names.roles).length },
+      { kind: 'USERS', starting, owner: 'SECURITYADMIN', names: literals(services), count: services.length },
+    ],
     callers: callersOf(names.roles),
     devPattern: storedPattern(DEV_SCHEMA_PATTERN),
     prPattern: storedPattern(PR_SCHEMA_PATTERN),
@@ -131,7 +148,7 @@ export function grantsView(project: Project) {
       janitor: stored(names.roles.janitor),
       allRoles: literals(Object.values(names.roles).map(stored)),
       compute: literals(Object.values(names.compute).map(stored)),
-      services: literals([names.roles.ciService, names.roles.prodService, names.roles.janitor].map(stored)),
+      services: literals(services),
       /** What every name of the project in the account begins with. */
       prefix: stored(`${project.rolePrefix}_`),
     },

@@ -657,7 +657,7 @@ DECLARE
   v_roles RESULTSET;
 BEGIN
   v_roles := (
-    SELECT DISTINCT SUBSTR(statement, 7, LENGTH(statement) - 32) AS owner_role
+    SELECT DISTINCT SUBSTR(statement, LENGTH('GRANT ') + 1, LENGTH(statement) - LENGTH('GRANT  TO ROLE acme_prod_service')) AS owner_role
     FROM acme_nonprod.acme_door.found
     WHERE step = 5
   );

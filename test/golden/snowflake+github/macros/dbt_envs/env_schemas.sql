@@ -11,7 +11,8 @@
 -#}
 {% macro env_schemas() %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
-  {%- set listing = fromjson(run_query('call acme_nonprod.acme_door.env_schemas()').rows[0][0]) -%}
+  {%- set said = run_query('call acme_nonprod.acme_door.env_schemas()').rows[0][0] -%}
+  {%- set listing = fromjson(said) if said else {} -%}
   {%- if not listing['listed_at'] or listing['schemas'] is not iterable or listing['others'] is not iterable -%}
     {{ exceptions.raise_compiler_error('The door has not said what it sees: ' ~ tojson(listing)) }}
   {%- endif -%}
