@@ -148,7 +148,6 @@ export function grantsView(project: Project) {
       janitor: stored(names.roles.janitor),
       allRoles: literals(Object.values(names.roles).map(stored)),
       compute: literals(Object.values(names.compute).map(stored)),
-      services: literals(services),
       /** What every name of the project in the account begins with. */
       prefix: stored(`${project.rolePrefix}_`),
     },
