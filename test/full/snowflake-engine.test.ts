@@ -296,8 +296,24 @@ describe('the audit, over rights that the test has written down', () => {
       ],
       /^HOLE SAM WRITER < TRANSFORMER: INSERT/,
     ],
+    [
+      'who may call a procedure of production’s service',
+      [
+        ['ACME_PROD_SERVICE', 'ROLE', 'OWNERSHIP', 'PROCEDURE', 'ACME', 'ANALYTICS', 'FIX(NUMBER)'],
+        ['BI', 'ROLE', 'USAGE', 'PROCEDURE', 'ACME', 'ANALYTICS', 'FIX(NUMBER)'],
+      ],
+      /^HOLE LOOKER BI: USAGE on procedure ACME\.ANALYTICS\.FIX\(NUMBER\)$/,
+    ],
     ['a right of the user’s own', [['SAM', 'USER', 'INSERT', 'TABLE', 'ACME', 'ANALYTICS', 'ORDERS']], /^HOLE SAM granted to the user: INSERT/],
   ])('names %s', async (_, extra, line) => expect((await audited(extra)).filter((one) => line.test(one))).not.toEqual([]));
+  test('and nobody for a procedure or a task that 90_close_prod.sql has left with its owner', async () =>
+    expect(
+      await audited([
+        ['TRANSFORMER', 'ROLE', 'OWNERSHIP', 'PROCEDURE', 'ACME', 'ANALYTICS', 'OLD()'],
+        ['BI', 'ROLE', 'USAGE', 'PROCEDURE', 'ACME', 'ANALYTICS', 'OLD()'],
+        ['TRANSFORMER', 'ROLE', 'OWNERSHIP', 'TASK', 'ACME', 'ANALYTICS', 'NIGHTLY'],
+      ]),
+    ).toEqual([]));
   test('and an accepted line is no hole', async () =>
     expect(await audited([['TRANSFORMER', 'ROLE', 'CREATE SCHEMA', 'DATABASE', null, null, 'ACME']], ['TRANSFORMER: CREATE SCHEMA on database ACME'])).toEqual([
       'accepted SAM TRANSFORMER: CREATE SCHEMA on database ACME',

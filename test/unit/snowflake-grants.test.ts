@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { planned } from '../support/scaffold.ts';
 import { createPr, doorContent, installation, type Layout, namesOf, script, scripts } from '../support/snowflake-emitted.ts';
 import { faults } from '../support/snowflake-faults.ts';
 import { Refused } from '../support/snowflake-model/account.ts';
@@ -16,6 +17,17 @@ function scriptsOf(planted: string, sound: readonly string[]): readonly string[]
   const begun = sound.filter((_, index) => planted.startsWith(sound.slice(0, index + 1).join('\n')));
   return [...begun, planted.slice(begun.join('\n').length)];
 }
+
+test('ten thousand developers are as many lines more as there are developers more, and no statement is longer than Snowflake asks for', () => {
+  const roster = (count: number): string => Array.from({ length: count }, (_, at) => `p${at + 10_000}`).join(', ');
+  const written = (count: number): string =>
+    planned({ warehouse: 'snowflake', team: roster(count) }, ['grants']).find(({ path }) => path === 'grants/30_developers.sql')?.contents ?? '';
+  const [few = '', half = '', all = ''] = [10, 5_005, 10_000].map(written);
+  expect(all.split('\n').length - half.split('\n').length).toBe(half.split('\n').length - few.split('\n').length);
+  expect(all.length - half.length).toBe(half.length - few.length);
+  // https://docs.snowflake.com/en/user-guide/query-size-limits: 1 MB
+  expect(Math.max(...all.split(/;\n/).map(({ length }) => length))).toBeLessThan(1_000_000);
+});
 
 describe.each(['separate', 'single'] as const)('the scripts for Snowflake, environments in a database that is %s', (layout) => {
   const all = acts(namesOf(layout));
