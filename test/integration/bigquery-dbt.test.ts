@@ -529,8 +529,8 @@ describe('every statement that our macros have sent above', () => {
   const ids = { event_id: scalar('STRING') };
   const tables = ['fct_events', 'orders_snapshot'].map((name) => ({ path: ['acme-prod', 'analytics', name], columns: ids }));
   const world = {
-    tables: [...INFORMATION_SCHEMA, ...tables, { path: ['PROD_TABLE'], columns: ids }],
-    samples: { name: 'fct_old', kind: 'table', table_schema: 'analytics', table_name: 'fct_events' },
+    tables: [...INFORMATION_SCHEMA, ...tables, { path: ['SOME_TABLE'], columns: ids }],
+    samples: { name: 'fct_old', kind: 'table', table_schema: 'analytics', table_name: 'fct_events', table_of: '`acme-prod`.analytics' },
   };
   test('is read by Google’s parser and analyzer, and a planted mistake is not', async () => {
     const google = await startGoogleSql();

@@ -42,7 +42,7 @@ const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: st
   [/^BEGIN\b/, /WHEN ERROR THEN/, 'WHEN OTHERS THEN'],
   [/^CREATE SCHEMA/, 'labels', 'lables'],
   [/^CREATE TABLE IF/, 'STRING', 'STRNG'],
-  [/^CREATE TABLE .* AS/, 'SELECT 1', 'SELEKT 1'],
+  [/^CREATE OR REPLACE TABLE .* AS/, 'SELECT 1', 'SELEKT 1'],
   [/^DECLARE/, 'DECLARE', 'DECLARES'],
   [/^DELETE FROM/, ' WHERE ', ' WEHRE '],
   [/^DROP SCHEMA/, 'SCHEMA', 'SHEMA'],
