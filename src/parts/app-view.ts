@@ -108,8 +108,8 @@ function example(context: Context) {
   const { adopted, project } = context;
   const schema = `${placesOf(context).dev}dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
   return adopted
-    ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in \`${schema}\`` }
-    : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is \`${schema}.fct_revenue_daily\`` };
+    ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in ${code(schema)}` }
+    : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is ${code(`${schema}.fct_revenue_daily`)}` };
 }
 
 /** What the warehouse's own files make possible. */
@@ -168,7 +168,9 @@ const HELD: Readonly<Record<Enforcement, string>> = {
 
 /** `` `a`, `b` and `c` ``: names as a sentence prints them. */
 export const codes = (names: readonly string[]): string => inWords(coded(names));
-const coded = (names: readonly string[]): readonly string[] => names.map((name) => `\`${name}\``);
+const coded = (names: readonly string[]): readonly string[] => names.map(code);
+/** A span of code in Markdown; what is quoted with backticks itself needs two around it. */
+const code = (text: string): string => (text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``);
 
 function inWords(parts: readonly string[]): string {
   const last = parts.at(-1);

@@ -36,6 +36,26 @@ describe('every statement of grants/', () => {
   });
 });
 
+/** A reviewer's query in the README and in the pull request template. */
+const pasted = (text: string): readonly string[] =>
+  [...text.matchAll(/^ *(select [^;\n]+);/gm)].map(([, sql = '']) => sql.replaceAll('<n>', '142').replaceAll('your_model', 'fct_revenue_daily'));
+
+test('what a reviewer pastes is one of BigQuery’s, with the project that a hyphen would tear apart', () => {
+  const columns = { event_date: scalar('STRING'), revenue_usd: scalar('NUMERIC') };
+  const tables = [
+    ['acme-ci', 'pr_142'],
+    ['acme-prod', 'analytics'],
+  ].map((path) => ({ path: [...path, 'fct_revenue_daily'], columns }));
+  const files = bigqueryPlans['three projects'] ?? [];
+  const queries = files.filter(({ path }) => /^(?:README|\.github\/pull_request_template)\.md$/.test(path)).flatMap(({ contents }) => pasted(contents));
+  expect(queries).toHaveLength(3);
+  for (const sql of queries) {
+    expect(refusalsOf(google, 'x', sql, { tables, samples: {} })).toEqual([]);
+    expect(refusalsOf(google, 'x', sql.replace(/`acme-(?:ci|prod)`\./, ''), { tables, samples: {} })).not.toEqual([]);
+  }
+  expect(files.find(({ path }) => path === 'docs/runbook.md')?.contents).toContain('the table is `` `acme-dev`.dev_');
+});
+
 /** A word of each kind of statement, and what a slip of the finger makes of it. */
 const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: string])[] = [
   [/^ALTER SCHEMA/, 'SET OPTIONS', 'SET OPTION'],
