@@ -243,10 +243,12 @@ describe('the run-operations', () => {
     const restored = await operation('restore_schema', JANITOR, [], { schema: 'pr_142' });
     expect(restored.code, restored.output).toBe(0);
     expect(restored.ours).toEqual(["call acme_nonprod.acme_door.restore_schema('pr_142')"]);
-    const facts = { at: 'x', strangers: [], last_write_by_others: null, proofs: [], since: null, storage: [], largest_dev: [], cleared: [], credits: [] };
-    const report = await operation('report', JANITOR, [json('report\\(\\)', facts), json('audit\\(\\)', [])]);
+    const facts = { at: 'x', strangers: [], last_write_by_others: null, proofs: [], since: null, storage: [], largest_dev: [], cleared: [] };
+    const credits = [{ environment: 'dev', who: 'sam', credits: 12.34, credits_before: 2 }];
+    const report = await operation('report', JANITOR, [json('report\\(\\)', { ...facts, credits }), json('audit\\(\\)', [])]);
     expect(report.code, report.output).toBe(0);
-    expect(lastLine(report.output)).toEqual({ ...facts, can_write: [] });
+    const compute = { unit: 'credits', used: [{ environment: 'dev', who: 'sam', amount: 12.34, amount_before: 2 }] };
+    expect(lastLine(report.output)).toEqual({ ...facts, can_write: [], compute });
     expect((await operation('report', CI, [])).code).not.toBe(0);
     await legal([...restored.ours, ...report.ours]);
   });

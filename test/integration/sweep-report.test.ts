@@ -310,15 +310,16 @@ describe('what is null is unknown', () => {
 });
 
 describe('compute', () => {
-  const credits = [
-    { environment: 'dev', who: 'sam', credits: 12.34, credits_before: 2 },
-    { environment: 'dev', who: 'priya', credits: 30, credits_before: 30.04 },
-    { environment: 'ci', who: null, credits: 5, credits_before: 0 },
-    { environment: 'prod', who: null, credits: 1120, credits_before: 1000 },
+  const used = [
+    { environment: 'dev', who: 'sam', amount: 12.34, amount_before: 2 },
+    { environment: 'dev', who: 'priya', amount: 30, amount_before: 30.04 },
+    { environment: 'ci', who: null, amount: 5, amount_before: 0 },
+    { environment: 'prod', who: null, amount: 1120, amount_before: 1000 },
   ];
-  const compute = async (given: unknown): Promise<string> => section(await page({ facts: known({ credits: given }) }), 'Compute');
+  const compute = async (given: unknown, unit: unknown = 'credits'): Promise<string> =>
+    section(await page({ facts: known({ compute: { unit, used: given } }) }), 'Compute');
   test('is said where the warehouse says it: by environment, and by developer with the dearest first', async () =>
-    expect((await compute(credits)).trim()).toBe(`Compute, in credits
+    expect((await compute(used)).trim()).toBe(`Compute, in credits
 
 | environment | last 30 days | 30 days before | difference |
 |---|---:|---:|---:|
@@ -334,12 +335,23 @@ describe('compute', () => {
 | \`sam\` | 12.3 | 2.0 | +10.3 (+517 %) |
 
 </details>`));
+  test('in bytes is said as a size', async () => {
+    const bytes = [
+      { environment: 'dev', who: 'priya', amount: 3.5e12, amount_before: 7e12 },
+      { environment: 'prod', who: null, amount: 2_000_000_000, amount_before: 0 },
+    ];
+    const text = await compute(bytes, 'bytes billed');
+    expect(text).toContain('Compute, in bytes billed\n');
+    expect(text).toContain('| `prod` | 2.0 GB | 0 B | +2.0 GB |');
+    expect(text).toContain('| `priya` | 3.5 TB | 7.0 TB | -3.5 TB (-50 %) |');
+  });
   test('has no place on the page of a warehouse that is not paid by use', async () => expect(await page({ facts: known() })).not.toContain('Compute'));
   test('is unknown where one of its numbers is, and never 0', async () => {
-    expect(await compute(null)).toContain('Unknown.');
+    for (const unknown of [await compute(null), await compute(used, null), section(await page({ facts: known({ compute: null }) }), 'Compute')])
+      expect(unknown).toContain('Unknown.');
     expect(await compute([])).toContain('None in the last 60 days.');
     for (const odd of [null, '5', true, [5], 1e300])
-      expect(await compute([...credits, { environment: 'ci', who: null, credits: odd, credits_before: 0 }])).toContain('| `ci` | unknown | 0.0 | unknown |');
+      expect(await compute([...used, { environment: 'ci', who: null, amount: odd, amount_before: 0 }])).toContain('| `ci` | unknown | 0.0 | unknown |');
   });
 });
 
@@ -441,10 +453,13 @@ const hostile = (text: string): ReportInputs => ({
     ],
     largest_dev: [{ relation: text, bytes: 1 }],
     cleared: [{ schema: text, at: text, how: text, bytes: 1 }],
-    credits: [
-      { environment: `of ${text}`, who: text, credits: 1, credits_before: 1 },
-      { environment: 'dev', who: text, credits: text, credits_before: 1 },
-    ],
+    compute: {
+      unit: text,
+      used: [
+        { environment: `of ${text}`, who: text, amount: 1, amount_before: 1 },
+        { environment: 'dev', who: text, amount: text, amount_before: 1 },
+      ],
+    },
   },
 });
 /** How many cells a row of each table has. */
@@ -512,7 +527,7 @@ test('no shape of JSON stops it', async () => {
         fc.constantFrom(
           ...['at', 'ok', 'dry_run', 'problems', 'notes', 'handover', 'schemas', 'schema', 'action', 'why', 'due', 'done', 'bytes', 'relations', 'owner'],
           ...['took_along', 'can_write', 'login', 'how', 'verdict', 'strangers', 'relation', 'last_write_by_others', 'proofs', 'identity', 'acts', 'wrong'],
-          ...['since', 'storage', 'environment', 'who', 'bytes_then', 'largest_dev', 'cleared', 'credits', 'credits_before'],
+          ...['since', 'storage', 'environment', 'who', 'bytes_then', 'largest_dev', 'cleared', 'compute', 'unit', 'used', 'amount', 'amount_before'],
         ),
         tie('any'),
         { maxKeys: 6 },
