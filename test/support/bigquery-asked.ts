@@ -137,7 +137,10 @@ export const lastLine = (output: string): unknown => {
 };
 
 let google: ReturnType<typeof startGoogleSql> | undefined;
-/** What Google's parser and analyzer refuse of everything that was sent, with `from` replaced by `to` in it. */
+/**
+ * What Google's parser and analyzer refuse of everything that was sent, once for statements that differ in the name of an environment
+ * alone; or of the first that has `from` in it, with `to` in its place.
+ */
 export async function refusalsOfSent(from = '', to = ''): Promise<readonly string[]> {
   google ??= startGoogleSql();
   const ids = { event_id: scalar('STRING') };
@@ -155,7 +158,8 @@ export async function refusalsOfSent(from = '', to = ''): Promise<readonly strin
       table_of: '`acme-prod`.analytics',
     },
   };
-  const planted = from === '' ? [...sent] : [...sent].filter((sql) => sql.includes(from)).map((sql) => sql.replaceAll(from, to));
+  const distinct = [...new Map([...sent].map((sql) => [sql.replaceAll(/'(?:dev|pr)_\w+'/g, "''").replaceAll(/`acme-\w+`/g, '``'), sql])).values()];
+  const planted = from === '' ? distinct : distinct.filter((sql) => sql.includes(from)).slice(0, 1);
   const parser = await google;
-  return planted.flatMap((sql) => refusalsOf(parser, sql.replace(/\s+/g, ' ').slice(0, 200), sql, world));
+  return planted.flatMap((sql) => refusalsOf(parser, sql.replace(/\s+/g, ' ').slice(0, 200), from === '' ? sql : sql.replaceAll(from, to), world));
 }
