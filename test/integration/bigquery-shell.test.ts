@@ -88,6 +88,12 @@ describe('10_roles.sh', () => {
       'bigquery.datasets.get',
       'bigquery.jobs.list',
     ]);
+    for (const project of ['acme-prod', 'acme-dev', 'acme-ci'])
+      expect(once.roles[`projects/${project}/roles/acme_query_runner`]?.permissions).toEqual([
+        'bigquery.jobs.create',
+        'bigquery.config.get',
+        'resourcemanager.projects.get',
+      ]);
     for (const project of ['acme-dev', 'acme-ci']) {
       const { permissions = [] } = once.roles[`projects/${project}/roles/acme_janitor`] ?? {};
       expect(permissions).toContain('bigquery.tables.delete');

@@ -295,12 +295,13 @@ export function faults(n: Names): readonly Fault[] {
       'ci',
       n.layout === 'single' ? 'see what everybody ran in the project of prod' : 'see what everybody ran in the project of CI',
     ),
-    bound(
-      'the agent of Dataform may write prod, and whoever holds jobUser runs code as it',
-      dataset(prod, 'analytics'),
-      'roles/bigquery.dataEditor',
-      `serviceAccount:service-${n.layout === 'single' ? '111' : '222'}@gcp-sa-dataform.iam.gserviceaccount.com`,
-      'sam',
+    bound('jobUser for a developer, who runs code as the agent of Dataform', project(dev), 'roles/bigquery.jobUser', person('sam'), 'sam', 'update prod'),
+    bound('jobUser for CI, which runs code as the agent of Dataform', project(ci), 'roles/bigquery.jobUser', service('ci'), 'ci', 'update prod'),
+    changed(
+      'the role that runs queries runs code of Dataform too',
+      /bigquery\.jobs\.create,bigquery\.config\.get/g,
+      'bigquery.jobs.create,dataform.repositories.create,bigquery.config.get',
+      'anna',
       'update prod',
     ),
     bound('the leaver still reads', dataset(prod, 'analytics'), 'roles/bigquery.dataViewer', person('lea'), 'lea', 'export prod'),
@@ -323,7 +324,7 @@ export function faults(n: Names): readonly Fault[] {
     ),
     done(
       'developers cannot run queries',
-      `revoke \`roles/bigquery.jobUser\` on project \`${dev}\` from "${person('priya')}"`,
+      `revoke \`projects/${dev}/roles/acme_query_runner\` on project \`${dev}\` from "${person('priya')}"`,
       'priya',
       'read a table of prod, built after the grants',
     ),

@@ -66,6 +66,27 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     }
   });
 
+  test('leave nobody jobUser whom an earlier installation gave it, and give what it was for', () => {
+    for (const reading of readings) {
+      const model = company(reading, layout);
+      for (const one of installation(layout, 'before')) {
+        const [grants = ''] = one.name === '40_services.sql' ? one.text.split(/^FOR one IN/m) : [one.text];
+        step(model, {
+          ...one,
+          text: one.kind === 'sh' ? one.text : grants.replaceAll(/projects\/[\w-]+\/roles\/acme_query_runner/g, 'roles/bigquery.jobUser'),
+        });
+      }
+      const jobUsers = (): readonly string[] =>
+        model.policies().filter((line) => line.endsWith('roles/bigquery.jobUser') && !line.startsWith('projects/acme-bi'));
+      // Four developers and lea, a reviewer, three services.
+      expect(jobUsers()).toHaveLength(9);
+      for (const one of [...installation(layout), ...departure(layout)]) step(model, one);
+      expect(jobUsers()).toEqual([]);
+      for (const one of ['priya', 'anna', 'ci', 'prod', 'janitor'] as const) expect(model.attempt(people[one], 'select 1')).toBe('done');
+      expect(model.attempt({ ...people.lea, project: dev }, 'select 1')).not.toBe('done');
+    }
+  });
+
   test('give a newcomer nothing before they are run and everything after', () => {
     for (const reading of readings) {
       const model = company(reading, layout);
