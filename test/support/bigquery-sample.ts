@@ -98,6 +98,15 @@ GRANT ${runner(ci)} ON PROJECT \`${ci}\` TO ${user('anna')};
 `,
     ),
     sh(
+      'entries',
+      people
+        .flatMap(([slug]) => [
+          `bq remove-iam-policy-binding --member=projectEditor:${dev} --role=roles/bigquery.dataEditor ${dev}:dev_${slug} > /dev/null 2>&1 || true`,
+          `bq remove-iam-policy-binding --member=projectViewer:${dev} --role=roles/bigquery.dataViewer ${dev}:dev_${slug} > /dev/null 2>&1 || true`,
+        ])
+        .join('\n'),
+    ),
+    sh(
       'federation',
       `set -euo pipefail
 number() { gcloud projects describe "$1" --format='value(projectNumber)'; }

@@ -110,8 +110,13 @@ describe('what no script does', () => {
     ]);
   });
   test('take a right before 90, but what 30 and 50 themselves gave', () => {
-    for (const path of ['00_look.sql', '00_look.sh', '10_roles.sh', '20_boundary.sql'].map((name) => `grants/${name}`))
+    for (const path of ['00_look.sql', '00_look.sh', '10_roles.sh'].map((name) => `grants/${name}`))
       expect(code(path), path).not.toMatch(/\bREVOKE\b|\bDROP (?:SCHEMA|TABLE)\b|remove-iam|gcloud [^\n]* delete /i);
+    // Whoever runs 20 and 30 gives back what BigQuery gave them as a creator.
+    expect(code('grants/20_boundary.sql').match(/(?:REVOKE|DROP) [^,]*, .*/g)).toEqual([
+      "REVOKE `roles/bigquery.dataOwner` ON SCHEMA `acme-prod`.`%s` FROM \"%s\"', one.name, CONCAT(IF(ENDS_WITH(SESSION_USER(), '.gserviceaccount.com'), 'serviceAccount:', 'user:'), SESSION_USER()));",
+    ]);
+    for (const path of ['grants/20_record.sh', 'grants/30_developers.sh']) expect(code(path), path).not.toMatch(/remove-iam|gcloud [^\n]* delete |bq rm/i);
     expect(code('grants/40_services.sql').match(/(?:REVOKE|DROP) .*/g)).toEqual([
       'REVOKE `roles/bigquery.jobUser` ON PROJECT `%s` FROM "%s"\', one.project, one.principal);',
     ]);
