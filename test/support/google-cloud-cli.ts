@@ -57,7 +57,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('config get-value'),
   gcloud('auth application-default login', '--impersonate-service-account'),
   gcloud('auth application-default set-quota-project'),
-  gcloud('beta quotas preferences create', '--service', '--quota-id', '--preferred-value', '--allow-high-percentage-quota-decrease'),
+  gcloud('quotas preferences update', '--service', '--quota-id', '--preferred-value', '--allow-missing', '--allow-high-percentage-quota-decrease'),
   bq('query', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),
   bq('cp'),
   bq('mk', '--dataset', '--label'),
