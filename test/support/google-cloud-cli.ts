@@ -56,7 +56,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('identity groups memberships add', '--group-email', '--member-email'),
   gcloud('config get-value'),
   gcloud('auth application-default login', '--impersonate-service-account'),
-  gcloud('auth application-default set-quota-project'),
   gcloud('quotas preferences update', '--service', '--quota-id', '--preferred-value', '--allow-missing', '--allow-high-percentage-quota-decrease'),
   bq('query', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),
   bq('cp'),
