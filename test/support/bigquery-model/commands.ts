@@ -646,9 +646,18 @@ const BQ: Readonly<Record<string, Known>> = {
     },
   },
   ls: {
-    words: [1, 1],
-    flags: [],
+    words: [0, 1],
+    flags: ['max_results'],
+    switches: ['datasets'],
     run: (given) => {
+      if (given.flag('datasets') === 'true') {
+        const project = given.session.estate.must(`projects/${given.session.project}`, given.line);
+        // Whoever may not see one does not see that it is there: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
+        const seen = given.session.estate
+          .children(project.name)
+          .filter((one) => one.kind === 'dataset' && given.session.may('bigquery.datasets.get', one.name));
+        return json(seen.map((one) => ({ datasetReference: { projectId: given.session.project, datasetId: last(one.name) }, labels: one.labels })));
+      }
       const node = given.session.estate.must(reference(given), given.line);
       given.session.demand('bigquery.tables.list', node.name, given.line);
       return undefined;
