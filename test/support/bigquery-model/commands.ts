@@ -681,8 +681,12 @@ const BQ: Readonly<Record<string, Known>> = {
         const project = node.name.split('/')[1] ?? '';
         if (!access.some(({ role }) => role === 'OWNER')) throw new Refused(`line ${given.line}: a dataset has at least one owner`);
         node.authorized = access.flatMap(({ view }) => (view === undefined ? [] : [view.name]));
-        node.policy = [];
-        for (const one of access) if (one.view === undefined) given.session.estate.grant(node.name, bindingOf(one, project), given.line);
+        const before = node.policy;
+        const wanted = access.flatMap((one) => (one.view === undefined ? [bindingOf(one, project)] : []));
+        // What was there may stay, an account that was deleted since too.
+        node.policy = before.filter((old) => wanted.some(({ role, member }) => role === old.role && member === old.member));
+        for (const one of wanted)
+          if (!before.some(({ role, member }) => role === one.role && member === one.member)) given.session.estate.grant(node.name, one, given.line);
         return undefined;
       }
       if (given.flag('view') === undefined) {

@@ -59,6 +59,13 @@ export class BigQueryModel {
   people(...members: readonly string[]): void {
     this.estate.people = new Set([...this.estate.people, ...members]);
   }
+  /** An account is deleted: policies go on naming it so. https://docs.cloud.google.com/iam/docs/principal-identifiers */
+  forget(member: string): void {
+    this.becoming.clear();
+    this.estate.people = new Set([...this.estate.people].filter((one) => one !== member));
+    for (const node of this.estate.nodes.values())
+      node.policy = node.policy.map((one) => (one.member === member ? { ...one, member: `deleted:${member}?uid=1` } : one));
+  }
   group(email: string, ...members: readonly string[]): void {
     this.estate.add('group', `group:${email}`, undefined, { members });
   }
