@@ -18,7 +18,8 @@ interface World {
   above: Record<string, readonly Binding[]>;
   keys: Record<string, readonly string[]>;
   pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string }>;
-  datasets: Record<string, readonly { role: string; specialGroup?: string; userByEmail?: string }[]>;
+  datasets: Record<string, readonly object[]>;
+  labels?: Record<string, Record<string, string>>;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
 }
 
@@ -30,11 +31,14 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
   'roles/bigquery.admin': ['bigquery.tables.updateData', 'bigquery.datasets.setIamPolicy'],
   'roles/bigquery.dataEditor': ['bigquery.tables.updateData', 'bigquery.tables.getData'],
   'roles/bigquery.dataViewer': ['bigquery.tables.getData'],
-  'roles/bigquery.jobUser': ['bigquery.jobs.create'],
+  'roles/bigquery.jobUser': ['bigquery.jobs.create', 'dataform.repositories.create'],
+  'roles/bigquery.user': ['bigquery.jobs.create', 'bigquery.datasets.create', 'dataform.repositories.create'],
+  'roles/deploymentmanager.editor': ['deploymentmanager.deployments.create', 'deploymentmanager.deployments.update'],
+  'roles/compute.serviceAgent': ['iam.serviceAccounts.actAs', 'iam.serviceAccounts.getAccessToken'],
 };
 const PROD = 'acme-prod@acme-prod.iam.gserviceaccount.com';
 
-const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts' });
+const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts', sourceSchemas: 'raw, crm:pii' });
 let place: string;
 beforeEach(() => {
   place = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
@@ -49,7 +53,7 @@ beforeEach(() => {
     above: {},
     keys: {},
     pools: {},
-    datasets: { analytics: [], marts: [] },
+    datasets: { analytics: [], marts: [], raw: [], crm: [], acme_record: [] },
     taken: [],
   });
 });
@@ -170,7 +174,8 @@ describe('90_close_prod.sh', () => {
       { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
     ];
     world.datasets.analytics = [
-      { role: 'WRITER', specialGroup: 'projectWriters' },
+      { role: 'OWNER', specialGroup: 'projectWriters' },
+      { role: 'WRITER', specialGroup: 'projectReaders' },
       { role: 'OWNER', specialGroup: 'projectOwners' },
       { role: 'READER', userByEmail: 'looker@example.com' },
     ];
@@ -190,7 +195,9 @@ describe('90_close_prod.sh', () => {
     const before = read();
     const { status, output } = run('90_close_prod.sh', ['--editors']);
     expect([status, output.includes('group:data@example.com loses roles/bigquery.dataEditor on acme-prod')]).toEqual([0, true]);
-    expect(output).toContain('projectWriters loses WRITER on analytics');
+    expect(output).toContain('projectWriters loses OWNER on analytics');
+    expect(output).toContain('projectReaders loses WRITER on analytics');
+    expect(output).toContain('keeps it on raw');
     expect(output).toContain('user:priya@example.com loses roles/editor on acme-prod');
     expect(read()).toEqual(before);
   });
@@ -199,7 +206,20 @@ describe('90_close_prod.sh', () => {
     const before = read();
     expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
     const closed = read();
-    expect(closed.datasets.analytics).toEqual(before.datasets.analytics?.slice(1));
+    expect(closed.datasets.analytics).toHaveLength(4);
+    expect(closed.datasets.analytics).toEqual(
+      expect.arrayContaining([
+        ...(before.datasets.analytics?.slice(2) ?? []),
+        { role: 'READER', specialGroup: 'projectWriters' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+      ]),
+    );
+    for (const kept of ['raw', 'crm'])
+      expect(closed.datasets[kept], kept).toEqual([
+        { role: 'WRITER', groupByEmail: 'data@example.com' },
+        { role: 'WRITER', userByEmail: 'shared@acme-prod.iam.gserviceaccount.com' },
+      ]);
+    expect([closed.datasets.marts, closed.datasets.acme_record]).toEqual([[], []]);
     expect(closed.policies['acme-prod']).toEqual([
       { role: 'roles/owner', members: ['user:dba@example.com'] },
       { role: 'roles/editor', members: ['serviceAccount:1-compute@developer.gserviceaccount.com'] },
@@ -218,7 +238,7 @@ describe('90_close_prod.sh', () => {
     const { policies, datasets, taken } = read();
     for (const { role, members } of before.policies['acme-prod'] ?? [])
       for (const one of members) expect(holds(policies['acme-prod'], role, one), one).toBe(true);
-    expect(new Set(datasets.analytics?.map((one) => JSON.stringify(one)))).toEqual(new Set(before.datasets.analytics?.map((one) => JSON.stringify(one))));
+    expect(datasets.analytics).toEqual(expect.arrayContaining([...(before.datasets.analytics ?? [])]));
     expect(taken).toEqual([{ kind: 'CLOSED' }]);
     const reopened = read();
     expect(run('91_reopen_prod.sh')).toMatchObject({ status: 0 });

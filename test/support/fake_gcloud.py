@@ -109,11 +109,22 @@ def gcloud() -> None:
 
 
 def bq() -> None:
+    denied = os.environ.get("DENIED")
+    if denied and denied in " ".join(words):
+        print("BigQuery error: Access Denied", file=sys.stderr)
+        sys.exit(1)
+    # Those of production are called by their name alone, others project:dataset.
     match words:
+        case ["ls"] if "datasets" in options:
+            project = options["project_id"]
+            whole = [name if ":" in name else f"acme-prod:{name}" for name in world["datasets"]]
+            found = [name.split(":")[1] for name in whole if name.startswith(f"{project}:")]
+            labels = world.get("labels", {})
+            done([{"datasetReference": {"projectId": project, "datasetId": name}, "labels": labels.get(name, {})} for name in found])
         case ["show", name]:
-            done({"access": world["datasets"][name.split(":")[1]]})
+            done({"access": world["datasets"][name.removeprefix("acme-prod:")]})
         case ["update", file, name] if "source" in options:
-            world["datasets"][name.split(":")[1]] = json.loads(pathlib.Path(file).read_text())["access"]
+            world["datasets"][name.removeprefix("acme-prod:")] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
