@@ -59,7 +59,7 @@ export class BigQueryModel {
   people(...members: readonly string[]): void {
     this.estate.people = new Set([...this.estate.people, ...members]);
   }
-  /** An account is deleted: policies go on naming it so. https://docs.cloud.google.com/iam/docs/principal-identifiers */
+  /** An account is deleted: policies go on naming it so. https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/Policy#Binding */
   forget(member: string): void {
     this.becoming.clear();
     this.estate.people = new Set([...this.estate.people].filter((one) => one !== member));
