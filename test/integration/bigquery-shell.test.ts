@@ -92,6 +92,12 @@ describe('10_roles.sh', () => {
       'bigquery.datasets.get',
       'bigquery.jobs.list',
     ]);
+    for (const project of ['acme-prod', 'acme-dev', 'acme-ci'])
+      expect(once.roles[`projects/${project}/roles/acme_query_runner`]?.permissions).toEqual([
+        'bigquery.jobs.create',
+        'bigquery.config.get',
+        'resourcemanager.projects.get',
+      ]);
     for (const project of ['acme-dev', 'acme-ci']) {
       const { permissions = [] } = once.roles[`projects/${project}/roles/acme_janitor`] ?? {};
       expect(permissions).toContain('bigquery.tables.delete');
@@ -114,6 +120,70 @@ describe('10_roles.sh', () => {
     expect(run('10_roles.sh')).toMatchObject({ status: 1 });
     expect(read().roles['projects/acme-ci/roles/acme_janitor']?.permissions).toEqual(['x']);
   });
+});
+
+describe('20_record.sh', () => {
+  test('makes a dataset that owners alone write, once and twice', () => {
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    const once = read();
+    expect(once.datasets.acme_record).toEqual([{ role: 'OWNER', specialGroup: 'projectOwners' }]);
+    expect(once.labels?.acme_record).toEqual({ managed_by: 'dbt_envs', dbt_envs_project: 'acme', env: 'record', entries: 'closed' });
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('goes on where it was cut short, and takes from one of an earlier installation whoever writes it', () => {
+    change((world) => {
+      world.datasets.acme_record = [
+        { role: 'WRITER', specialGroup: 'projectWriters' },
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'OWNER', userByEmail: 'former@example.com' },
+        { role: 'READER', userByEmail: 'auditor@example.com' },
+      ];
+      world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    });
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    expect(new Set(read().datasets.acme_record?.map((one) => JSON.stringify(one)))).toEqual(
+      new Set(['{"role":"OWNER","specialGroup":"projectOwners"}', '{"role":"READER","userByEmail":"auditor@example.com"}']),
+    );
+    expect(read().labels?.acme_record?.entries).toBe('closed');
+  });
+  test('refuses one that is somebody else’s, and changes nothing', () => {
+    change((world) => {
+      world.datasets.acme_record = [{ role: 'WRITER', specialGroup: 'projectWriters' }];
+    });
+    const before = read();
+    const { status, output } = run('20_record.sh');
+    expect([status, output.includes('Dataset acme_record exists, and this project did not create it.')]).toEqual([1, true]);
+    expect({ ...read(), labels: undefined }).toEqual({ ...before, labels: undefined });
+  });
+});
+
+test('30_developers.sh takes what BigQuery gives by itself, from each dataset of the roster, and nothing else', () => {
+  const others = [
+    { role: 'OWNER', specialGroup: 'projectOwners' },
+    { role: 'WRITER', userByEmail: 'priya@example.com' },
+    { role: 'OWNER', userByEmail: 'colleague@example.com' },
+  ];
+  const slugs = [...readFileSync(path.join(emitted, 'grants', '30_developers.sh'), 'utf8').matchAll(/^own_dataset_alone (\S+)$/gm)].map(
+    ([, slug = '']) => slug,
+  );
+  expect(slugs.length).toBeGreaterThan(1);
+  change((world) => {
+    for (const slug of slugs)
+      world.datasets[slug] = [
+        ...others,
+        { role: 'WRITER', specialGroup: 'projectWriters' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'OWNER', userByEmail: 'dba@example.com' },
+      ];
+  });
+  const { status, output } = run('30_developers.sh');
+  expect([status, output.includes('WRITER projectWriters')], output).toEqual([0, true]);
+  for (const slug of slugs) expect(read().datasets[slug]).toEqual(others);
+  const once = asked().length;
+  expect(run('30_developers.sh')).toMatchObject({ status: 0, output: '' });
+  expect(asked().slice(once)).not.toContain('"update"');
 });
 
 describe('40_services.sh', () => {

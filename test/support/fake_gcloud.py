@@ -69,6 +69,8 @@ def gcloud() -> None:
             if whole not in world["roles"]:
                 missing(whole)
             done({"includedPermissions": world["roles"][whole]["permissions"]})
+        case ["config", "get-value", "account"]:
+            done("dba@example.com")
         case ["projects", "describe", name]:
             done(str(world["numbers"][name]))
         case ["projects", "get-ancestors-iam-policy", name]:
@@ -108,26 +110,46 @@ def gcloud() -> None:
     sys.exit(64)
 
 
+def key(name: str) -> str:
+    """A dataset stands in the world as project:dataset, or by its name alone."""
+    return name if name in world["datasets"] else name.split(":")[1]
+
+
 def bq() -> None:
     denied = os.environ.get("DENIED")
     if denied and denied in " ".join(words):
         print("BigQuery error: Access Denied", file=sys.stderr)
         sys.exit(1)
-    # Those of production are called by their name alone, others project:dataset.
+    labels = world.setdefault("labels", {})
     match words:
         case ["ls"] if "datasets" in options:
             project = options["project_id"]
             whole = [name if ":" in name else f"acme-prod:{name}" for name in world["datasets"]]
             found = [name.split(":")[1] for name in whole if name.startswith(f"{project}:")]
-            labels = world.get("labels", {})
             done([{"datasetReference": {"projectId": project, "datasetId": name}, "labels": labels.get(name, {})} for name in found])
+        case ["mk", name]:
+            dataset = name.split(":")[1]
+            if dataset in world["datasets"]:
+                print("already exists", file=sys.stderr)
+                sys.exit(1)
+            groups = [("OWNER", "projectOwners"), ("WRITER", "projectWriters"), ("READER", "projectReaders")]
+            access = [{"role": role, "specialGroup": group} for role, group in groups]
+            world["datasets"][dataset] = [*access, {"role": "OWNER", "userByEmail": "dba@example.com"}]
+            labels[dataset] = dict(word.split("=", 1)[1].split(":") for word in sys.argv[1:] if word.startswith("--label="))
+            done()
         case ["show", name]:
-            done({"access": world["datasets"][name.removeprefix("acme-prod:")]})
+            done({"access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})})
+        case ["update", name] if "set_label" in options:
+            label, value = options["set_label"].split(":")
+            labels.setdefault(name.split(":")[1], {})[label] = value
+            done()
         case ["update", file, name] if "source" in options:
-            world["datasets"][name.removeprefix("acme-prod:")] = json.loads(pathlib.Path(file).read_text())["access"]
+            world["datasets"][key(name)] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
+            if "INFORMATION_SCHEMA.SCHEMATA" in sql:
+                done([{"n": str(int(re.search(r"schema_name = '(\w+)'", sql)[1] in world["datasets"]))}])
             if sql.startswith("SELECT COUNT(*) AS n "):
                 kind = re.search(r"kind = '(\w+)'", sql)[1]
                 done([{"n": str(sum(one["kind"] == kind for one in world["taken"]))}])

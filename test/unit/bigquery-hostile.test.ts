@@ -34,7 +34,8 @@ function shared(reading: Reading, names: Names): BigQueryModel {
 }
 const everything = (model: BigQueryModel, { prod }: Names) => ({
   rights: model.policies(),
-  record: model.rows(`projects/${prod}/datasets/acme_record/tables/taken`),
+  // Time stands still here: a second line that says when it was closed is the same as the first.
+  record: [...new Set(model.rows(`projects/${prod}/datasets/acme_record/tables/taken`))],
 });
 
 describe.each(layouts)('90 and 91 that are cut short, layout %s', (layout) => {

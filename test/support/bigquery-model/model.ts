@@ -84,6 +84,10 @@ export class BigQueryModel {
     };
     node.rows = [...(node.rows ?? []), job];
   }
+  /** An hour passes. */
+  later(): void {
+    this.estate.now = new Date(Date.parse(this.estate.now) + 3_600_000).toISOString();
+  }
   /** A dataset lets a view, a routine or all of a dataset read it: https://docs.cloud.google.com/bigquery/docs/authorized-datasets */
   authorize(dataset: string, reader: string): void {
     const node = this.estate.must(dataset, 0);

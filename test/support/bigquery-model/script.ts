@@ -87,7 +87,7 @@ export class Script {
 
   constructor(session: Session, variables: ReadonlyMap<string, Value> = new Map()) {
     this.session = session;
-    this.variables = new Map([['@@user', session.who.split(':')[1] ?? ''], ...variables]);
+    this.variables = new Map([['@@user', session.who.split(':')[1] ?? ''], ['@@now', session.estate.now], ...variables]);
   }
   run(sql: string): void {
     const reader = new Reader(tokensOf(sql));
