@@ -4,7 +4,8 @@
     when dbt last built there (the view dbt_envs_used)
     when a relation was made
     when a table was written, which BigQuery tells some seconds to minutes later
-  and, where a pull request has nothing yet, when its dataset was made. A developer's pin is a view in their own dataset,
+  and, where a pull request has nothing yet, when its dataset was made. used_since: after the time `since`, or within the hour before
+  it, of which a list made then may not have known yet. A developer's pin is a view in their own dataset,
   dbt_envs_keep, which counts for a year; the janitor's is a label.
   https://docs.cloud.google.com/bigquery/docs/information-schema-table-storage
   https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options
@@ -93,7 +94,7 @@
       format_timestamp('%Y-%m-%dT%H:%M:%E6SZ', last_used_at) as last_used_at,
       format_date('%Y-%m-%d', keep_until) as keep_until,
       coalesce(keep_until > current_date(), false) as kept,
-      {% if since is none %}false{% else %}coalesce(last_used_at > timestamp '{{ since }}', false){% endif %} as used_since,
+      {% if since is none %}false{% else %}coalesce(last_used_at > timestamp_sub(timestamp '{{ since }}', interval 1 hour), false){% endif %} as used_since,
       relations,
       bytes,
       format_timestamp('%Y-%m-%dT%H:%M:%E6SZ', current_timestamp()) as asked_at

@@ -5,9 +5,9 @@
         candidates: [pr_142], listed_at: "2026-11-27T03:43:00.123456Z", dry_run: true}'
 
   As acme-janitor@acme-ci.iam.gserviceaccount.com. Each is looked at once more, just before: its name is whole, its
-  labels are this project's, nobody keeps it, and nobody has used it since listed_at, which env_schemas gave. pr_<number> is
-  dropped, and so is the dataset of somebody who has left; that of somebody on the roster is emptied, since only an administrator
-  could make it again. For two days, restore_schema brings back what it can. A failure is collected and the next one tried.
+  labels are this project's, nobody keeps it, and nobody has used it since an hour before listed_at, which env_schemas gave: what is
+  written is known some minutes later. pr_<number> is dropped, and so is the dataset of somebody who has left; that of somebody on
+  the roster is emptied, since only an administrator could make it again. For two days, restore_schema brings back what it can. A failure is collected and the next one tried.
 
   Emptied means tables, clones, snapshots, views, materialized views, external tables, functions and procedures; indexes and
   policies go with their table. Models of BigQuery ML stay: no query lists them. A view of somebody else's that reads a table
@@ -76,7 +76,7 @@
   {%- elif seen['kept'] -%}
     {{ return('it is kept until ' ~ seen['keep_until']) }}
   {%- elif seen['used_since'] -%}
-    {{ return('used at ' ~ seen['last_used_at'] ~ ', after it was listed') }}
+    {{ return('used at ' ~ seen['last_used_at'] ~ ', of which the list did not know') }}
   {%- endif -%}
   {{ return(none) }}
 {% endmacro %}
@@ -117,7 +117,7 @@
         from {{ dataset }}.INFORMATION_SCHEMA.TABLE_OPTIONS
         where table_name = 'dbt_envs_used'
           and option_name = 'description'
-          and safe_cast(trim(option_value, '"') as timestamp) > timestamp '{{ listed_at }}'
+          and safe_cast(trim(option_value, '"') as timestamp) > timestamp_sub(timestamp '{{ listed_at }}', interval 1 hour)
       ) then
         raise using message = 'dbt_envs: in use';
       end if;
@@ -127,7 +127,7 @@
   {%- set failed = dbt_envs_try(statements) -%}
   {%- if not failed -%}{{ return({'done': how}) }}{%- endif -%}
   {%- set left = dbt_envs_datasets(project, schema, listed_at) | first -%}
-  {%- if 'dbt_envs: in use' in failed -%}
+  {%- if left and 'dbt_envs: in use' in failed -%}
     {{ return({'why': 'used at ' ~ left['last_used_at'] ~ ', while it was being emptied; ' ~ left['relations'] ~ ' relations are there'}) }}
   {%- endif -%}
   {{ return({'failed': failed ~ (('; ' ~ left['relations'] ~ ' relations are left') if left else '')}) }}

@@ -50,7 +50,7 @@
   {%- set cleared = [] -%}
   {%- for row in noted or [] -%}
     {%- set one = fromjson(row) -%}
-    {%- do cleared.append(dict(fromjson(one['note']), at=one['at'])) -%}
+    {%- do cleared.append(dict(fromjson(one['note']), at=one['noted_at'])) -%}
   {%- endfor -%}
   {%- set proved = dbt_envs_proofs() -%}
 
@@ -91,7 +91,7 @@
 {#- What drop_stale_schemas noted, in the janitor's own statements: https://docs.cloud.google.com/bigquery/docs/information-schema-jobs-by-user -#}
 {% macro dbt_envs_cleared_lately() %}
   select to_json_string(struct(
-    format_timestamp('%Y-%m-%dT%H:%M:%SZ', creation_time) as at,
+    format_timestamp('%Y-%m-%dT%H:%M:%SZ', creation_time) as noted_at,
     regexp_extract(query, r"select '([^']*)' as dbt_envs_cleared$") as note
   ))
   from `acme-ci`.`region-us`.INFORMATION_SCHEMA.JOBS_BY_USER
@@ -114,8 +114,8 @@
     {%- if rows is none and project == 'acme-ci' -%}{%- set rows = dbt_envs_rows_or_none(dbt_envs_proofs_in(project, 'JOBS_BY_USER')) -%}{%- endif -%}
     {%- for row in rows or [] -%}
       {%- set one = fromjson(row) -%}
-      {%- set proof = dict(fromjson(one['note']), login=one['login'], at=one['at'], identity=services.get(one['login'], 'dev')) -%}
-      {%- if one['login'] not in proofs or proofs[one['login']]['at'] < one['at'] -%}{%- do proofs.update({one['login']: proof}) -%}{%- endif -%}
+      {%- set proof = dict(fromjson(one['note']), login=one['login'], at=one['noted_at'], identity=services.get(one['login'], 'dev')) -%}
+      {%- if one['login'] not in proofs or proofs[one['login']]['at'] < one['noted_at'] -%}{%- do proofs.update({one['login']: proof}) -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {{ return((proofs.values() | sort(attribute='login')) or none) }}
@@ -124,7 +124,7 @@
 {% macro dbt_envs_proofs_in(project, view) %}
   select to_json_string(struct(
     user_email as login,
-    format_timestamp('%Y-%m-%dT%H:%M:%SZ', creation_time) as at,
+    format_timestamp('%Y-%m-%dT%H:%M:%SZ', creation_time) as noted_at,
     regexp_extract(query, r"select '([^']*)' as dbt_envs_proof$") as note
   ))
   from `{{ project }}`.`region-us`.INFORMATION_SCHEMA.{{ view }}
