@@ -125,9 +125,23 @@ def gcloud() -> None:
     sys.exit(64)
 
 
+def key(name: str) -> str:
+    """A dataset stands in the world as project:dataset, or by its name alone."""
+    return name if name in world["datasets"] else name.split(":")[1]
+
+
 def bq() -> None:
+    denied = os.environ.get("DENIED")
+    if denied and denied in " ".join(words):
+        print("BigQuery error: Access Denied", file=sys.stderr)
+        sys.exit(1)
     labels = world.setdefault("labels", {})
     match words:
+        case ["ls"] if "datasets" in options:
+            project = options["project_id"]
+            whole = [name if ":" in name else f"acme-prod:{name}" for name in world["datasets"]]
+            found = [name.split(":")[1] for name in whole if name.startswith(f"{project}:")]
+            done([{"datasetReference": {"projectId": project, "datasetId": name}, "labels": labels.get(name, {})} for name in found])
         case ["mk", name]:
             dataset = name.split(":")[1]
             if dataset in world["datasets"]:
@@ -139,14 +153,13 @@ def bq() -> None:
             labels[dataset] = dict(word.split("=", 1)[1].split(":") for word in sys.argv[1:] if word.startswith("--label="))
             done()
         case ["show", name]:
-            dataset = name.split(":")[1]
-            done({"access": world["datasets"][dataset], "labels": labels.get(dataset, {})})
+            done({"access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})})
         case ["update", name] if "set_label" in options:
             label, value = options["set_label"].split(":")
             labels.setdefault(name.split(":")[1], {})[label] = value
             done()
         case ["update", file, name] if "source" in options:
-            world["datasets"][name.split(":")[1]] = json.loads(pathlib.Path(file).read_text())["access"]
+            world["datasets"][key(name)] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))

@@ -63,6 +63,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   bq('rm', '-r', '-d'),
   bq('show', '--dataset'),
   bq('update', '--dataset', '--source', '--set_label'),
+  bq('ls', '--datasets', '--max_results'),
 ]);
 
 /** What of a shell script's calls of gcloud and bq the table above does not have, a line each; and which commands were seen. */

@@ -661,9 +661,18 @@ const BQ: Readonly<Record<string, Known>> = {
     },
   },
   ls: {
-    words: [1, 1],
-    flags: [],
+    words: [0, 1],
+    flags: ['max_results'],
+    switches: ['datasets'],
     run: (given) => {
+      if (given.flag('datasets') === 'true') {
+        const project = given.session.estate.must(`projects/${given.session.project}`, given.line);
+        // Whoever may not see one does not see that it is there: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
+        const seen = given.session.estate
+          .children(project.name)
+          .filter((one) => one.kind === 'dataset' && given.session.may('bigquery.datasets.get', one.name));
+        return json(seen.map((one) => ({ datasetReference: { projectId: given.session.project, datasetId: last(one.name) }, labels: one.labels })));
+      }
       const node = given.session.estate.must(reference(given), given.line);
       given.session.demand('bigquery.tables.list', node.name, given.line);
       return undefined;
@@ -687,8 +696,12 @@ const BQ: Readonly<Record<string, Known>> = {
         const project = node.name.split('/')[1] ?? '';
         if (!access.some(({ role }) => role === 'OWNER')) throw new Refused(`line ${given.line}: a dataset has at least one owner`);
         node.authorized = access.flatMap(({ view }) => (view === undefined ? [] : [view.name]));
-        node.policy = [];
-        for (const one of access) if (one.view === undefined) given.session.estate.grant(node.name, bindingOf(one, project), given.line);
+        const before = node.policy;
+        const wanted = access.flatMap((one) => (one.view === undefined ? [bindingOf(one, project)] : []));
+        // What was there may stay, an account that was deleted since too.
+        node.policy = before.filter((old) => wanted.some(({ role, member }) => role === old.role && member === old.member));
+        for (const one of wanted)
+          if (!before.some(({ role, member }) => role === one.role && member === one.member)) given.session.estate.grant(node.name, one, given.line);
         return undefined;
       }
       if (given.flag('view') === undefined) {

@@ -232,6 +232,7 @@ export class Estate {
     if (type === 'user' && !this.people.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
     if (type === 'serviceAccount' && this.account(value) === undefined && !this.people.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
     if (type === 'group' && !this.nodes.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
+    if (type === 'deleted') throw new Refused(`line ${line}: ${member} was deleted`);
     if (SPECIAL[type] !== undefined && projectOf(on) !== value) throw new Refused(`line ${line}: ${member} is of another project`);
     if (
       !['user', 'serviceAccount', 'group', 'domain', 'principal', 'principalSet', 'allUsers', 'allAuthenticatedUsers', ...Object.keys(SPECIAL)].includes(type)

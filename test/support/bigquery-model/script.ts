@@ -3,7 +3,7 @@ import * as define from './defining.ts';
 import { type Expression, isList, isStruct, type Place, type Row, typeFields, type Value } from './expressions.ts';
 import { grantOrRevoke } from './granting.ts';
 import { QueryReader } from './queries.ts';
-import { NotModelled, Refused } from './refusal.ts';
+import { Cut, NotModelled, Refused } from './refusal.ts';
 import type { Session } from './session.ts';
 import { Reader, type Token, tokens } from './tokens.ts';
 
@@ -131,6 +131,8 @@ export class Script {
     else if (reader.accept('FOR')) this.loop(reader);
     else {
       const statement = this.cut(reader);
+      if (this.session.endsAfter === 0) throw new Cut();
+      this.session.endsAfter -= 1;
       if (statement.accept('DECLARE')) this.declare(statement);
       else if (statement.accept('SET')) this.set(statement);
       else if (statement.accept('EXECUTE', 'IMMEDIATE')) this.immediate(statement);
