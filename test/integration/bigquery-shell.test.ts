@@ -19,7 +19,7 @@ interface World {
   keys: Record<string, readonly string[]>;
   pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string; state?: 'DELETED'; provider_state?: 'DELETED' }>;
   datasets: Record<string, readonly object[]>;
-  labels?: Record<string, Record<string, string>>;
+  labels: Record<string, Record<string, string>>;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
 }
 
@@ -53,7 +53,8 @@ beforeEach(() => {
     above: {},
     keys: {},
     pools: {},
-    datasets: { analytics: [], marts: [], raw: [], crm: [], acme_record: [] },
+    datasets: { analytics: [], marts: [], raw: [], crm: [] },
+    labels: {},
     taken: [],
   });
 });
@@ -268,6 +269,7 @@ describe('40_services.sh', () => {
 describe('90_close_prod.sh', () => {
   const found = (world: World): void => {
     world.taken = [{ kind: 'CLOSED' }];
+    world.datasets.acme_record = [];
     world.policies['acme-prod'] = [
       { role: 'roles/owner', members: ['user:dba@example.com'] },
       { role: 'roles/editor', members: ['user:priya@example.com', 'serviceAccount:1-compute@developer.gserviceaccount.com'] },

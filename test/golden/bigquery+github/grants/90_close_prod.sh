@@ -75,6 +75,7 @@ permissions_of() {
 abilities() {
   local held role found
   held=$(policies "$1" | sort -u)
+  [ -n "$held" ] || return 0
   {
     awk '{ print "held\t" $0 }' <<< "$held"
     cut -f2 <<< "$held" | sort -u | while read -r role; do
