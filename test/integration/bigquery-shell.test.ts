@@ -12,13 +12,14 @@ interface Binding {
 }
 interface World {
   accounts: Record<string, string>;
-  roles: Record<string, { description: string; permissions: readonly string[] }>;
+  roles: Record<string, { description: string; permissions: readonly string[]; deleted?: true }>;
   numbers: Record<string, number>;
   policies: Record<string, readonly Binding[]>;
   above: Record<string, readonly Binding[]>;
   keys: Record<string, readonly string[]>;
-  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string }>;
-  datasets: Record<string, readonly { role: string; specialGroup?: string; userByEmail?: string }[]>;
+  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string; state?: 'DELETED'; provider_state?: 'DELETED' }>;
+  datasets: Record<string, readonly object[]>;
+  labels: Record<string, Record<string, string>>;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
 }
 
@@ -30,11 +31,14 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
   'roles/bigquery.admin': ['bigquery.tables.updateData', 'bigquery.datasets.setIamPolicy'],
   'roles/bigquery.dataEditor': ['bigquery.tables.updateData', 'bigquery.tables.getData'],
   'roles/bigquery.dataViewer': ['bigquery.tables.getData'],
-  'roles/bigquery.jobUser': ['bigquery.jobs.create'],
+  'roles/bigquery.jobUser': ['bigquery.jobs.create', 'dataform.repositories.create'],
+  'roles/bigquery.user': ['bigquery.jobs.create', 'bigquery.datasets.create', 'dataform.repositories.create'],
+  'roles/deploymentmanager.editor': ['deploymentmanager.deployments.create', 'deploymentmanager.deployments.update'],
+  'roles/compute.serviceAgent': ['iam.serviceAccounts.actAs', 'iam.serviceAccounts.getAccessToken'],
 };
 const PROD = 'acme-prod@acme-prod.iam.gserviceaccount.com';
 
-const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts' });
+const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts', sourceSchemas: 'raw, crm:pii' });
 let place: string;
 beforeEach(() => {
   place = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
@@ -49,7 +53,8 @@ beforeEach(() => {
     above: {},
     keys: {},
     pools: {},
-    datasets: { analytics: [], marts: [] },
+    datasets: { analytics: [], marts: [], raw: [], crm: [] },
+    labels: {},
     taken: [],
   });
 });
@@ -88,12 +93,28 @@ describe('10_roles.sh', () => {
       'bigquery.datasets.get',
       'bigquery.jobs.list',
     ]);
+    for (const project of ['acme-prod', 'acme-dev', 'acme-ci'])
+      expect(once.roles[`projects/${project}/roles/acme_query_runner`]?.permissions).toEqual([
+        'bigquery.jobs.create',
+        'bigquery.config.get',
+        'resourcemanager.projects.get',
+      ]);
     for (const project of ['acme-dev', 'acme-ci']) {
       const { permissions = [] } = once.roles[`projects/${project}/roles/acme_janitor`] ?? {};
       expect(permissions).toContain('bigquery.tables.delete');
       expect(permissions.filter((one) => /getData|setIamPolicy|create/.test(one))).toEqual([]);
     }
     expect(once.policies).toEqual({});
+    expect(run('10_roles.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('brings back a role that was deleted', () => {
+    run('10_roles.sh');
+    const once = read();
+    change(({ roles }) => {
+      const role = roles['projects/acme-ci/roles/acme_query_runner'];
+      if (role !== undefined) Object.assign(role, { deleted: true, permissions: [] });
+    });
     expect(run('10_roles.sh')).toMatchObject({ status: 0 });
     expect(read()).toEqual(once);
   });
@@ -110,6 +131,70 @@ describe('10_roles.sh', () => {
     expect(run('10_roles.sh')).toMatchObject({ status: 1 });
     expect(read().roles['projects/acme-ci/roles/acme_janitor']?.permissions).toEqual(['x']);
   });
+});
+
+describe('20_record.sh', () => {
+  test('makes a dataset that owners alone write, once and twice', () => {
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    const once = read();
+    expect(once.datasets.acme_record).toEqual([{ role: 'OWNER', specialGroup: 'projectOwners' }]);
+    expect(once.labels?.acme_record).toEqual({ managed_by: 'dbt_envs', dbt_envs_project: 'acme', env: 'record', entries: 'closed' });
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('goes on where it was cut short, and takes from one of an earlier installation whoever writes it', () => {
+    change((world) => {
+      world.datasets.acme_record = [
+        { role: 'WRITER', specialGroup: 'projectWriters' },
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'OWNER', userByEmail: 'former@example.com' },
+        { role: 'READER', userByEmail: 'auditor@example.com' },
+      ];
+      world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    });
+    expect(run('20_record.sh')).toMatchObject({ status: 0 });
+    expect(new Set(read().datasets.acme_record?.map((one) => JSON.stringify(one)))).toEqual(
+      new Set(['{"role":"OWNER","specialGroup":"projectOwners"}', '{"role":"READER","userByEmail":"auditor@example.com"}']),
+    );
+    expect(read().labels?.acme_record?.entries).toBe('closed');
+  });
+  test('refuses one that is somebody else’s, and changes nothing', () => {
+    change((world) => {
+      world.datasets.acme_record = [{ role: 'WRITER', specialGroup: 'projectWriters' }];
+    });
+    const before = read();
+    const { status, output } = run('20_record.sh');
+    expect([status, output.includes('Dataset acme_record exists, and this project did not create it.')]).toEqual([1, true]);
+    expect({ ...read(), labels: undefined }).toEqual({ ...before, labels: undefined });
+  });
+});
+
+test('30_developers.sh takes what BigQuery gives by itself, from each dataset of the roster, and nothing else', () => {
+  const others = [
+    { role: 'OWNER', specialGroup: 'projectOwners' },
+    { role: 'WRITER', userByEmail: 'priya@example.com' },
+    { role: 'OWNER', userByEmail: 'colleague@example.com' },
+  ];
+  const slugs = [...readFileSync(path.join(emitted, 'grants', '30_developers.sh'), 'utf8').matchAll(/^own_dataset_alone (\S+)$/gm)].map(
+    ([, slug = '']) => slug,
+  );
+  expect(slugs.length).toBeGreaterThan(1);
+  change((world) => {
+    for (const slug of slugs)
+      world.datasets[slug] = [
+        ...others,
+        { role: 'WRITER', specialGroup: 'projectWriters' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'OWNER', userByEmail: 'dba@example.com' },
+      ];
+  });
+  const { status, output } = run('30_developers.sh');
+  expect([status, output.includes('WRITER projectWriters')], output).toEqual([0, true]);
+  for (const slug of slugs) expect(read().datasets[slug]).toEqual(others);
+  const once = asked().length;
+  expect(run('30_developers.sh')).toMatchObject({ status: 0, output: '' });
+  expect(asked().slice(once)).not.toContain('"update"');
 });
 
 describe('40_services.sh', () => {
@@ -134,6 +219,27 @@ describe('40_services.sh', () => {
     const once = read();
     expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
     expect(read()).toEqual(once);
+  });
+  test('a pool, or its provider, that was deleted is brought back', () => {
+    run('40_services.sh', [], SUBJECTS);
+    const once = read();
+    for (const state of ['state', 'provider_state'] as const) {
+      change(({ pools }) => {
+        for (const pool of Object.values(pools)) pool[state] = 'DELETED';
+      });
+      expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
+      expect(read()).toEqual(once);
+    }
+  });
+  test('what a token has to say beside its subject is asked too, and nothing that is more than a value', () => {
+    expect(run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: 'repository_id=42 owner_id=7' })).toMatchObject({ status: 0 });
+    expect(read().pools['acme-prod/dbt-acme']?.condition).toBe(
+      "assertion.sub in ['repo:acme/dbt:environment:prod'] && assertion.repository_id == '42' && assertion.owner_id == '7'",
+    );
+    const before = read();
+    for (const claim of ['repository_id', '=42', 'repository_id=', "repository_id=1'||'a'=='a", 'a=b=c'])
+      expect([claim, run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: claim }).status]).toEqual([claim, 1]);
+    expect(read()).toEqual(before);
   });
   test('a subject that has changed is let in, the old one is not, and whom somebody else lets in stays', () => {
     run('40_services.sh', [], SUBJECTS);
@@ -163,6 +269,7 @@ describe('40_services.sh', () => {
 describe('90_close_prod.sh', () => {
   const found = (world: World): void => {
     world.taken = [{ kind: 'CLOSED' }];
+    world.datasets.acme_record = [];
     world.policies['acme-prod'] = [
       { role: 'roles/owner', members: ['user:dba@example.com'] },
       { role: 'roles/editor', members: ['user:priya@example.com', 'serviceAccount:1-compute@developer.gserviceaccount.com'] },
@@ -170,7 +277,8 @@ describe('90_close_prod.sh', () => {
       { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
     ];
     world.datasets.analytics = [
-      { role: 'WRITER', specialGroup: 'projectWriters' },
+      { role: 'OWNER', specialGroup: 'projectWriters' },
+      { role: 'WRITER', specialGroup: 'projectReaders' },
       { role: 'OWNER', specialGroup: 'projectOwners' },
       { role: 'READER', userByEmail: 'looker@example.com' },
     ];
@@ -190,7 +298,9 @@ describe('90_close_prod.sh', () => {
     const before = read();
     const { status, output } = run('90_close_prod.sh', ['--editors']);
     expect([status, output.includes('group:data@example.com loses roles/bigquery.dataEditor on acme-prod')]).toEqual([0, true]);
-    expect(output).toContain('projectWriters loses WRITER on analytics');
+    expect(output).toContain('projectWriters loses OWNER on analytics');
+    expect(output).toContain('projectReaders loses WRITER on analytics');
+    expect(output).toContain('keeps it on raw');
     expect(output).toContain('user:priya@example.com loses roles/editor on acme-prod');
     expect(read()).toEqual(before);
   });
@@ -199,7 +309,20 @@ describe('90_close_prod.sh', () => {
     const before = read();
     expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
     const closed = read();
-    expect(closed.datasets.analytics).toEqual(before.datasets.analytics?.slice(1));
+    expect(closed.datasets.analytics).toHaveLength(4);
+    expect(closed.datasets.analytics).toEqual(
+      expect.arrayContaining([
+        ...(before.datasets.analytics?.slice(2) ?? []),
+        { role: 'READER', specialGroup: 'projectWriters' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+      ]),
+    );
+    for (const kept of ['raw', 'crm'])
+      expect(closed.datasets[kept], kept).toEqual([
+        { role: 'WRITER', groupByEmail: 'data@example.com' },
+        { role: 'WRITER', userByEmail: 'shared@acme-prod.iam.gserviceaccount.com' },
+      ]);
+    expect([closed.datasets.marts, closed.datasets.acme_record]).toEqual([[], []]);
     expect(closed.policies['acme-prod']).toEqual([
       { role: 'roles/owner', members: ['user:dba@example.com'] },
       { role: 'roles/editor', members: ['serviceAccount:1-compute@developer.gserviceaccount.com'] },
@@ -218,7 +341,7 @@ describe('90_close_prod.sh', () => {
     const { policies, datasets, taken } = read();
     for (const { role, members } of before.policies['acme-prod'] ?? [])
       for (const one of members) expect(holds(policies['acme-prod'], role, one), one).toBe(true);
-    expect(new Set(datasets.analytics?.map((one) => JSON.stringify(one)))).toEqual(new Set(before.datasets.analytics?.map((one) => JSON.stringify(one))));
+    expect(datasets.analytics).toEqual(expect.arrayContaining([...(before.datasets.analytics ?? [])]));
     expect(taken).toEqual([{ kind: 'CLOSED' }]);
     const reopened = read();
     expect(run('91_reopen_prod.sh')).toMatchObject({ status: 0 });
@@ -315,11 +438,159 @@ describe('audit.sh', () => {
     expect(audit(through(11, 'dbt-acme'), 'roles/iam.serviceAccountTokenCreator')).toBe(1);
     expect(audit('user:kim@example.com')).toBe(1);
   });
+  const audit = (plant: (world: World) => void) => {
+    change((world) => {
+      world.above['acme-prod'] = [];
+      world.policies['acme-prod'] = [{ role: 'roles/owner', members: ['user:dba@example.com'] }];
+      plant(world);
+    });
+    const { status, output } = run('audit.sh');
+    const part = (name: string): string => output.split(/^== /m).find((one) => one.startsWith(name)) ?? '';
+    return { status, output, part };
+  };
+  const bind = (world: World, ...bindings: readonly Binding[]): void => {
+    world.policies['acme-prod'] = [...(world.policies['acme-prod'] ?? []), ...bindings];
+  };
+  const AGENT = 'serviceAccount:1@cloudservices.gserviceaccount.com';
+  const DATAFORM = 'serviceAccount:service-1@gcp-sa-dataform.iam.gserviceaccount.com';
+
+  test('names Google’s own accounts that can, and ends badly where somebody else may ask one', () => {
+    const editor = { role: 'roles/editor', members: [AGENT] };
+    const strange = { role: 'roles/compute.serviceAgent', members: ['serviceAccount:service-1@gcp-sa-new.iam.gserviceaccount.com'] };
+    const alone = audit((world) => bind(world, editor, strange));
+    expect([alone.status, alone.part('Others')]).toEqual([0, expect.stringContaining('nobody')]);
+    expect(alone.part("Google's own")).toContain(`${AGENT}\troles/editor: writes data, can become`);
+    expect(alone.part("Google's own")).toMatch(/gcp-sa-new.*who may ask it is not known here/);
+    const asked = audit((world) => bind(world, editor, { role: 'roles/deploymentmanager.editor', members: ['user:kim@example.com', 'user:dba@example.com'] }));
+    expect([asked.status, asked.part('Who may ask')]).toEqual([
+      1,
+      expect.stringContaining(`user:kim@example.com\tasks ${AGENT} by roles/deploymentmanager.editor: may ask it`),
+    ]);
+    expect(asked.part('Who may ask')).not.toContain('dba');
+  });
+  test('the right to run queries is one to ask Dataform, and counts where Dataform can write', () => {
+    const queries = { role: 'roles/bigquery.jobUser', members: ['user:kim@example.com', `serviceAccount:${PROD}`] };
+    expect(audit((world) => bind(world, queries)).status).toBe(0);
+    const { status, part } = audit((world) => bind(world, queries, { role: 'roles/bigquery.dataEditor', members: [DATAFORM] }));
+    expect([
+      status,
+      part('Who may ask')
+        .split('\n')
+        .filter((line) => line.includes('asks')),
+    ]).toEqual([1, [expect.stringMatching(/^user:kim@example\.com\tasks/)]]);
+  });
+  test.each(['serviceAccount:service-1@acme-prod.iam.gserviceaccount.com', 'serviceAccount:service-77@gcp-sa-dataform.iam.gserviceaccount.com'])(
+    'takes %s for no account of Google’s in this project',
+    (member) => {
+      const { status, part } = audit((world) => bind(world, { role: 'roles/bigquery.dataEditor', members: [member] }));
+      expect([status, part('Others')]).toEqual([1, expect.stringContaining(member)]);
+    },
+  );
+  test('knows each permission that writes, opens or becomes, and none that only looks', () => {
+    const mighty = [
+      ...['create', 'update', 'updateData', 'delete', 'restoreSnapshot', 'setCategory', 'setColumnDataPolicy', 'setIamPolicy'].map(
+        (one) => `bigquery.tables.${one}`,
+      ),
+      ...['update', 'delete', 'link', 'setIamPolicy'].map((one) => `bigquery.datasets.${one}`),
+      ...['create', 'update', 'delete'].flatMap((one) => [`bigquery.routines.${one}`, `bigquery.rowAccessPolicies.${one}`, `bigquery.dataPolicies.${one}`]),
+      ...[
+        'bigquery.models.create',
+        'bigquery.models.updateData',
+        'bigquery.models.delete',
+        'bigquery.dataPolicies.setIamPolicy',
+        'datacatalog.taxonomies.setIamPolicy',
+      ],
+      ...['actAs', 'getAccessToken', 'implicitDelegation', 'signBlob', 'signJwt', 'setIamPolicy'].map((one) => `iam.serviceAccounts.${one}`),
+      ...[
+        'iam.serviceAccountKeys.create',
+        'iam.roles.update',
+        'iam.googleapis.com/workloadIdentityPoolProviders.update',
+        'iam.googleapis.com/workloadIdentityPoolProviders.create',
+      ],
+      ...['resourcemanager.projects.setIamPolicy', 'resourcemanager.folders.setIamPolicy', 'resourcemanager.projects.move', 'orgpolicy.policy.set'],
+    ];
+    const harmless = [
+      ...[
+        'tables.get',
+        'tables.getData',
+        'tables.list',
+        'datasets.get',
+        'datasets.create',
+        'jobs.create',
+        'routines.get',
+        'models.getData',
+        'rowAccessPolicies.get',
+      ].map((one) => `bigquery.${one}`),
+      ...[
+        'iam.serviceAccounts.get',
+        'iam.serviceAccounts.list',
+        'iam.serviceAccountKeys.list',
+        'iam.roles.get',
+        'resourcemanager.projects.getIamPolicy',
+        'xiam.roles.update',
+      ],
+    ];
+    const { part } = audit((world) => {
+      for (const [index, one] of [...mighty, ...harmless].entries()) {
+        world.roles[`roles/r${index}`] = { description: '', permissions: [one] };
+        bind(world, { role: `roles/r${index}`, members: [`user:${one.replaceAll('/', '-')}@example.com`] });
+      }
+    });
+    const named = [...part('Others').matchAll(/^user:(.+)@example\.com\t/gm)].map(([, one]) => one);
+    expect(new Set(named)).toEqual(new Set(mighty.map((one) => one.replaceAll('/', '-'))));
+  }, 60_000);
+  test('names who may create datasets, which is no writing', () => {
+    const { status, part } = audit((world) => bind(world, { role: 'roles/bigquery.user', members: ['user:kim@example.com'] }));
+    expect([status, part('Who may create')]).toEqual([0, expect.stringContaining('user:kim@example.com\troles/bigquery.user: creates datasets')]);
+  });
+  test('names who reads personal data: by a right, by a role on the project, and through what is authorized there', () => {
+    const view = { projectId: 'acme-prod', datasetId: 'raw', tableId: 'names' };
+    const plant = (world: World): void => {
+      world.datasets.crm = [
+        { role: 'READER', userByEmail: PROD },
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'READER', groupByEmail: 'support@example.com' },
+        { view },
+        { routine: { projectId: 'acme-prod', datasetId: 'raw', routineId: 'f' } },
+        { dataset: { dataset: { projectId: 'acme-dev', datasetId: 'dev_kim' }, targetTypes: ['VIEWS'] } },
+      ];
+      bind(world, { role: 'roles/bigquery.dataViewer', members: ['user:kim@example.com'] });
+    };
+    const expected = [
+      'projectReaders\tREADER\tcrm',
+      'support@example.com\tREADER\tcrm',
+      'view acme-prod.raw.names\tis authorized: whoever reads it\tcrm',
+      'routine acme-prod.raw.f\tis authorized: whoever calls it\tcrm',
+      'dataset acme-dev.dev_kim\tis authorized: whoever creates a view there\tcrm',
+      'user:kim@example.com\troles/bigquery.dataViewer: reads data',
+    ];
+    const { status, part } = audit(plant);
+    expect(status).toBe(0);
+    for (const text of [part('Who reads personal data'), run('00_look.sh').output]) for (const line of expected) expect(text).toContain(line);
+    expect(part('Who reads personal data')).not.toMatch(/projectOwners|acme-prod@/);
+  });
+  test.each([
+    { role: 'READER', specialGroup: 'allAuthenticatedUsers' },
+    { role: 'READER', iamMember: 'allUsers' },
+  ])('ends badly where a pull request gave what it built to everybody: %o', (entry) => {
+    const built = (entries: readonly object[]) =>
+      audit((world) => (world.datasets['acme-ci:pr_5'] = [{ role: 'OWNER', userByEmail: 'acme-ci@acme-ci.iam.gserviceaccount.com' }, ...entries]));
+    expect(built([]).status).toBe(0);
+    const { status, part } = built([entry]);
+    expect([status, part('What pull requests built')]).toEqual([1, expect.stringMatching(/^all(Authenticated)?Users\tREADER\tpr_5$/m)]);
+  });
   test('a policy that cannot be read is not an empty one', () => {
     for (const name of ['audit.sh', '00_look.sh']) {
       const { status, output } = run(name, [], { DENIED: 'get-iam-policy' });
       expect([name, status === 0, output.includes('nobody')]).toEqual([name, false, false]);
+      expect([name, run(name, [], { DENIED: 'show acme-prod:crm' }).status === 0]).toEqual([name, false]);
     }
+    change(({ above, policies }) => {
+      above['acme-prod'] = [];
+      policies['acme-prod'] = [{ role: 'roles/owner', members: ['user:dba@example.com'] }];
+    });
+    expect([run('audit.sh').status, run('audit.sh', [], { DENIED: 'ls' }).status === 0]).toEqual([0, false]);
   });
 });
 

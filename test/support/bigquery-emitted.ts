@@ -23,6 +23,7 @@ const samples = {
   kind: 'SCHEMA',
   name: '`acme-prod`.analytics',
   'one.name': 'dev_priya',
+  'one.project': 'acme-prod',
   'object.kind': 'table',
   'object.name': 'orders',
   table_schema: 'analytics',

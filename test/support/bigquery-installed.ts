@@ -51,8 +51,8 @@ export function script(layout: Layout, name: string, when: 'before' | 'after' = 
 
 /** What installs the boundary, in the order in which an administrator runs it. */
 export const installation = (layout: Layout, when: 'before' | 'after' = 'after', group = false): readonly Step[] =>
-  ['10_roles.sh', '20_boundary.sql', '30_developers.sql', '40_services.sql', '40_services.sh', '50_readers.sql'].map((name) =>
-    script(layout, name, when, group),
+  ['10_roles.sh', '20_record.sh', '20_boundary.sql', '30_developers.sql', '30_developers.sh', '40_services.sql', '40_services.sh', '50_readers.sql'].map(
+    (name) => script(layout, name, when, group),
   );
 
 /** What is run when somebody has left: the roster without her, then her own file. */

@@ -10,6 +10,7 @@ const PEOPLE: readonly (readonly [string, string])[] = [
   ['sam_smith', 'sam.smith'],
   ['noor', 'noor'],
 ];
+const runner = (project: string): string => `\`projects/${project}/roles/acme_query_runner\``;
 const user = (login: string): string => `"user:${login}@acme.example"`;
 
 export function sampleNames(layout: Layout): Names {
@@ -61,6 +62,9 @@ role() {
 account acme-ci ${ci}
 account acme-janitor ${ci}
 account acme-prod ${prod}
+for project in ${[...new Set([prod, dev, ci])].join(' ')}; do
+  role acme_query_runner "$project" bigquery.jobs.create,bigquery.config.get,resourcemanager.projects.get
+done
 role acme_creator ${ci} bigquery.datasets.create,bigquery.datasets.get,bigquery.jobs.list
 for project in ${nonprod.join(' ')}; do
   role acme_janitor "$project" ${janitorPermissions}
@@ -78,20 +82,29 @@ GRANT \`roles/bigquery.dataEditor\` ON SCHEMA \`${dev}\`.dev_${slug} TO ${user(l
 GRANT \`projects/${dev}/roles/acme_janitor\` ON SCHEMA \`${dev}\`.dev_${slug} TO ${service('janitor')};`,
   )
   .join('\n')}
-GRANT \`roles/bigquery.jobUser\` ON PROJECT \`${dev}\` TO ${everybody};
+GRANT ${runner(dev)} ON PROJECT \`${dev}\` TO ${everybody};
 ${['analytics', 'staging', 'raw'].map((one) => `GRANT \`roles/bigquery.dataViewer\` ON SCHEMA ${on(one)} TO ${everybody}, ${service('ci')};`).join('\n')}
 GRANT \`roles/bigquery.dataEditor\` ON SCHEMA ${on('analytics')} TO ${service('prod')};
 GRANT \`roles/bigquery.dataEditor\` ON SCHEMA ${on('staging')} TO ${service('prod')};
 GRANT \`roles/bigquery.dataViewer\` ON SCHEMA ${on('raw')} TO ${service('prod')};
 GRANT \`roles/bigquery.dataViewer\` ON SCHEMA ${on('raw_pii')} TO ${service('prod')};
-GRANT \`roles/bigquery.jobUser\` ON PROJECT \`${prod}\` TO ${service('prod')};
-GRANT \`roles/bigquery.jobUser\`, \`projects/${ci}/roles/acme_creator\` ON PROJECT \`${ci}\` TO ${service('ci')}, ${service('janitor')};
+GRANT ${runner(prod)} ON PROJECT \`${prod}\` TO ${service('prod')};
+GRANT ${runner(ci)}, \`projects/${ci}/roles/acme_creator\` ON PROJECT \`${ci}\` TO ${service('ci')}, ${service('janitor')};
 ${nonprod.map((one) => `GRANT \`roles/bigquery.metadataViewer\` ON PROJECT \`${one}\` TO ${service('janitor')};`).join('\n')}
 ${layout === 'three' ? `GRANT \`projects/${ci}/roles/acme_janitor\` ON PROJECT \`${ci}\` TO ${service('janitor')};\nGRANT \`roles/bigquery.dataViewer\` ON PROJECT \`${ci}\` TO ${everybody}, ${user('anna')};` : ''}
 GRANT \`roles/bigquery.dataViewer\` ON SCHEMA ${on('analytics')} TO ${user('looker')}, ${user('anna')};
 GRANT \`roles/bigquery.dataViewer\` ON SCHEMA ${on('staging')} TO ${user('looker')}, ${user('anna')};
-GRANT \`roles/bigquery.jobUser\` ON PROJECT \`${ci}\` TO ${user('anna')};
+GRANT ${runner(ci)} ON PROJECT \`${ci}\` TO ${user('anna')};
 `,
+    ),
+    sh(
+      'entries',
+      people
+        .flatMap(([slug]) => [
+          `bq remove-iam-policy-binding --member=projectEditor:${dev} --role=roles/bigquery.dataEditor ${dev}:dev_${slug} > /dev/null 2>&1 || true`,
+          `bq remove-iam-policy-binding --member=projectViewer:${dev} --role=roles/bigquery.dataViewer ${dev}:dev_${slug} > /dev/null 2>&1 || true`,
+        ])
+        .join('\n'),
     ),
     sh(
       'federation',
@@ -129,7 +142,7 @@ export function sampleLeaver(layout: Layout): readonly Step[] {
       kind: 'sql',
       name: 'leaver',
       text: `REVOKE \`roles/bigquery.dataEditor\` ON SCHEMA \`${dev}\`.dev_lea FROM "user:lea@acme.example";
-REVOKE \`roles/bigquery.jobUser\` ON PROJECT \`${dev}\` FROM "user:lea@acme.example";
+REVOKE ${runner(dev)} ON PROJECT \`${dev}\` FROM "user:lea@acme.example";
 ${['analytics', 'staging', 'raw'].map((one) => `REVOKE \`roles/bigquery.dataViewer\` ON SCHEMA \`${prod}\`.${one} FROM "user:lea@acme.example";`).join('\n')}
 ${layout === 'three' ? `REVOKE \`roles/bigquery.dataViewer\` ON PROJECT \`${ci}\` FROM "user:lea@acme.example";` : ''}
 `,

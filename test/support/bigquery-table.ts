@@ -110,6 +110,9 @@ const mighty = ['dana', 'olga', 'ed', 'finn'] as const;
 /** Who may change the policy of every dataset, and delete it. */
 const owners = ['dana', 'olga'] as const;
 
+/** Who writes a developer's dataset from above: it has no entry for the Editors of its project, nor for the Viewers. */
+const above = ['dana', 'olga', 'finn'] as const;
+
 const act = (name: string, text: string, may: readonly Identity[], page: string, open?: readonly Identity[]): Act => ({
   act: name,
   text,
@@ -142,8 +145,8 @@ export function acts(n: Names): readonly Act[] {
   const readsPr = [...developers, 'anna', 'ci', ...mighty, 'vic'] as const;
   const writesPr = ['ci', ...mighty] as const;
   const ownsPr = ['ci', ...owners, 'ed'] as const;
-  const writesPriya = ['priya', ...mighty] as const;
-  const readsPriya = [...writesPriya, 'vic'] as const;
+  const writesPriya = ['priya', ...above] as const;
+  const clearsPriya = [...writesPriya, 'janitor', 'ed'] as const;
   const createsIn = (project: string): readonly Identity[] => [...mighty, ...(project === ci ? (['ci', 'janitor'] as const) : [])];
   const clears = ['janitor', ...owners, 'ed'] as const;
 
@@ -164,9 +167,9 @@ export function acts(n: Names): readonly Act[] {
     act('read a dataset of others', `select * from \`${prod}\`.product.items`, [...mighty, 'vic'], BASIC),
     act('read a pull request', `select * from ${pr}.orders`, readsPr, `${ROLES}#bigquery.dataViewer`),
     act('read another pull request', `select * from \`${ci}\`.pr_123.orders`, readsPr, `${ROLES}#bigquery.dataViewer`),
-    act("read priya's tables", `select * from ${priya}.orders`, readsPriya, BASIC),
-    act("read sam's tables", `select * from \`${dev}\`.dev_sam.orders`, ['sam', ...mighty, 'vic'], BASIC),
-    act('read what the leaver has left', `select * from \`${dev}\`.dev_lea.orders`, [...mighty, 'vic'], BASIC),
+    act("read priya's tables", `select * from ${priya}.orders`, writesPriya, BASIC),
+    act("read sam's tables", `select * from \`${dev}\`.dev_sam.orders`, ['sam', ...above], BASIC),
+    act('read what the leaver has left', `select * from \`${dev}\`.dev_lea.orders`, above, BASIC),
     act('export prod', `export data options (uri = 'gs://b/*.csv', format = 'CSV') as select * from ${analytics}.orders`, readsProd, EXPORT),
     act('extract prod', `bq extract ${prod}:analytics.orders gs://b/o.csv`, readsProd, EXPORT),
     act('export personal data', `export data options (uri = 'gs://b/*.csv', format = 'CSV') as select * from ${pii}.people`, readsPii, EXPORT),
@@ -210,13 +213,10 @@ export function acts(n: Names): readonly Act[] {
     act('change a view of prod', `create or replace view ${analytics}.v_orders as select 1 as id`, writesProd, `${DDL}#create_view_statement`),
     act('put a function into prod', `create function ${analytics}.f(x int64) as (x + 1)`, writesProd, `${DDL}#create_function_statement`),
     act('put a procedure into prod', `create procedure ${analytics}.p() begin select 1; end`, writesProd, `${DDL}#create_procedure`),
-    act(
-      'let prod read a dev dataset through a view',
-      `create view ${analytics}.leak as select * from ${priya}.orders`,
-      mighty,
-      `${DDL}#create_view_statement`,
-      ['prod'],
-    ),
+    act('let prod read a dev dataset through a view', `create view ${analytics}.leak as select * from ${priya}.orders`, above, `${DDL}#create_view_statement`, [
+      'prod',
+      'ed',
+    ]),
     act('write a source', `insert into \`${prod}\`.raw.orders values (1, 1)`, mighty, DML),
     act('write a source with personal data', `delete from ${pii}.people where true`, mighty, DML),
     act('create a table in a source', `create table \`${prod}\`.raw.x (i int64)`, mighty, `${DDL}#create_table_statement`),
@@ -259,20 +259,15 @@ export function acts(n: Names): readonly Act[] {
 
     act("create a table in priya's dataset", `create table ${priya}.t2 (i int64)`, writesPriya, `${ROLES}#bigquery.dataEditor`),
     act("create a view in priya's dataset", `create view ${priya}.v2 as select * from ${analytics}.orders`, writesPriya, `${DDL}#create_view_statement`),
-    act("create a table in sam's dataset", `create table \`${dev}\`.dev_sam.t2 (i int64)`, ['sam', ...mighty], `${ROLES}#bigquery.dataEditor`),
-    act(
-      "create a table in sam_smith's dataset",
-      `create table \`${dev}\`.dev_sam_smith.t2 (i int64)`,
-      ['sam_smith', ...mighty],
-      `${ROLES}#bigquery.dataEditor`,
-    ),
-    act("create a table in the newcomer's dataset", `create table \`${dev}\`.dev_noor.t2 (i int64)`, ['noor', ...mighty], `${ROLES}#bigquery.dataEditor`),
-    act("create a table in the leaver's dataset", `create table \`${dev}\`.dev_lea.t2 (i int64)`, mighty, `${ROLES}#bigquery.dataEditor`),
+    act("create a table in sam's dataset", `create table \`${dev}\`.dev_sam.t2 (i int64)`, ['sam', ...above], `${ROLES}#bigquery.dataEditor`),
+    act("create a table in sam_smith's dataset", `create table \`${dev}\`.dev_sam_smith.t2 (i int64)`, ['sam_smith', ...above], `${ROLES}#bigquery.dataEditor`),
+    act("create a table in the newcomer's dataset", `create table \`${dev}\`.dev_noor.t2 (i int64)`, ['noor', ...above], `${ROLES}#bigquery.dataEditor`),
+    act("create a table in the leaver's dataset", `create table \`${dev}\`.dev_lea.t2 (i int64)`, above, `${ROLES}#bigquery.dataEditor`),
     act("replace priya's table", `create or replace table ${priya}.orders as select 1 as id`, writesPriya, `${DDL}#create_table_statement`),
     act("change priya's table", `insert into ${priya}.orders values (1, 1)`, writesPriya, DML),
-    act("drop priya's table", `drop table ${priya}.orders`, [...writesPriya, 'janitor'], `${DDL}#drop_table_statement`),
-    act("drop priya's view", `drop view ${priya}.v`, [...writesPriya, 'janitor'], `${DDL}#drop_view_statement`),
-    act("drop priya's function", `drop function ${priya}.f`, [...writesPriya, 'janitor'], `${DDL}#drop_function_statement`),
+    act("drop priya's table", `drop table ${priya}.orders`, clearsPriya, `${DDL}#drop_table_statement`),
+    act("drop priya's view", `drop view ${priya}.v`, clearsPriya, `${DDL}#drop_view_statement`),
+    act("drop priya's function", `drop function ${priya}.f`, clearsPriya, `${DDL}#drop_function_statement`),
     act("drop priya's snapshot", `drop snapshot table ${priya}.snap`, clears, `${DDL}#drop_snapshot_table_statement`),
     act("clone from prod into priya's dataset", `create table ${priya}.copy clone ${analytics}.orders`, writesPriya, `${DDL}#create_table_clone_statement`),
     act("copy from prod into priya's dataset", `bq cp ${prod}:analytics.orders ${dev}:dev_priya.copy`, writesPriya, `${DOCS}bigquery/docs/managing-tables`),
@@ -282,10 +277,10 @@ export function acts(n: Names): readonly Act[] {
       writesPriya,
       `${DDL}#create_snapshot_table_statement`,
     ),
-    act("clone personal data into priya's dataset", `create table ${priya}.copy clone ${pii}.people`, mighty, `${DDL}#create_table_clone_statement`),
+    act("clone personal data into priya's dataset", `create table ${priya}.copy clone ${pii}.people`, above, `${DDL}#create_table_clone_statement`),
     act('clone personal data into a pull request', `create table ${pr}.copy clone ${pii}.people`, mighty, `${DDL}#create_table_clone_statement`),
     act('select personal data into a pull request', `create table ${pr}.copy as select * from ${pii}.people`, mighty, `${DDL}#create_table_statement`),
-    act('read personal data through an own view', `create view ${priya}.leak as select * from ${pii}.people; select * from ${priya}.leak`, mighty, VIEWS),
+    act('read personal data through an own view', `create view ${priya}.leak as select * from ${pii}.people; select * from ${priya}.leak`, above, VIEWS),
     act(
       'read personal data through a view of a pull request',
       `create view ${pr}.leak as select * from ${pii}.people; select * from ${pr}.leak`,
@@ -557,7 +552,7 @@ export function acts(n: Names): readonly Act[] {
             `${DOCS}bigquery/docs/information-schema-jobs`,
           ),
         ]),
-    act("list priya's tables", `bq ls ${dev}:dev_priya`, [...readsPriya, 'janitor'], `${ROLES}#bigquery.metadataViewer`),
+    act("list priya's tables", `bq ls ${dev}:dev_priya`, clearsPriya, `${ROLES}#bigquery.metadataViewer`),
   ];
 }
 

@@ -19,6 +19,10 @@ export const SUBJECTS: Readonly<Record<string, string>> = {
   JANITOR_SUBJECT: 'repo:acme/warehouse:environment:janitor',
 };
 
+/** Dataform's service agent in each project. */
+const agentsOfDataform = ({ prod, dev, ci }: Pick<Names, 'prod' | 'dev' | 'ci'>): readonly string[] =>
+  [...new Set([prod, dev, ci])].map((_, index) => `serviceAccount:service-${(index + 1) * 111}@gcp-sa-dataform.iam.gserviceaccount.com`);
+
 /** The company before anything of ours: an organization, a folder, its projects, people with rights from above, sources, datasets of others. */
 export function company(reading: Reading, layout: Layout): BigQueryModel {
   const { prod, dev, ci } = names(layout);
@@ -34,10 +38,8 @@ export function company(reading: Reading, layout: Layout): BigQueryModel {
   model.project('elsewhere', '888');
   const people = ['priya', 'sam', 'sam.smith', 'noor', 'lea', 'looker', 'anna', 'dana', 'olga', 'ed', 'vic', 'finn'].map((one) => `user:${one}@acme.example`);
   model.people(...people, 'user:mallory@elsewhere.example');
-  // Dataform is on, and its agent holds nothing yet.
-  own.forEach((_, index) => {
-    model.people(`serviceAccount:service-${(index + 1) * 111}@gcp-sa-dataform.iam.gserviceaccount.com`);
-  });
+  // Dataform is on.
+  model.people(...agentsOfDataform({ prod, dev, ci }));
   model.bind('projects/elsewhere', 'roles/bigquery.user', 'allAuthenticatedUsers');
   model.bind('projects/acme-bi', 'roles/bigquery.jobUser', 'user:looker@acme.example');
   model.bind('folders/10', 'roles/bigquery.dataEditor', 'user:finn@acme.example');
@@ -112,6 +114,8 @@ export function world(
   };
   work({ who: 'user:lea@acme.example', project: n.dev }, `create table \`${n.dev}\`.dev_lea.orders (id int64)`);
   for (const one of then) step(model, one);
+  // Somebody builds production with Dataform too: whoever runs code as its agent writes it.
+  for (const agent of agentsOfDataform(n)) model.bind(`projects/${n.prod}/datasets/analytics`, 'roles/bigquery.dataEditor', agent);
   const all = logins(n);
   for (const [identity, text] of furniture(n)) work(all[identity], text);
   return model;

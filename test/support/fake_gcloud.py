@@ -57,11 +57,18 @@ def gcloud() -> None:
             done()
         case ["iam", "roles", "list"]:
             name = options["filter"].split("=", 1)[1]
-            done([{"name": name, "description": world["roles"][name]["description"]}] if name in world["roles"] else [])
+            role = world["roles"].get(name)
+            deleted = {"deleted": True} if role and role.get("deleted") else {}
+            done([] if role is None else [{"name": name, "description": role["description"], **deleted}])
         case ["iam", "roles", "create", name]:
             world["roles"][f"projects/{project}/roles/{name}"] = {"description": options["description"], "permissions": options["permissions"].split(",")}
             done()
+        case ["iam", "roles", "undelete", name]:
+            del world["roles"][f"projects/{project}/roles/{name}"]["deleted"]
+            done()
         case ["iam", "roles", "update", name]:
+            if world["roles"][f"projects/{project}/roles/{name}"].get("deleted"):
+                missing(name)
             world["roles"][f"projects/{project}/roles/{name}"]["permissions"] = options["permissions"].split(",")
             done()
         case ["iam", "roles", "describe", name]:
@@ -69,6 +76,8 @@ def gcloud() -> None:
             if whole not in world["roles"]:
                 missing(whole)
             done({"includedPermissions": world["roles"][whole]["permissions"]})
+        case ["config", "get-value", "account"]:
+            done("dba@example.com")
         case ["projects", "describe", name]:
             done(str(world["numbers"][name]))
         case ["projects", "get-ancestors-iam-policy", name]:
@@ -91,32 +100,71 @@ def gcloud() -> None:
         case ["iam", "workload-identity-pools", "describe", name]:
             if f"{project}/{name}" not in world["pools"]:
                 missing(name)
-            done(world["pools"][f"{project}/{name}"]["description"])
+            pool = world["pools"][f"{project}/{name}"]
+            done(pool.get("state", "ACTIVE") if options.get("format") == "value(state)" else pool["description"])
+        case ["iam", "workload-identity-pools", "undelete", name]:
+            del world["pools"][f"{project}/{name}"]["state"]
+            done()
+        case ["iam", "workload-identity-pools", "providers", "undelete", _]:
+            del world["pools"][f"{project}/{options['workload-identity-pool']}"]["provider_state"]
+            done()
         case ["iam", "workload-identity-pools", "create", name]:
             world["pools"][f"{project}/{name}"] = {"description": options["description"]}
             done()
         case ["iam", "workload-identity-pools", "providers", "describe", _]:
             if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
                 missing("provider")
-            done("there")
+            pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
+            done(pool.get("provider_state", "ACTIVE"))
         case ["iam", "workload-identity-pools", "providers", "create-oidc" | "update-oidc" as verb, _]:
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
-            if (verb == "create-oidc") == ("condition" in pool):
+            if (verb == "create-oidc") == ("condition" in pool) or "state" in pool or "provider_state" in pool:
                 missing(verb)
             pool.update(condition=options["attribute-condition"], issuer=options["issuer-uri"], mapping=options["attribute-mapping"])
             done()
     sys.exit(64)
 
 
+def key(name: str) -> str:
+    """A dataset stands in the world as project:dataset, or by its name alone."""
+    return name if name in world["datasets"] else name.split(":")[1]
+
+
 def bq() -> None:
+    denied = os.environ.get("DENIED")
+    if denied and denied in " ".join(words):
+        print("BigQuery error: Access Denied", file=sys.stderr)
+        sys.exit(1)
+    labels = world.setdefault("labels", {})
     match words:
+        case ["ls"] if "datasets" in options:
+            project = options["project_id"]
+            whole = [name if ":" in name else f"acme-prod:{name}" for name in world["datasets"]]
+            found = [name.split(":")[1] for name in whole if name.startswith(f"{project}:")]
+            done([{"datasetReference": {"projectId": project, "datasetId": name}, "labels": labels.get(name, {})} for name in found])
+        case ["mk", name]:
+            dataset = name.split(":")[1]
+            if dataset in world["datasets"]:
+                print("already exists", file=sys.stderr)
+                sys.exit(1)
+            groups = [("OWNER", "projectOwners"), ("WRITER", "projectWriters"), ("READER", "projectReaders")]
+            access = [{"role": role, "specialGroup": group} for role, group in groups]
+            world["datasets"][dataset] = [*access, {"role": "OWNER", "userByEmail": "dba@example.com"}]
+            labels[dataset] = dict(word.split("=", 1)[1].split(":") for word in sys.argv[1:] if word.startswith("--label="))
+            done()
         case ["show", name]:
-            done({"access": world["datasets"][name.split(":")[1]]})
+            done({"access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})})
+        case ["update", name] if "set_label" in options:
+            label, value = options["set_label"].split(":")
+            labels.setdefault(name.split(":")[1], {})[label] = value
+            done()
         case ["update", file, name] if "source" in options:
-            world["datasets"][name.split(":")[1]] = json.loads(pathlib.Path(file).read_text())["access"]
+            world["datasets"][key(name)] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
+            if "INFORMATION_SCHEMA.SCHEMATA" in sql:
+                done([{"n": str(int(re.search(r"schema_name = '(\w+)'", sql)[1] in world["datasets"]))}])
             if sql.startswith("SELECT COUNT(*) AS n "):
                 kind = re.search(r"kind = '(\w+)'", sql)[1]
                 done([{"n": str(sum(one["kind"] == kind for one in world["taken"]))}])

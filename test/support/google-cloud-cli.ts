@@ -54,13 +54,16 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('iam workload-identity-pools providers describe', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers undelete', '--location', '--workload-identity-pool'),
   gcloud('identity groups memberships add', '--group-email', '--member-email'),
+  gcloud('config get-value'),
   gcloud('auth application-default login', '--impersonate-service-account'),
-  gcloud('auth application-default set-quota-project'),
-  gcloud('beta quotas preferences create', '--service', '--quota-id', '--preferred-value', '--allow-high-percentage-quota-decrease'),
+  gcloud('quotas preferences update', '--service', '--quota-id', '--preferred-value', '--allow-missing', '--allow-high-percentage-quota-decrease'),
   bq('query', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),
   bq('cp'),
+  bq('mk', '--dataset', '--label'),
+  bq('rm', '-r', '-d'),
   bq('show', '--dataset'),
-  bq('update', '--dataset', '--source'),
+  bq('update', '--dataset', '--source', '--set_label'),
+  bq('ls', '--datasets', '--max_results'),
 ]);
 
 /** What of a shell script's calls of gcloud and bq the table above does not have, a line each; and which commands were seen. */

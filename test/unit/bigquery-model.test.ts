@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { installation, script } from '../support/bigquery-installed.ts';
+import { jq } from '../support/bigquery-model/jq.ts';
 import { BigQueryModel, type Login, NotModelled, type Reading, Refused } from '../support/bigquery-model/model.ts';
 import { PERMISSIONS, PREDEFINED } from '../support/bigquery-model/roles.ts';
 import { Shell } from '../support/bigquery-model/shell.ts';
@@ -574,6 +575,52 @@ test('predefined roles hold what their names say', () => {
   expect(holds('editor', 'bigquery.tables.getData')).toBe(false);
   expect(holds('owner', 'iam.serviceAccounts.getAccessToken')).toBe(false);
   for (const one of PERMISSIONS) expect(one).toMatch(/^(?:bigquery|iam|iam\.googleapis\.com|resourcemanager|serviceusage|dataform)[./][\w.]+$/);
+});
+
+test.each([
+  ['if .a == 1 then "one" elif .a == 2 then "two" else "more" end', { a: 2 }, '"two"'],
+  ['[.[] | ltrimstr("user:")]', ['user:a', 'group:user:b', 'user'], '["a","group:user:b","user"]'],
+  ['$keep[0] - . | length > 0', [{ b: 2, a: 1 }], 'false'],
+  ['$keep[0] - . | length > 0', [{ a: 1, b: 3 }], 'true'],
+  ['. + $keep[0] | unique | length', [{ b: 2, a: 1 }], '1'],
+])('jq %s', (filter, input, output) => {
+  const file = (): string => '[{"a": 1, "b": 2}]';
+  expect(jq(['--slurpfile', 'keep', 'keep.json', filter], JSON.stringify(input), file, 1).output).toBe(`${output}\n`);
+  expect(jq(['-e', '--slurpfile', 'keep', 'keep.json', filter], JSON.stringify(input), file, 1).status).toBe(output === 'false' ? 1 : 0);
+});
+
+describe('a script that is cut short', () => {
+  const THREE = `create schema p.one; begin create schema p.two; exception when error then select 1; end; create schema p.three`;
+  test('has done what stands before the cut and nothing behind it, and no EXCEPTION hears of that', () => {
+    const made = [0, 1, 2, 3].map((at) => {
+      const model = estate('narrow', '');
+      return [model.sqlUntil(at, THREE, ROOT), ['one', 'two', 'three'].filter((one) => model.exists(`projects/p/datasets/${one}`))];
+    });
+    expect(made).toEqual([
+      [true, []],
+      [true, ['one']],
+      [true, ['one', 'two']],
+      [false, ['one', 'two', 'three']],
+    ]);
+  });
+  test('so in a shell, where a condition does not hear of it either', () => {
+    const model = estate('narrow', '');
+    const text = 'bq mk --dataset p:one || true\nif ! bq mk --dataset p:two; then exit 0; fi\nbq mk --dataset p:three';
+    expect(model.shellUntil(1, text, ROOT)).toBe(true);
+    expect(['one', 'two', 'three'].map((one) => model.exists(`projects/p/datasets/${one}`))).toEqual([true, false, false]);
+    expect(estate('narrow', '').shellUntil(3, text, ROOT)).toBe(false);
+  });
+});
+
+test('an account that was deleted does nothing more, and can be taken from a policy and not put into one', () => {
+  const model = estate('narrow', '');
+  model.people('user:gone@x.example');
+  model.bind('projects/p', 'roles/viewer', 'user:gone@x.example');
+  model.forget('user:gone@x.example');
+  const binding = (act: string, role: string): string =>
+    `gcloud projects ${act}-iam-policy-binding p --member='deleted:user:gone@x.example?uid=1' --role=${role} --condition=None`;
+  expect(model.attempt(ROOT, binding('add', 'roles/bigquery.dataViewer'))).toContain('was deleted');
+  expect(model.attempt(ROOT, binding('remove', 'roles/viewer'))).toBe('done');
 });
 
 /** The calls that a shell makes of programs, which print nothing and are well; sorted, for the parts of a pipeline run side by side. */

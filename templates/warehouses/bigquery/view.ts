@@ -55,8 +55,12 @@ export function namesOf(project: Project) {
     services: { ci: account('ci', ci), prod: account('prod', prod), janitor: account('janitor', ci) },
     /** Ids of custom roles, which have no hyphen, and their whole names: a project's own role counts in that project alone. */
     customRoles: {
+      runnerId: `${prefix}_query_runner`,
       creatorId: `${prefix}_dataset_creator`,
       janitorId: `${prefix}_janitor`,
+      prodRunner: `projects/${prod}/roles/${prefix}_query_runner`,
+      devRunner: `projects/${dev}/roles/${prefix}_query_runner`,
+      ciRunner: `projects/${ci}/roles/${prefix}_query_runner`,
       creator: `projects/${ci}/roles/${prefix}_dataset_creator`,
       devJanitor: `projects/${dev}/roles/${prefix}_janitor`,
       ciJanitor: `projects/${ci}/roles/${prefix}_janitor`,
@@ -148,16 +152,16 @@ function serviceGrantsOf(
   const dataset = (schema: string): string => `SCHEMA \`${projects.prod}\`.\`${schema}\``;
   return {
     prod: [
-      grant(`PROJECT \`${projects.prod}\``, 'roles/bigquery.jobUser'),
+      grant(`PROJECT \`${projects.prod}\``, customRoles.prodRunner),
       ...project.prodSchemas.map((schema) => grant(dataset(schema), 'roles/bigquery.dataEditor')),
       ...project.sourceSchemas.map(({ schema }) => grant(dataset(schema), 'roles/bigquery.dataViewer')),
     ],
     ci: [
-      grant(`PROJECT \`${projects.ci}\``, 'roles/bigquery.jobUser', customRoles.creator),
+      grant(`PROJECT \`${projects.ci}\``, customRoles.ciRunner, customRoles.creator),
       ...developersRead.map((name) => grant(`SCHEMA ${name}`, 'roles/bigquery.dataViewer')),
     ],
     janitor: [
-      grant(`PROJECT \`${projects.ci}\``, 'roles/bigquery.jobUser', customRoles.creator, ...(ciIsAlone ? [customRoles.ciJanitor] : [])),
+      grant(`PROJECT \`${projects.ci}\``, customRoles.ciRunner, customRoles.creator, ...(ciIsAlone ? [customRoles.ciJanitor] : [])),
       ...nonprodProjects.map((id) => grant(`PROJECT \`${id}\``, 'roles/bigquery.metadataViewer')),
       ...project.prodSchemas.map((schema) => grant(dataset(schema), 'roles/bigquery.metadataViewer')),
     ],
@@ -200,8 +204,8 @@ export function grantsView(project: Project) {
         principal,
       })),
       ...(reviews
-        ? ['jobUser', ...(names.ciIsAlone ? ['dataViewer'] : [])].map((role) => ({
-            role: `roles/bigquery.${role}`,
+        ? [names.customRoles.ciRunner, ...(names.ciIsAlone ? ['roles/bigquery.dataViewer'] : [])].map((role) => ({
+            role,
             kind: 'PROJECT',
             name: `\`${names.projects.ci}\``,
             principal,
@@ -214,6 +218,13 @@ export function grantsView(project: Project) {
       allSchemas: quoted([...project.prodSchemas, ...project.sourceSchemas.map(({ schema }) => schema)]),
       writingRoles: quoted(WRITING_ROLES),
       readingRoles: quoted(READING_ROLES),
+      /** What 30 and 50 give or once gave: nothing else is taken because the record names it. */
+      givenRoles: quoted([
+        'roles/bigquery.dataEditor',
+        'roles/bigquery.dataViewer',
+        'roles/bigquery.jobUser',
+        ...new Set([names.customRoles.devRunner, names.customRoles.ciRunner]),
+      ]),
     },
     serviceGrants: serviceGrantsOf(project, names, developersRead),
     /** Whoever builds pr_<number> grants this on it: nothing where all of CI's project is for that. */

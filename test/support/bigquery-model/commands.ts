@@ -281,6 +281,14 @@ const GCLOUD: Readonly<Record<string, Known>> = {
   },
   'resource-manager folders add-iam-policy-binding': binding('add', ({ words }) => `folders/${words[0] ?? ''}`, 'resourcemanager.folders.getIamPolicy'),
   'organizations add-iam-policy-binding': binding('add', ({ words }) => `organizations/${words[0] ?? ''}`, 'resourcemanager.organizations.getIamPolicy'),
+  'config get-value': {
+    words: [1, 1],
+    flags: [],
+    run: ({ session, words, line }) => {
+      if (words[0] !== 'account') throw new NotModelled(`gcloud config get-value ${words[0]}`, line);
+      return session.who.split(':')[1];
+    },
+  },
   'services enable': {
     words: [1, 9],
     flags: [],
@@ -506,6 +514,9 @@ interface Entry {
   readonly iamMember?: string;
   readonly view?: { readonly name: string };
 }
+/** `name:value`, each by a flag of its own: https://docs.cloud.google.com/bigquery/docs/adding-labels */
+const labelsOf = (flags: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(flags.map((one) => [one.slice(0, one.indexOf(':')), one.slice(one.indexOf(':') + 1)]));
 const LEGACY: readonly (readonly [string, string])[] = [
   ['OWNER', 'roles/bigquery.dataOwner'],
   ['WRITER', 'roles/bigquery.dataEditor'],
@@ -571,7 +582,11 @@ const BQ: Readonly<Record<string, Known>> = {
       demandDatasetCreation(given.session, name, given.line);
       const project = name.split('/')[1] ?? '';
       if (given.session.estate.find(name) !== undefined) throw new Refused(`line ${given.line}: ${name} exists already`);
-      given.session.estate.add('dataset', name, `projects/${project}`, { policy: defaultAccess(given.session.who, project) });
+      given.session.estate.add('dataset', name, `projects/${project}`, {
+        policy: defaultAccess(given.session.who, project),
+        labels: labelsOf(given.all('label')),
+        created: given.session.estate.now,
+      });
       return undefined;
     },
   },
@@ -642,13 +657,22 @@ const BQ: Readonly<Record<string, Known>> = {
         return undefined;
       }
       given.session.demandAll(['bigquery.datasets.get', 'bigquery.datasets.getIamPolicy'], node.name, given.line);
-      return json({ access: [...node.policy.map((one) => entryOf(one)), ...(node.authorized ?? []).map((name) => ({ view: { name } }))] });
+      return json({ labels: node.labels, access: [...node.policy.map((one) => entryOf(one)), ...(node.authorized ?? []).map((name) => ({ view: { name } }))] });
     },
   },
   ls: {
-    words: [1, 1],
-    flags: [],
+    words: [0, 1],
+    flags: ['max_results'],
+    switches: ['datasets'],
     run: (given) => {
+      if (given.flag('datasets') === 'true') {
+        const project = given.session.estate.must(`projects/${given.session.project}`, given.line);
+        // Whoever may not see one does not see that it is there: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
+        const seen = given.session.estate
+          .children(project.name)
+          .filter((one) => one.kind === 'dataset' && given.session.may('bigquery.datasets.get', one.name));
+        return json(seen.map((one) => ({ datasetReference: { projectId: given.session.project, datasetId: last(one.name) }, labels: one.labels })));
+      }
       const node = given.session.estate.must(reference(given), given.line);
       given.session.demand('bigquery.tables.list', node.name, given.line);
       return undefined;
@@ -672,12 +696,17 @@ const BQ: Readonly<Record<string, Known>> = {
         const project = node.name.split('/')[1] ?? '';
         if (!access.some(({ role }) => role === 'OWNER')) throw new Refused(`line ${given.line}: a dataset has at least one owner`);
         node.authorized = access.flatMap(({ view }) => (view === undefined ? [] : [view.name]));
-        node.policy = [];
-        for (const one of access) if (one.view === undefined) given.session.estate.grant(node.name, bindingOf(one, project), given.line);
+        const before = node.policy;
+        const wanted = access.flatMap((one) => (one.view === undefined ? [bindingOf(one, project)] : []));
+        // What was there may stay, an account that was deleted since too.
+        node.policy = before.filter((old) => wanted.some(({ role, member }) => role === old.role && member === old.member));
+        for (const one of wanted)
+          if (!before.some(({ role, member }) => role === one.role && member === one.member)) given.session.estate.grant(node.name, one, given.line);
         return undefined;
       }
       if (given.flag('view') === undefined) {
         given.session.demand('bigquery.datasets.update', node.name, given.line);
+        node.labels = { ...node.labels, ...labelsOf(given.all('set_label')) };
         return undefined;
       }
       demandPolicy(given.session, node.name, given.line);

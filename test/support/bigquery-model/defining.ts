@@ -108,7 +108,11 @@ export function createSchema(session: Session, reader: Reader): void {
     if (isQuiet) return;
     throw new Refused(`line ${line}: ${name} exists already`);
   }
-  session.estate.add('dataset', name, `projects/${projectOf(name)}`, { policy: defaultAccess(session.who, projectOf(name)), labels: given?.labels ?? {} });
+  session.estate.add('dataset', name, `projects/${projectOf(name)}`, {
+    policy: defaultAccess(session.who, projectOf(name)),
+    labels: given?.labels ?? {},
+    created: session.estate.now,
+  });
 }
 
 export function alterSchema(session: Session, reader: Reader): void {

@@ -18,6 +18,8 @@ export interface Node {
   readonly parent: string | undefined;
   policy: readonly Binding[];
   labels: Readonly<Record<string, string>>;
+  /** Of a dataset: when it was made, where that is known. */
+  readonly created?: string;
   /** Of a table: what it is, and what it reads where it is a view. */
   readonly relation?: 'TABLE' | 'VIEW' | 'SNAPSHOT' | 'EXTERNAL';
   readonly reads?: readonly string[];
@@ -84,6 +86,8 @@ export class Estate {
   keys: readonly string[];
   /** What each is called, as long as no group changes. */
   private called = new Map<string, ReadonlySet<string>>();
+  /** What CURRENT_TIMESTAMP says. */
+  now = '2026-11-27T12:00:00.000Z';
 
   constructor(reading: Reading) {
     this.reading = reading;
@@ -98,6 +102,7 @@ export class Estate {
     other.dropped = this.dropped.map((one) => ({ ...one }));
     other.people = this.people;
     other.keys = this.keys;
+    other.now = this.now;
     other.called = this.called;
     return other;
   }
@@ -229,6 +234,7 @@ export class Estate {
     if (type === 'user' && !this.people.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
     if (type === 'serviceAccount' && this.account(value) === undefined && !this.people.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
     if (type === 'group' && !this.nodes.has(member)) throw new Refused(`line ${line}: ${member} does not exist`);
+    if (type === 'deleted') throw new Refused(`line ${line}: ${member} was deleted`);
     if (SPECIAL[type] !== undefined && projectOf(on) !== value) throw new Refused(`line ${line}: ${member} is of another project`);
     if (
       !['user', 'serviceAccount', 'group', 'domain', 'principal', 'principalSet', 'allUsers', 'allAuthenticatedUsers', ...Object.keys(SPECIAL)].includes(type)

@@ -291,6 +291,7 @@ export class ExpressionReader {
     const inside = reader.parenthesis();
     if (AGGREGATES.includes(called)) return this.aggregate(called, inside);
     const items = called === 'EXTRACT' ? [] : this.list(inside);
+    if (called === 'CURRENT_TIMESTAMP') return (place) => variable(place, '@@now', reader);
     if (called === 'SESSION_USER') return (place) => variable(place, '@@user', reader);
     const known = FUNCTIONS[called];
     if (known === undefined) throw inside.unknown(`the function ${called}`);
@@ -362,7 +363,6 @@ function name(place: Place, text: string, line: number): Value {
   throw new Refused(`line ${line}: unrecognized name: ${text}`);
 }
 
-const NOW = '2026-11-27T12:00:00.000Z';
 const HOURS: Readonly<Record<string, number>> = { DAY: 24, HOUR: 1 };
 
 /** `_` is any character, `%` any text: https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/operators#like_operator */
@@ -408,7 +408,6 @@ const FUNCTIONS: Readonly<Record<string, Known>> = {
   IFNULL: (args) => args[0] ?? args[1] ?? null,
   NULLIF: ([one, other]) => (one === other ? null : (one ?? null)),
   IF: ([condition, yes, no]) => (condition === true ? (yes ?? null) : (no ?? null)),
-  CURRENT_TIMESTAMP: () => NOW,
   TIMESTAMP_SUB: strict(([from, hours]) => new Date(Date.parse(text(from)) - Number(hours) * 3_600_000).toISOString()),
   TIMESTAMP: ([one]) => one ?? null,
   ERROR: ([message], line) => {

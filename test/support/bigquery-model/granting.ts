@@ -14,7 +14,7 @@ export function grantOrRevoke(session: Session, reader: Reader, act: 'GRANT' | '
   reader.expect('ON');
   const on = target(session, reader);
   reader.expect(act === 'GRANT' ? 'TO' : 'FROM');
-  const members = list(() => memberOf(reader.string(), line));
+  const members = list(() => memberOf(reader.string(), line, session.isWide));
   reader.end();
   demandPolicy(session, on, line);
   for (const role of roles)
@@ -50,11 +50,11 @@ function roleName(role: string, line: number): string {
 }
 
 /** https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language#user_list */
-function memberOf(user: string, line: number): string {
+function memberOf(user: string, line: number, isWide: boolean): string {
   if (/^(?:user|group|serviceAccount|domain):./.test(user)) return user;
   if (user === 'specialGroup:allAuthenticatedUsers' || user === 'specialGroup:allUsers') return user.slice('specialGroup:'.length);
-  // Federated principals: https://docs.cloud.google.com/bigquery/docs/control-access-to-resources-iam
-  if (/^principal(?:Set)?:\/\//.test(user)) return user;
+  // The page's list has no federated principals; https://docs.cloud.google.com/bigquery/docs/control-access-to-resources-iam has them.
+  if (isWide && /^principal(?:Set)?:\/\//.test(user)) return user;
   throw new Refused(`line ${line}: ${user} is no type of user that GRANT and REVOKE know`);
 }
 

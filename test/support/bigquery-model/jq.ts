@@ -6,7 +6,7 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 type Scope = ReadonlyMap<string, Json>;
 type Filter = (input: Json, scope: Scope) => readonly Json[];
 
-const PIECE = /\s+|"(?:[^"\\]|\\.)*"|\$[A-Za-z_]\w*|@[a-z]+|\/\/|==|!=|\.\.|\.[A-Za-z_]\w*|[A-Za-z_]\w*|\d+|[[\]{}(),:|.+?-]/y;
+const PIECE = /\s+|"(?:[^"\\]|\\.)*"|\$[A-Za-z_]\w*|@[a-z]+|\/\/|==|!=|\.\.|\.[A-Za-z_]\w*|[A-Za-z_]\w*|\d+|[[\]{}(),:|.+?>-]/y;
 
 class Parser {
   private readonly all: readonly string[];
@@ -84,13 +84,17 @@ class Parser {
   private comparison(): Filter {
     const left = this.sum();
     if (this.accept('==')) return pairs(left, this.sum(), (a, b) => JSON.stringify(a) === JSON.stringify(b));
+    if (this.accept('>')) return pairs(left, this.sum(), (a, b) => Number(a) > Number(b));
     if (this.accept('!=')) return pairs(left, this.sum(), (a, b) => JSON.stringify(a) !== JSON.stringify(b));
     return left;
   }
   private sum(): Filter {
     let left = this.postfix();
-    while (this.accept('+')) left = pairs(left, this.postfix(), add);
-    return left;
+    for (;;) {
+      if (this.accept('+')) left = pairs(left, this.postfix(), add);
+      else if (this.accept('-')) left = pairs(left, this.postfix(), subtract);
+      else return left;
+    }
   }
   private postfix(): Filter {
     let left = this.term();
@@ -145,19 +149,18 @@ class Parser {
       case 'empty':
         return () => [];
       case 'unique':
-        return (input) => [isArray(input) ? [...new Map(input.map((one) => [JSON.stringify(one), one])).values()] : null];
+        return (input) => [isArray(input) ? [...new Map(input.map((one) => [sorted(one), one])).values()] : null];
       case 'length':
         return (input) => [isArray(input) || typeof input === 'string' ? input.length : 0];
       case '@tsv':
         return (input) => [isArray(input) ? input.map((one) => (one === null ? '' : String(one))).join('\t') : null];
-      case 'if': {
-        const condition = this.pipe();
-        this.expect('then');
-        const yes = this.pipe();
-        this.expect('else');
-        const no = this.pipe();
-        this.expect('end');
-        return (input, scope) => condition(input, scope).flatMap((one) => (isTrue(one) ? yes : no)(input, scope));
+      case 'if':
+        return this.choice();
+      case 'ltrimstr': {
+        this.expect('(');
+        const start = this.pipe();
+        this.expect(')');
+        return (input, scope) => start(input, scope).map((one) => (String(input).startsWith(String(one)) ? String(input).slice(String(one).length) : input));
       }
       case 'startswith':
       case 'endswith': {
@@ -176,6 +179,20 @@ class Parser {
       default:
         throw this.unknown(piece);
     }
+  }
+  /** What stands after if or elif. */
+  private choice(): Filter {
+    const condition = this.pipe();
+    this.expect('then');
+    const yes = this.pipe();
+    let no: Filter;
+    if (this.accept('elif')) no = this.choice();
+    else {
+      this.expect('else');
+      no = this.pipe();
+      this.expect('end');
+    }
+    return (input, scope) => condition(input, scope).flatMap((one) => (isTrue(one) ? yes : no)(input, scope));
   }
   private object(): Filter {
     const fields: [string, Filter][] = [];
@@ -208,6 +225,15 @@ const add = (a: Json, b: Json): Json => {
   return typeof a === 'number' && typeof b === 'number' ? a + b : String(a) + String(b);
 };
 
+const subtract = (a: Json, b: Json): Json => {
+  if (isArray(a) && isArray(b)) return a.filter((one) => !b.some((other) => same(one, other)));
+  return Number(a) - Number(b);
+};
+/** Objects are the same whatever the order of their fields. */
+const same = (a: Json, b: Json): boolean => sorted(a) === sorted(b);
+const sorted = (value: Json): string =>
+  JSON.stringify(value, (_, one: Json) => (isObject(one) ? Object.fromEntries(Object.entries(one).sort(([x], [y]) => (x < y ? -1 : 1))) : one));
+
 /** Runs it: its output and exit status. */
 export function jq(args: readonly string[], input: string, file: (name: string) => string, line: number): { readonly status: number; readonly output: string } {
   const scope = new Map<string, Json>();
@@ -218,6 +244,9 @@ export function jq(args: readonly string[], input: string, file: (name: string) 
     const one = args[at] ?? '';
     if (one === '--arg') {
       scope.set(`$${args[at + 1] ?? ''}`, args[at + 2] ?? '');
+      at += 2;
+    } else if (one === '--slurpfile') {
+      scope.set(`$${args[at + 1] ?? ''}`, [JSON.parse(file(args[at + 2] ?? '')) as Json]);
       at += 2;
     } else if (/^-[re]+$/.test(one)) {
       isRaw ||= one.includes('r');

@@ -1,7 +1,7 @@
 import { runCommand } from './commands.ts';
 import { Estate, type Token } from './estate.ts';
 import type { Row } from './expressions.ts';
-import { type Reading, Refused } from './refusal.ts';
+import { Cut, type Reading, Refused } from './refusal.ts';
 import { Script } from './script.ts';
 import { Session } from './session.ts';
 import { Shell } from './shell.ts';
@@ -20,6 +20,16 @@ const COMMAND = /^\s*(?:gcloud|bq)\s/;
 
 /** What changes nothing: it needs no copy of the estate to be tried on. */
 const READS = /^\s*(?:select|export data|bq (?:head|ls|extract))\s/i;
+
+function wasCut(run: () => void): boolean {
+  try {
+    run();
+    return false;
+  } catch (error) {
+    if (error instanceof Cut) return true;
+    throw error;
+  }
+}
 
 /** A model of who may do what in BigQuery, from Google's documentation. Throws {@link NotModelled} at every statement, command and flag that it does not know. */
 export class BigQueryModel {
@@ -49,6 +59,13 @@ export class BigQueryModel {
   people(...members: readonly string[]): void {
     this.estate.people = new Set([...this.estate.people, ...members]);
   }
+  /** An account is deleted: policies go on naming it so. https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/Policy#Binding */
+  forget(member: string): void {
+    this.becoming.clear();
+    this.estate.people = new Set([...this.estate.people].filter((one) => one !== member));
+    for (const node of this.estate.nodes.values())
+      node.policy = node.policy.map((one) => (one.member === member ? { ...one, member: `deleted:${member}?uid=1` } : one));
+  }
   group(email: string, ...members: readonly string[]): void {
     this.estate.add('group', `group:${email}`, undefined, { members });
   }
@@ -66,6 +83,10 @@ export class BigQueryModel {
       destination_table: { project_id: project, dataset_id: dataset },
     };
     node.rows = [...(node.rows ?? []), job];
+  }
+  /** An hour passes. */
+  later(): void {
+    this.estate.now = new Date(Date.parse(this.estate.now) + 3_600_000).toISOString();
   }
   /** A dataset lets a view, a routine or all of a dataset read it: https://docs.cloud.google.com/bigquery/docs/authorized-datasets */
   authorize(dataset: string, reader: string): void {
@@ -90,6 +111,10 @@ export class BigQueryModel {
   labels(name: string): Readonly<Record<string, string>> {
     return this.estate.must(name, 0).labels;
   }
+  /** The rows of a table that a script made, a line each, sorted. */
+  rows(name: string): readonly string[] {
+    return (this.estate.must(name, 0).rows ?? []).map((row) => JSON.stringify(row)).sort();
+  }
   /** Every binding of every policy, a line each, sorted. */
   policies(): readonly string[] {
     return [...this.estate.nodes.values()]
@@ -104,6 +129,13 @@ export class BigQueryModel {
     this.becoming.clear();
     new Script(new Session(this.estate, login.who, login.project)).run(text);
   }
+  /** Cuts a script of SQL short after so many statements, and says whether there were more. */
+  sqlUntil(statements: number, text: string, login: Login): boolean {
+    this.becoming.clear();
+    const session = new Session(this.estate, login.who, login.project);
+    session.endsAfter = statements;
+    return wasCut(() => new Script(session).run(text));
+  }
   /** The same, with the rows of each of its queries. */
   ask(text: string, login: Login): readonly (readonly Row[])[] {
     this.becoming.clear();
@@ -116,9 +148,31 @@ export class BigQueryModel {
     this.becoming.clear();
     return this.inShell(text, login, variables, args);
   }
-  private inShell(text: string, login: Login, variables: Readonly<Record<string, string>>, args: readonly string[] = []): string {
+  /** Cuts a shell script short after so many calls of gcloud and bq, and says whether there were more. */
+  shellUntil(calls: number, text: string, login: Login, args: readonly string[] = []): boolean {
+    this.becoming.clear();
+    return wasCut(() => this.inShell(text, login, {}, args, calls));
+  }
+  private inShell(
+    text: string,
+    login: Login,
+    variables: Readonly<Record<string, string>>,
+    args: readonly string[] = [],
+    calls = Number.POSITIVE_INFINITY,
+  ): string {
     const session = new Session(this.estate, login.who, login.project);
-    const shell = new Shell((call) => runCommand(session, call), variables, args);
+    let left = calls;
+    const shell = new Shell(
+      (call) => {
+        if (call.argv[0] !== 'jq') {
+          if (left === 0) throw new Cut();
+          left -= 1;
+        }
+        return runCommand(session, call);
+      },
+      variables,
+      args,
+    );
     const status = shell.run(text);
     if (status !== 0) throw new Refused(shell.errors.trim() === '' ? `exit status ${status}` : shell.errors.trim());
     return shell.output;

@@ -213,7 +213,7 @@ export class QueryReader {
           catalog_name: project,
           schema_name: last(one.name),
           location: 'US',
-          creation_time: '2026-01-01',
+          creation_time: one.created ?? '2026-01-01',
           last_modified_time: '2026-01-01',
         }));
       case 'SCHEMATA_OPTIONS':

@@ -16,5 +16,8 @@ export class NotModelled extends Error {
   }
 }
 
+/** A script that was cut short: neither a refusal nor an error that it could catch. */
+export class Cut extends Error {}
+
 /** Where pages leave a point open: `wide` gives what some page could mean, `narrow` only what every page gives. */
 export type Reading = 'wide' | 'narrow';

@@ -3,7 +3,7 @@ import * as define from './defining.ts';
 import { type Expression, isList, isStruct, type Place, type Row, typeFields, type Value } from './expressions.ts';
 import { grantOrRevoke } from './granting.ts';
 import { QueryReader } from './queries.ts';
-import { NotModelled, Refused } from './refusal.ts';
+import { Cut, NotModelled, Refused } from './refusal.ts';
 import type { Session } from './session.ts';
 import { Reader, type Token, tokens } from './tokens.ts';
 
@@ -87,7 +87,7 @@ export class Script {
 
   constructor(session: Session, variables: ReadonlyMap<string, Value> = new Map()) {
     this.session = session;
-    this.variables = new Map([['@@user', session.who.split(':')[1] ?? ''], ...variables]);
+    this.variables = new Map([['@@user', session.who.split(':')[1] ?? ''], ['@@now', session.estate.now], ...variables]);
   }
   run(sql: string): void {
     const reader = new Reader(tokensOf(sql));
@@ -131,6 +131,8 @@ export class Script {
     else if (reader.accept('FOR')) this.loop(reader);
     else {
       const statement = this.cut(reader);
+      if (this.session.endsAfter === 0) throw new Cut();
+      this.session.endsAfter -= 1;
       if (statement.accept('DECLARE')) this.declare(statement);
       else if (statement.accept('SET')) this.set(statement);
       else if (statement.accept('EXECUTE', 'IMMEDIATE')) this.immediate(statement);

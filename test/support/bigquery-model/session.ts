@@ -12,6 +12,8 @@ export class Session {
   readonly who: string;
   /** The project that jobs run in, and that names without a project mean. */
   readonly project: string;
+  /** After how many statements more a script is cut short. */
+  endsAfter = Number.POSITIVE_INFINITY;
   constructor(estate: Estate, who: string, project: string) {
     this.estate = estate;
     this.who = who;

@@ -2,14 +2,14 @@
 --
 -- Who runs it   the administrator who ran 20_boundary.sql, with roles/bigquery.admin and the right to set the policy
 --               (roles/resourcemanager.projectIamAdmin) on acme-prod and acme-dev and acme-ci; again after every change of the roster:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/30_developers.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/30_developers.sql; then 30_developers.sh
 -- What changes  each developer gets dataset dev_<slug>, in which they and nobody else may build. All of them may run
 --               queries in project acme-dev, and read production, sources and every pr_<number>. Whoever left the
 --               roster loses what this file gave, and nothing else.
 -- How to undo   take the person out of roster.yml, run the generator, run this file again.
 --
--- roles/bigquery.jobUser lets somebody run queries and create no dataset; roles/bigquery.user would let them:
--- https://docs.cloud.google.com/bigquery/docs/access-control
+-- acme_query_runner lets somebody run queries, and create neither a dataset, as roles/bigquery.user would, nor a repository of
+-- Dataform, as roles/bigquery.jobUser would: https://docs.cloud.google.com/dataform/docs/access-control
 
 DECLARE v_problem STRING;
 DECLARE v_given ARRAY<STRUCT<role STRING, kind STRING, name STRING, principal STRING>>;
@@ -22,11 +22,13 @@ SET v_problem = (
   SELECT STRING_AGG(schema_name, ', ' ORDER BY schema_name)
   FROM `acme-dev`.`region-us`.INFORMATION_SCHEMA.SCHEMATA
   WHERE LOWER(schema_name) IN (SELECT CONCAT('dev_', slug) FROM UNNEST(v_roster))
-    AND schema_name NOT IN (
+    AND (
+      schema_name NOT IN (
     SELECT schema_name
     FROM `acme-dev`.`region-us`.INFORMATION_SCHEMA.SCHEMATA_OPTIONS
     WHERE option_name = 'labels' AND STRPOS(option_value, 'STRUCT("dbt_envs_project", "acme")') > 0
-  )
+      )
+    )
 );
 IF v_problem IS NOT NULL THEN
   RAISE USING MESSAGE = FORMAT('Dataset %s exists, and this project did not create it. Hand it over by its name with grants/adopt_leftovers.sql.', v_problem);
@@ -38,7 +40,7 @@ SET v_given = ARRAY(
   UNION ALL
   SELECT AS STRUCT role, kind, name, principal
   FROM UNNEST([
-    STRUCT('roles/bigquery.jobUser' AS role, 'PROJECT' AS kind, '`acme-dev`' AS name)
+    STRUCT('projects/acme-dev/roles/acme_query_runner' AS role, 'PROJECT' AS kind, '`acme-dev`' AS name)
     , STRUCT('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`analytics`')
     , STRUCT('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`staging`')
     , STRUCT('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`raw`')
@@ -55,6 +57,11 @@ WHERE NOT EXISTS (
   WHERE old.step = '30' AND now.role = old.role AND now.kind = old.kind AND now.name = old.name AND now.principal = old.principal
 );
 
+INSERT INTO `acme-prod`.`acme_record`.made (name)
+SELECT CONCAT('acme-dev.dev_', slug)
+FROM UNNEST(v_roster)
+WHERE CONCAT('acme-dev.dev_', slug) NOT IN (SELECT name FROM `acme-prod`.`acme_record`.made);
+
 -- A dataset belongs to the project, not to a person: dataEditor builds in it, and can neither delete it nor let others in.
 FOR person IN (SELECT slug, principal FROM UNNEST(v_roster)) DO
   EXECUTE IMMEDIATE FORMAT("""
@@ -69,7 +76,7 @@ FOR person IN (SELECT slug, principal FROM UNNEST(v_roster)) DO
   EXECUTE IMMEDIATE FORMAT('GRANT `projects/acme-dev/roles/acme_janitor` ON SCHEMA `acme-dev`.`dev_%s` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com"', person.slug);
 END FOR;
 
-GRANT `roles/bigquery.jobUser` ON PROJECT `acme-dev` TO
+GRANT `projects/acme-dev/roles/acme_query_runner` ON PROJECT `acme-dev` TO
   "user:priya@example.com",
   "user:sam.jones@example.com";
 GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`analytics` TO
@@ -91,6 +98,9 @@ FOR one IN (
   SELECT DISTINCT role, kind, name, principal
   FROM `acme-prod`.`acme_record`.given AS old
   WHERE step = '30'
+    -- Nothing else is ever given, whatever the record says.
+    AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataViewer', 'roles/bigquery.jobUser', 'projects/acme-dev/roles/acme_query_runner', 'projects/acme-ci/roles/acme_query_runner')
+    AND REGEXP_CONTAINS(name, r'^`(acme-prod|acme-dev|acme-ci)`(\.`[^`]+`)?$')
     AND NOT EXISTS (
       SELECT 1 FROM UNNEST(v_given) AS now
       WHERE now.role = old.role AND now.kind = old.kind AND now.name = old.name AND now.principal = old.principal

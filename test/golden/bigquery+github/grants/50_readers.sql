@@ -15,7 +15,7 @@ SET v_given = ARRAY<STRUCT<role STRING, kind STRING, name STRING, principal STRI
   ('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`staging`', 'user:looker@example.com'),
   ('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`analytics`', 'user:anna@example.com'),
   ('roles/bigquery.dataViewer', 'SCHEMA', '`acme-prod`.`staging`', 'user:anna@example.com'),
-  ('roles/bigquery.jobUser', 'PROJECT', '`acme-ci`', 'user:anna@example.com'),
+  ('projects/acme-ci/roles/acme_query_runner', 'PROJECT', '`acme-ci`', 'user:anna@example.com'),
   ('roles/bigquery.dataViewer', 'PROJECT', '`acme-ci`', 'user:anna@example.com')
 ];
 -- Written down before it is given: a run that is cut short leaves nothing that the next one does not know of.
@@ -33,7 +33,7 @@ GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`analytics` TO
 GRANT `roles/bigquery.dataViewer` ON SCHEMA `acme-prod`.`staging` TO
   "user:looker@example.com",
   "user:anna@example.com";
-GRANT `roles/bigquery.jobUser`, `roles/bigquery.dataViewer` ON PROJECT `acme-ci` TO
+GRANT `projects/acme-ci/roles/acme_query_runner`, `roles/bigquery.dataViewer` ON PROJECT `acme-ci` TO
   "user:anna@example.com";
 
 -- Whoever is not in the roster any more loses what this file once gave them, unless another file gives it too.
@@ -41,6 +41,9 @@ FOR one IN (
   SELECT DISTINCT role, kind, name, principal
   FROM `acme-prod`.`acme_record`.given AS old
   WHERE step = '50'
+    -- Nothing else is ever given, whatever the record says.
+    AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataViewer', 'roles/bigquery.jobUser', 'projects/acme-dev/roles/acme_query_runner', 'projects/acme-ci/roles/acme_query_runner')
+    AND REGEXP_CONTAINS(name, r'^`(acme-prod|acme-dev|acme-ci)`(\.`[^`]+`)?$')
     AND NOT EXISTS (
       SELECT 1 FROM UNNEST(v_given) AS now
       WHERE now.role = old.role AND now.kind = old.kind AND now.name = old.name AND now.principal = old.principal

@@ -7,11 +7,13 @@
 -- How to undo   91_reopen_prod.sql.
 --
 -- Project owners keep what they have: BigQuery leaves a dataset with no owner alone, and whoever runs this keeps their own
--- entry too. The audit names them. BigQuery has no transaction around rights. Cut short, run it again: what was written down
--- stays, and the rest is done. Each table is asked for by itself, a second or so each.
+-- entry too. The audit names them. BigQuery has no transaction around rights: what cannot be taken is passed over, and named at
+-- the end, where this fails. Cut short, run it again: what was written down stays, and the rest is done. What a role does that
+-- somebody made, SQL cannot see: it is left, and listed at the end. Each table is asked for by itself, a second or so each.
 
 DECLARE v_problem STRING;
 DECLARE v_here, v_found ARRAY<STRUCT<kind STRING, name STRING, role STRING, principal STRING>> DEFAULT [];
+DECLARE v_stays ARRAY<STRUCT<name STRING, role STRING, principal STRING, why STRING>> DEFAULT [];
 
 SET v_problem = (
   SELECT IF(COUNT(*) = 0, 'acme-prod@acme-prod.iam.gserviceaccount.com', NULL)
@@ -26,21 +28,18 @@ IF v_problem IS NOT NULL THEN
   RAISE USING MESSAGE = FORMAT('%s has not deployed yet: no job of its built anything in production. Deploy first, so that nothing stops when the old way is closed.', v_problem);
 END IF;
 
-INSERT INTO `acme-prod`.`acme_record`.taken (taken_at, kind, name, role, principal)
-SELECT CURRENT_TIMESTAMP(), 'CLOSED', 'acme-prod', '', CONCAT('user:', SESSION_USER());
-
 -- On datasets.
 SET v_found = ARRAY_CONCAT(v_found, ARRAY(
   SELECT AS STRUCT 'SCHEMA' AS kind, '`acme-prod`.`analytics`' AS name, privilege_type AS role, grantee AS principal
   FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
   WHERE object_name = 'analytics' AND object_type = 'SCHEMA'
-    AND privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+    AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
 ));
 SET v_found = ARRAY_CONCAT(v_found, ARRAY(
   SELECT AS STRUCT 'SCHEMA' AS kind, '`acme-prod`.`staging`' AS name, privilege_type AS role, grantee AS principal
   FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
   WHERE object_name = 'staging' AND object_type = 'SCHEMA'
-    AND privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+    AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
 ));
 
 -- On single tables and views.
@@ -56,32 +55,55 @@ FOR one IN (
         privilege_type AS role,
         grantee AS principal
       FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
-      WHERE object_schema = '%s' AND object_name = '%s' AND privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+      WHERE object_schema = '%s' AND object_name = '%s' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
     )""", one.table_schema, one.table_name) INTO v_here;
   SET v_found = ARRAY_CONCAT(v_found, v_here);
 END FOR;
 
--- Everything is written down before anything is taken. Special entries, such as a project's editors, are 90_close_prod.sh's.
+-- A project's Editors and Viewers are 90_close_prod.sh's; an account that was deleted writes nothing any more.
+SET v_found = ARRAY(
+  SELECT AS STRUCT kind, name, role, IF(principal IN ('allUsers', 'allAuthenticatedUsers'), CONCAT('specialGroup:', principal), principal) AS principal
+  FROM UNNEST(v_found)
+  WHERE REGEXP_CONTAINS(principal, r'^((user|group|serviceAccount|domain|specialGroup|principal|principalSet):|all(Authenticated)?Users$)')
+    AND principal NOT IN ('serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com', CONCAT('user:', SESSION_USER()), CONCAT('serviceAccount:', SESSION_USER()))
+);
+
+-- Everything is written down before anything is taken.
 INSERT INTO `acme-prod`.`acme_record`.taken (taken_at, kind, name, role, principal)
 SELECT CURRENT_TIMESTAMP(), kind, name, role, principal
 FROM UNNEST(v_found) AS now
-WHERE REGEXP_CONTAINS(principal, r'^(user|group|serviceAccount|domain|specialGroup|principal|principalSet):')
-  AND principal NOT IN ('serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com', CONCAT('user:', SESSION_USER()), CONCAT('serviceAccount:', SESSION_USER()))
+WHERE role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
   AND NOT EXISTS (
     SELECT 1 FROM `acme-prod`.`acme_record`.taken AS old
     WHERE old.kind = now.kind AND old.name = now.name AND old.role = now.role AND old.principal = now.principal
   );
 
 FOR one IN (
-  SELECT kind, name, role, principal
-  FROM `acme-prod`.`acme_record`.taken
-  WHERE kind IN ('SCHEMA', 'TABLE', 'VIEW', 'EXTERNAL TABLE')
-    -- Whoever may write the record may not have more given than this.
-    AND role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
-    AND REGEXP_CONTAINS(name, r'^`acme-prod`\.`(analytics|staging)`(\.`[^`]+`)?$')
+  SELECT kind, name, role, principal FROM UNNEST(v_found) WHERE role IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
 ) DO
-  EXECUTE IMMEDIATE FORMAT('GRANT `roles/bigquery.dataViewer` ON %s %s TO "%s"', one.kind, one.name, one.principal);
-  EXECUTE IMMEDIATE FORMAT('REVOKE `%s` ON %s %s FROM "%s"', one.role, one.kind, one.name, one.principal);
+  BEGIN
+    EXECUTE IMMEDIATE FORMAT('GRANT `roles/bigquery.dataViewer` ON %s %s TO "%s"', one.kind, one.name, one.principal);
+    EXECUTE IMMEDIATE FORMAT('REVOKE `%s` ON %s %s FROM "%s"', one.role, one.kind, one.name, one.principal);
+  EXCEPTION WHEN ERROR THEN
+    SET v_stays = ARRAY_CONCAT(v_stays, [STRUCT(one.name AS name, one.role AS role, one.principal AS principal, @@error.message AS why)]);
+  END;
 END FOR;
 
-SELECT kind, name, role, principal FROM `acme-prod`.`acme_record`.taken WHERE kind != 'CLOSED' ORDER BY kind, name, role, principal;
+INSERT INTO `acme-prod`.`acme_record`.taken (taken_at, kind, name, role, principal)
+SELECT CURRENT_TIMESTAMP(), 'CLOSED', 'acme-prod', '', CONCAT('user:', SESSION_USER());
+DELETE FROM `acme-prod`.`acme_record`.taken
+WHERE kind = 'CLOSED' AND taken_at < (SELECT MAX(taken_at) FROM `acme-prod`.`acme_record`.taken WHERE kind = 'CLOSED');
+
+SET v_problem = (SELECT STRING_AGG(CONCAT(principal, ' holds ', role, ' on ', name, ' (', why, ')'), '; ') FROM UNNEST(v_stays));
+IF v_problem IS NOT NULL THEN
+  RAISE USING MESSAGE = FORMAT('All else was taken, and this could not be: %s. Take it by hand in the console, or run this again once the cause is gone.', v_problem);
+END IF;
+
+SELECT kind, name, role, principal, 'taken' AS verdict
+FROM `acme-prod`.`acme_record`.taken
+WHERE kind IN ('SCHEMA', 'TABLE', 'VIEW', 'EXTERNAL TABLE')
+UNION ALL
+SELECT kind, name, role, principal, 'stays: a role that is not known here, look at what it lets one do' AS verdict
+FROM UNNEST(v_found)
+WHERE role NOT IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin')
+ORDER BY verdict, kind, name, role, principal;

@@ -1,6 +1,6 @@
 -- adopt_leftovers.sql: dev_<name> and pr_<number> that somebody made by hand become this project's, each by its name.
 --
--- Who runs it   an administrator with roles/bigquery.admin on acme-dev and acme-ci. Put the names in the first line below; then:
+-- Who runs it   an administrator with roles/bigquery.admin on acme-prod and acme-dev and acme-ci. Put the names in the first line below; then:
 --               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/adopt_leftovers.sql
 -- What changes  each named dataset gets this project's labels in place of its own, and the sweep may clear it. A developer may build
 --               in their own; CI may delete those of pull requests. Nobody's right on it is taken: this prints who else has
@@ -44,6 +44,19 @@ SET v_problem = (
 IF v_problem IS NOT NULL THEN
   RAISE USING MESSAGE = FORMAT('Nothing was changed. Another project of dbt-envs made %s.', v_problem);
 END IF;
+
+-- Written down before it is given: 30_developers.sql takes these for ours, and takes back what is given here once somebody leaves.
+INSERT INTO `acme-prod`.`acme_record`.made (name)
+SELECT CONCAT('acme-dev.', asked)
+FROM UNNEST(v_asked) AS asked
+WHERE STARTS_WITH(asked, 'dev_') AND CONCAT('acme-dev.', asked) NOT IN (SELECT name FROM `acme-prod`.`acme_record`.made);
+INSERT INTO `acme-prod`.`acme_record`.given (step, role, kind, name, principal)
+SELECT '30', 'roles/bigquery.dataEditor', 'SCHEMA', FORMAT('`acme-dev`.`dev_%s`', slug), principal
+FROM UNNEST(v_roster) AS person
+WHERE CONCAT('dev_', slug) IN UNNEST(v_asked) AND NOT EXISTS (
+  SELECT 1 FROM `acme-prod`.`acme_record`.given AS old
+  WHERE old.step = '30' AND old.role = 'roles/bigquery.dataEditor' AND old.name = FORMAT('`acme-dev`.`dev_%s`', slug) AND old.principal = person.principal
+);
 
 FOR one IN (SELECT name FROM UNNEST(v_asked) AS name) DO
   IF STARTS_WITH(one.name, 'dev_') THEN
