@@ -498,7 +498,7 @@ describe('audit.sh', () => {
   );
   test('knows each permission that writes, opens or becomes, and none that only looks', () => {
     const mighty = [
-      ...['create', 'update', 'updateData', 'delete', 'restoreSnapshot', 'setCategory', 'setColumnDataPolicy', 'setIamPolicy'].map(
+      ...['create', 'update', 'updateData', 'delete', 'deleteSnapshot', 'restoreSnapshot', 'setCategory', 'setColumnDataPolicy', 'setIamPolicy'].map(
         (one) => `bigquery.tables.${one}`,
       ),
       ...['update', 'delete', 'link', 'setIamPolicy'].map((one) => `bigquery.datasets.${one}`),
@@ -517,7 +517,13 @@ describe('audit.sh', () => {
         'iam.googleapis.com/workloadIdentityPoolProviders.update',
         'iam.googleapis.com/workloadIdentityPoolProviders.create',
       ],
-      ...['resourcemanager.projects.setIamPolicy', 'resourcemanager.folders.setIamPolicy', 'resourcemanager.projects.move', 'orgpolicy.policy.set'],
+      ...[
+        'resourcemanager.projects.setIamPolicy',
+        'resourcemanager.folders.setIamPolicy',
+        'resourcemanager.projects.move',
+        'resourcemanager.projects.delete',
+        'orgpolicy.policy.set',
+      ],
     ];
     const harmless = [
       ...[
