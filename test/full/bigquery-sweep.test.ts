@@ -37,6 +37,7 @@ function catalogOf(found: Readonly<Record<string, readonly [days: number, labels
 let project: string;
 let env: Record<string, string>;
 let program: string;
+let first: string;
 const world = (): { catalog: { projects: Record<'acme-dev' | 'acme-ci', Catalog> } } => JSON.parse(readFileSync(path.join(project, 'world.json'), 'utf8'));
 const names = (where: 'acme-dev' | 'acme-ci'): readonly unknown[] => world().catalog.projects[where].SCHEMATA.map(({ schema_name }) => schema_name);
 const sent = (): readonly string[] =>
@@ -81,18 +82,16 @@ beforeAll(async () => {
       product: [400, labels()],
     }),
   };
-  writeFileSync(
-    path.join(project, 'world.json'),
-    JSON.stringify({
-      datasets: {},
-      answers: [
-        ['^select session_user', ['f0_'], [['acme-janitor@acme-ci.iam.gserviceaccount.com']]],
-        ['^select format_timestamp', ['f0_'], [[new Date().toISOString().replace('Z', '000Z')]]],
-        ['^select coalesce\\(safe_cast', ['f0_'], [[true]]],
-      ],
-      catalog: { python: duckdb.python, script: support('bigquery_listing.py'), projects },
-    }),
-  );
+  first = JSON.stringify({
+    datasets: {},
+    answers: [
+      ['^select session_user', ['f0_'], [['acme-janitor@acme-ci.iam.gserviceaccount.com']]],
+      ['^select format_timestamp', ['f0_'], [[new Date().toISOString().replace('Z', '000Z')]]],
+      ['^select coalesce\\(safe_cast', ['f0_'], [[true]]],
+    ],
+    catalog: { python: duckdb.python, script: support('bigquery_listing.py'), projects },
+  });
+  writeFileSync(path.join(project, 'world.json'), first);
   mkdirSync(path.join(project, 'bin'));
   const recorder = [
     'import sys',
@@ -144,4 +143,16 @@ test('without the pin it goes in the next', () => {
   expect(code, log).toBe(0);
   expect(done.pr_141).toBe('dropped');
   expect(names('acme-ci')).not.toContain('pr_141');
+}, 300_000);
+
+test('a macro that believes every label would be seen: what was to go stays', () => {
+  writeFileSync(path.join(project, 'world.json'), first);
+  const macro = path.join(project, 'macros/dbt_envs/datasets.sql');
+  const sound = readFileSync(macro, 'utf8');
+  const planted = sound.replace('<= date_add(current_date(), interval 366 day),', '<= date_add(current_date(), interval 999999 day),');
+  expect(planted).not.toBe(sound);
+  writeFileSync(macro, planted);
+  const { code, log, done } = night();
+  expect(code, log).toBe(0);
+  expect(done).toMatchObject({ pr_142: 'dropped', pr_145: null });
 }, 300_000);
