@@ -3,8 +3,8 @@
 -- Who runs it   each developer and each reader, under their own login; the services in CI (dbt run-operation verify_boundary):
 --               bq query --project_id=acme-dev --location=US --use_legacy_sql=false < grants/verify.sql
 --               A reader has to name a project in which they may run queries. An administrator is refused.
--- What changes  nothing that stays: what succeeds is taken back at once. Each line of its last result must say that it holds;
---               one that does not is a hole, or a right that is missing.
+-- What changes  nothing that stays: what succeeds is taken back at once. Each line of its last result must say that it holds,
+--               or that it was not tried; one that does not hold is a hole, or a right that is missing.
 --
 -- What happened: "refused" is BigQuery's own word on rights, "failed" is anything else, "not tried" where there is no table to try it on.
 
