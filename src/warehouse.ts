@@ -40,7 +40,7 @@ export interface WorkloadIdentity {
   readonly run: string;
   /** What every step of the job needs for it; no secret. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What an administrator of the warehouse runs so that it trusts the tokens, with TOKEN_ISSUER, CI_SUBJECT, PROD_SUBJECT and JANITOR_SUBJECT in its environment. */
+  /** What an administrator of the warehouse runs so that it trusts the tokens, with TOKEN_ISSUER, CI_SUBJECT, PROD_SUBJECT, JANITOR_SUBJECT and, where the provider knows claims that never pass to somebody else, TOKEN_CLAIMS (`name=value name=value`) in its environment. */
   readonly trust: string;
   /** The file that `run` starts, and whatever else belongs to it. */
   readonly files: readonly FileRequest[];

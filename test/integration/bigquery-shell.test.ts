@@ -12,12 +12,12 @@ interface Binding {
 }
 interface World {
   accounts: Record<string, string>;
-  roles: Record<string, { description: string; permissions: readonly string[] }>;
+  roles: Record<string, { description: string; permissions: readonly string[]; deleted?: true }>;
   numbers: Record<string, number>;
   policies: Record<string, readonly Binding[]>;
   above: Record<string, readonly Binding[]>;
   keys: Record<string, readonly string[]>;
-  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string }>;
+  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string; state?: 'DELETED'; provider_state?: 'DELETED' }>;
   datasets: Record<string, readonly object[]>;
   labels: Record<string, Record<string, string>>;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
@@ -105,6 +105,16 @@ describe('10_roles.sh', () => {
       expect(permissions.filter((one) => /getData|setIamPolicy|create/.test(one))).toEqual([]);
     }
     expect(once.policies).toEqual({});
+    expect(run('10_roles.sh')).toMatchObject({ status: 0 });
+    expect(read()).toEqual(once);
+  });
+  test('brings back a role that was deleted', () => {
+    run('10_roles.sh');
+    const once = read();
+    change(({ roles }) => {
+      const role = roles['projects/acme-ci/roles/acme_query_runner'];
+      if (role !== undefined) Object.assign(role, { deleted: true, permissions: [] });
+    });
     expect(run('10_roles.sh')).toMatchObject({ status: 0 });
     expect(read()).toEqual(once);
   });
@@ -209,6 +219,27 @@ describe('40_services.sh', () => {
     const once = read();
     expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
     expect(read()).toEqual(once);
+  });
+  test('a pool, or its provider, that was deleted is brought back', () => {
+    run('40_services.sh', [], SUBJECTS);
+    const once = read();
+    for (const state of ['state', 'provider_state'] as const) {
+      change(({ pools }) => {
+        for (const pool of Object.values(pools)) pool[state] = 'DELETED';
+      });
+      expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
+      expect(read()).toEqual(once);
+    }
+  });
+  test('what a token has to say beside its subject is asked too, and nothing that is more than a value', () => {
+    expect(run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: 'repository_id=42 owner_id=7' })).toMatchObject({ status: 0 });
+    expect(read().pools['acme-prod/dbt-acme']?.condition).toBe(
+      "assertion.sub in ['repo:acme/dbt:environment:prod'] && assertion.repository_id == '42' && assertion.owner_id == '7'",
+    );
+    const before = read();
+    for (const claim of ['repository_id', '=42', 'repository_id=', "repository_id=1'||'a'=='a", 'a=b=c'])
+      expect([claim, run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: claim }).status]).toEqual([claim, 1]);
+    expect(read()).toEqual(before);
   });
   test('a subject that has changed is let in, the old one is not, and whom somebody else lets in stays', () => {
     run('40_services.sh', [], SUBJECTS);

@@ -59,11 +59,18 @@ def gcloud() -> None:
             done()
         case ["iam", "roles", "list"]:
             name = options["filter"].split("=", 1)[1]
-            done([{"name": name, "description": world["roles"][name]["description"]}] if name in world["roles"] else [])
+            role = world["roles"].get(name)
+            deleted = {"deleted": True} if role and role.get("deleted") else {}
+            done([] if role is None else [{"name": name, "description": role["description"], **deleted}])
         case ["iam", "roles", "create", name]:
             world["roles"][f"projects/{project}/roles/{name}"] = {"description": options["description"], "permissions": options["permissions"].split(",")}
             done()
+        case ["iam", "roles", "undelete", name]:
+            del world["roles"][f"projects/{project}/roles/{name}"]["deleted"]
+            done()
         case ["iam", "roles", "update", name]:
+            if world["roles"][f"projects/{project}/roles/{name}"].get("deleted"):
+                missing(name)
             world["roles"][f"projects/{project}/roles/{name}"]["permissions"] = options["permissions"].split(",")
             done()
         case ["iam", "roles", "describe", name]:
@@ -95,17 +102,25 @@ def gcloud() -> None:
         case ["iam", "workload-identity-pools", "describe", name]:
             if f"{project}/{name}" not in world["pools"]:
                 missing(name)
-            done(world["pools"][f"{project}/{name}"]["description"])
+            pool = world["pools"][f"{project}/{name}"]
+            done(pool.get("state", "ACTIVE") if options.get("format") == "value(state)" else pool["description"])
+        case ["iam", "workload-identity-pools", "undelete", name]:
+            del world["pools"][f"{project}/{name}"]["state"]
+            done()
+        case ["iam", "workload-identity-pools", "providers", "undelete", _]:
+            del world["pools"][f"{project}/{options['workload-identity-pool']}"]["provider_state"]
+            done()
         case ["iam", "workload-identity-pools", "create", name]:
             world["pools"][f"{project}/{name}"] = {"description": options["description"]}
             done()
         case ["iam", "workload-identity-pools", "providers", "describe", _]:
             if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
                 missing("provider")
-            done("there")
+            pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
+            done(pool.get("provider_state", "ACTIVE"))
         case ["iam", "workload-identity-pools", "providers", "create-oidc" | "update-oidc" as verb, _]:
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
-            if (verb == "create-oidc") == ("condition" in pool):
+            if (verb == "create-oidc") == ("condition" in pool) or "state" in pool or "provider_state" in pool:
                 missing(verb)
             pool.update(condition=options["attribute-condition"], issuer=options["issuer-uri"], mapping=options["attribute-mapping"])
             done()

@@ -87,6 +87,22 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     }
   });
 
+  test('do not forget what a leaver could not be relieved of', () => {
+    const model = company('narrow', layout);
+    for (const one of installation(layout, 'before')) step(model, one);
+    const leaves = script(layout, 'leavers/lea.sql');
+    // One right cannot be taken.
+    const stuck = leaves.text.replace("', one.role, one.kind", `', IF(one.name = '\`${dev}\`.\`dev_lea\`', 'refused', one.role), one.kind`);
+    expect(stuck).not.toBe(leaves.text);
+    const given = (): number => model.ask(`select * from acme_record.given where principal = '${people.lea.who}'`, ADMIN)[0]?.length ?? 0;
+    expect(given()).toBeGreaterThan(1);
+    expect(() => model.sql(stuck, ADMIN)).toThrow(/Not taken, and why is said above: roles\/bigquery.dataEditor on .*dev_lea/);
+    expect(given()).toBe(1);
+    step(model, leaves);
+    expect(given()).toBe(0);
+    expect(model.policies().filter((line) => line.includes(people.lea.who))).toEqual([]);
+  });
+
   test('give a newcomer nothing before they are run and everything after', () => {
     for (const reading of readings) {
       const model = company(reading, layout);

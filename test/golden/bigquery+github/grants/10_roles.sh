@@ -6,7 +6,8 @@
 # What changes  creates the service accounts acme-ci, acme-prod and acme-janitor, without a key, and three roles of the
 #               projects' own. One of these names that exists is refused unless an earlier run of this file created it. Nothing
 #               is granted to anybody and nothing is taken.
-# How to undo   gcloud iam service-accounts delete, gcloud iam roles delete.
+# How to undo   gcloud iam service-accounts delete, gcloud iam roles delete. For 7 days running this again brings a role back; after
+#               that its name is taken for another month: https://docs.cloud.google.com/iam/docs/creating-custom-roles
 #
 # The projects themselves, with billing and the BigQuery API, have to be there: gcloud services enable bigquery.googleapis.com
 set -euo pipefail
@@ -34,14 +35,18 @@ account() {
 
 # role <id> <project> <title> <permissions>
 role() {
-  local found
-  found=$(gcloud iam roles list --project="$2" --show-deleted --filter="name=projects/$2/roles/$1" --format=json | jq -r '.[] | if (.description // "") == "" then "none" else .description end')
+  local found listed
+  listed=$(gcloud iam roles list --project="$2" --show-deleted --filter="name=projects/$2/roles/$1" --format=json)
+  found=$(jq -r '.[] | if (.description // "") == "" then "none" else .description end' <<< "$listed")
   if [ -z "$found" ]; then
     gcloud iam roles create "$1" --project="$2" --title="$3" --description="$mark" --permissions="$4" --stage=GA
   elif [ "$found" != "$mark" ]; then
     echo "Role $1 in project $2 exists, and this project did not create it. Choose another name: dbt-envs --role-prefix <prefix>." >&2
     exit 1
   else
+    if [ "$(jq -r '.[] | .deleted // false' <<< "$listed")" = true ]; then
+      gcloud iam roles undelete "$1" --project="$2"
+    fi
     gcloud iam roles update "$1" --project="$2" --permissions="$4" --quiet
   fi
 }

@@ -5,9 +5,12 @@
 #               roles/iam.serviceAccountAdmin on acme-ci and acme-prod:
 #                 TOKEN_ISSUER=... CI_SUBJECT=... PROD_SUBJECT=... JANITOR_SUBJECT=... bash grants/40_services.sh
 #               What stands for the dots is in docs/runbook.md. A service that does not log in from CI has the subject "-".
+#               Optional, and the same on every run: TOKEN_CLAIMS='name=value ...', what each token has to say beside its subject.
 # What changes  creates workload identity pool dbt-acme, which trusts that issuer and those subjects and no other token of it,
 #               and lets each subject act as its service account. Who came in through this pool with another subject does no more.
-# How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>
+# How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>. For 30 days its
+#               name is not free, and running this again brings it back:
+#               https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers
 #
 # Production's pool is in project acme-prod: whoever administers a pool can become whom it lets in.
 # https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
@@ -35,6 +38,17 @@ if [ "$ci" != - ] && [ "$ci" = "$janitor" ]; then
   exit 1
 fi
 
+# A subject may be made of names, and those pass to whoever takes them next; a number does not.
+# https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines#conditions
+claims=
+for claim in ${TOKEN_CLAIMS:-}; do
+  case $claim in
+    =* | *= | *=*=* | *[!A-Za-z0-9_=.:/@-]*) echo "$claim cannot be a claim: TOKEN_CLAIMS='name=value name=value'." >&2; exit 1 ;;
+    *=*) claims="$claims && assertion.${claim%%=*} == '${claim#*=}'" ;;
+    *) echo "$claim cannot be a claim: TOKEN_CLAIMS='name=value name=value'." >&2; exit 1 ;;
+  esac
+done
+
 # pool <project> <subject>...: no other token of the issuer is let in, whatever it says.
 pool() {
   local project=$1 trusted=
@@ -48,13 +62,19 @@ pool() {
   elif [ "$(gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" --format='value(description)')" != 'dbt-envs: project acme' ]; then
     echo "Workload identity pool dbt-acme in project $project exists, and this project did not create it. Choose another name: dbt-envs --role-prefix <prefix>." >&2
     exit 1
+  elif [ "$(gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" --format='value(state)')" = DELETED ]; then
+    gcloud iam workload-identity-pools undelete dbt-acme --location=global --project="$project"
   fi
   local action=create-oidc
   if gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
     action=update-oidc
+    if [ "$(gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" --format='value(state)')" = DELETED ]; then
+      gcloud iam workload-identity-pools providers undelete dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project"
+    fi
   fi
   gcloud iam workload-identity-pools providers "$action" dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" \
-    --issuer-uri="$issuer" --attribute-mapping=google.subject=assertion.sub --attribute-condition="assertion.sub in [$trusted]"
+    --issuer-uri="$issuer" --attribute-mapping=google.subject=assertion.sub --attribute-condition="assertion.sub in [$trusted]$claims"
+  echo "$project trusts tokens of $issuer where assertion.sub in [$trusted]$claims"
 }
 
 number_of() { gcloud projects describe "$1" --format='value(projectNumber)'; }

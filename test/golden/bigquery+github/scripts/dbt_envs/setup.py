@@ -317,7 +317,9 @@ def say_subjects(repository: dict) -> None:
     # https://docs.github.com/enterprise-server/actions/reference/security/oidc; an enterprise may have an issuer of its own.
     issuer = "https://token.actions.githubusercontent.com" if host == "github.com" else f"https://{host}/_services/token"
     named = " ".join(f"{name}='{prefix}:environment:{environment}'" if environment else f"{name}=-" for name, environment in SUBJECTS.items())
-    print(f"An administrator of the warehouse makes it trust them:\n  TOKEN_ISSUER={issuer} {named} {TRUST}")
+    # Numbers never pass to somebody else: https://docs.github.com/actions/reference/security/oidc
+    claims = f"repository_id={repository['id']} repository_owner_id={repository['owner']['id']}"
+    print(f"An administrator of the warehouse makes it trust them:\n  TOKEN_ISSUER={issuer} {named} TOKEN_CLAIMS='{claims}' {TRUST}")
 
 
 def prepare_setting(setting: dict, environment: str, apply: bool, replace: bool) -> int:
