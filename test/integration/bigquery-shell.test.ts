@@ -342,6 +342,47 @@ describe('90_close_prod.sh', () => {
     expect(run('91_reopen_prod.sh')).toMatchObject({ status: 0 });
     expect(read()).toEqual(reopened);
   });
+  test('takes a role from an account that was deleted, and goes on', () => {
+    change((world) => {
+      found(world);
+      world.policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['deleted:user:gone@example.com?uid=1', 'group:data@example.com'] }];
+    });
+    expect(run('90_close_prod.sh', ['--apply'])).toMatchObject({ status: 0 });
+    expect(read().policies['acme-prod']).toEqual([{ role: 'roles/bigquery.dataViewer', members: ['group:data@example.com'] }]);
+    expect(JSON.stringify(read().taken)).not.toContain('gone');
+    expect(JSON.stringify(read().datasets)).not.toContain('gone');
+  });
+  test('leaves a role on the project where a source could not be kept for it, and says so with its exit status', () => {
+    change(found);
+    const { status, output } = run('90_close_prod.sh', ['--apply'], { DENIED: 'show acme-prod:raw' });
+    expect([status, output]).toEqual([1, expect.stringContaining('! Not every other dataset could be kept for whoever writes it')]);
+    expect(holds(read().policies['acme-prod'], 'roles/bigquery.dataEditor', 'group:data@example.com')).toBe(true);
+    expect(read().datasets.analytics).toContainEqual({ role: 'READER', specialGroup: 'projectWriters' });
+    expect(run('90_close_prod.sh', ['--apply'])).toMatchObject({ status: 0 });
+    expect(holds(read().policies['acme-prod'], 'roles/bigquery.dataEditor', 'group:data@example.com')).toBe(false);
+  });
+  test('goes on where one dataset of production cannot be seen, and 91_reopen_prod.sh where one has gone', () => {
+    change((world) => {
+      found(world);
+      world.datasets.marts = world.datasets.analytics ?? [];
+    });
+    const closed = run('90_close_prod.sh', ['--apply'], { DENIED: 'show acme-prod:analytics' });
+    expect([closed.status, closed.output]).toEqual([1, expect.stringContaining('! Who may use analytics cannot be seen.')]);
+    expect(read().datasets.marts).toContainEqual({ role: 'READER', specialGroup: 'projectWriters' });
+    expect(run('90_close_prod.sh', ['--apply'])).toMatchObject({ status: 0 });
+    change(({ datasets }) => {
+      delete datasets.analytics;
+    });
+    const opened = run('91_reopen_prod.sh');
+    expect([opened.status, opened.output]).toEqual([1, expect.stringContaining('! projectWriters could not be given OWNER on analytics again.')]);
+    expect(read().datasets.marts).toContainEqual({ role: 'OWNER', specialGroup: 'projectWriters' });
+    expect(holds(read().policies['acme-prod'], 'roles/bigquery.dataEditor', 'group:data@example.com')).toBe(true);
+    expect(read().taken.map(({ kind, name }) => [kind, name])).toEqual([
+      ['CLOSED', undefined],
+      ['ENTRY', 'analytics'],
+      ['ENTRY', 'analytics'],
+    ]);
+  });
   test('leaves Editors alone unless it is told', () => {
     change(found);
     run('90_close_prod.sh', ['--apply']);
@@ -483,7 +524,7 @@ describe('audit.sh', () => {
   );
   test('knows each permission that writes, opens or becomes, and none that only looks', () => {
     const mighty = [
-      ...['create', 'update', 'updateData', 'delete', 'restoreSnapshot', 'setCategory', 'setColumnDataPolicy', 'setIamPolicy'].map(
+      ...['create', 'update', 'updateData', 'delete', 'deleteSnapshot', 'restoreSnapshot', 'setCategory', 'setColumnDataPolicy', 'setIamPolicy'].map(
         (one) => `bigquery.tables.${one}`,
       ),
       ...['update', 'delete', 'link', 'setIamPolicy'].map((one) => `bigquery.datasets.${one}`),
@@ -502,7 +543,13 @@ describe('audit.sh', () => {
         'iam.googleapis.com/workloadIdentityPoolProviders.update',
         'iam.googleapis.com/workloadIdentityPoolProviders.create',
       ],
-      ...['resourcemanager.projects.setIamPolicy', 'resourcemanager.folders.setIamPolicy', 'resourcemanager.projects.move', 'orgpolicy.policy.set'],
+      ...[
+        'resourcemanager.projects.setIamPolicy',
+        'resourcemanager.folders.setIamPolicy',
+        'resourcemanager.projects.move',
+        'resourcemanager.projects.delete',
+        'orgpolicy.policy.set',
+      ],
     ];
     const harmless = [
       ...[

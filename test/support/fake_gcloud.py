@@ -29,6 +29,8 @@ def missing(what: str) -> None:
 
 
 def bind(policy: list, role: str, member: str, add: bool) -> None:
+    if add and member.startswith("deleted:"):
+        missing(member)
     found = next((one for one in policy if one["role"] == role and "condition" not in one), None)
     if add and found is None:
         policy.append({"role": role, "members": [member]})

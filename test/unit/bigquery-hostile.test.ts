@@ -201,6 +201,25 @@ describe.each(readings)('what 90 stumbles over, read %s', (reading) => {
     expect(() => step(model, script('three', '91_reopen_prod.sh'))).toThrow('on analytics again');
     expect(model.attempt(LOADER, `create table \`${prod}\`.staging.mine (i int64)`)).toBe('done');
   });
+  test('a table that is dropped while its rights are looked at', () => {
+    const model = before.copy();
+    const text = closeSql.text.replace(
+      'UNION ALL SELECT table_schema',
+      "UNION ALL SELECT 'analytics' AS table_schema, 'dropped' AS table_name\n  UNION ALL SELECT table_schema",
+    );
+    expect(text).not.toBe(closeSql.text);
+    model.sql(text, ADMIN);
+    expect(model.policies().filter((one) => /tables\/.*data(?:Editor|Owner)/.test(one))).toEqual([]);
+  });
+  test('a table whose rights cannot be seen: the rest is taken, and this is named at the end', () => {
+    const model = before.copy();
+    const text = closeSql.text
+      .replace('UNION ALL SELECT table_schema', "UNION ALL SELECT 'analytics' AS table_schema, 'hidden' AS table_name\n  UNION ALL SELECT table_schema")
+      .replace("r'(?i)not found'", "r'something else'");
+    if (reading === 'wide') model.sql(text, ADMIN);
+    else expect(() => model.sql(text, ADMIN)).toThrow('somebody holds a right that could not be seen on analytics.hidden (');
+    expect(model.policies().filter((one) => /tables\/.*data(?:Editor|Owner)/.test(one))).toEqual([]);
+  });
   test('a table that dbt replaced after a run that was cut short', () => {
     const model = before.copy();
     model.sqlUntil(30, closeSql.text, ADMIN);

@@ -246,6 +246,14 @@ export class QueryReader {
             (token, index, all) => token.text === 'OBJECT_NAME' && all[index + 1]?.text === '=' && ['string', 'parameter'].includes(all[index + 2]?.kind ?? ''),
           );
         if (limited === -1) throw new Refused(`line ${line}: OBJECT_PRIVILEGES without object_name = …`);
+        const literal = (column: string): string | undefined => {
+          const from = reader.tokens.slice(at).findIndex((token, index, all) => token.text === column && all[index + 1]?.text === '=');
+          const token = from === -1 ? undefined : reader.tokens[at + from + 2];
+          return token?.kind === 'string' ? token.text : undefined;
+        };
+        const [schema, name] = [literal('OBJECT_SCHEMA'), literal('OBJECT_NAME')];
+        if (!this.session.isWide && schema !== undefined && estate.find(`projects/${project}/datasets/${schema}/tables/${name}`) === undefined)
+          throw new Refused(`line ${line}: Not found: Table ${project}:${schema}.${name}`);
         return datasets
           .flatMap((dataset) => [dataset, ...estate.children(dataset.name).filter((one) => one.kind === 'table')])
           .filter((one) => this.session.may(one.kind === 'dataset' ? 'bigquery.datasets.getIamPolicy' : 'bigquery.tables.getIamPolicy', one.name))

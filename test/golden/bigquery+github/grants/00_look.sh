@@ -15,9 +15,9 @@ done
 
 # What permissions let one do in a project. Each service's are at https://docs.cloud.google.com/iam/docs/roles-permissions
 # Writes data, lets others write it, or takes off what hides it.
-writes='^(bigquery[.](tables[.](create|update|updateData|delete|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy))$'
-# Becomes a service account, or changes who may: https://docs.cloud.google.com/iam/docs/service-account-permissions
-becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.]projects[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
+writes='^(bigquery[.](tables[.](create|update|updateData|delete|deleteSnapshot|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy)|resourcemanager[.]projects[.]delete)$'
+# Becomes a service account, or changes who may, or lifts what the organization forbids: https://docs.cloud.google.com/iam/docs/service-account-permissions
+becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.](projects|folders)[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
 creates='^bigquery[.]datasets[.]create$'
 reads='^bigquery[.]tables[.](getData|export)$'
 # A service of Google's that does what one asks with the rights of an account of its own, by the domain of that account, and the
@@ -82,7 +82,7 @@ abilities() {
     $2 ~ reads { can[$1, "reads"] = "reads data" }
     { for (domain in asks) if ($2 ~ asks[domain]) can[$1, domain] = "may ask it" }
     END {
-      for (role in becomer) can[role, "writes"] = "can become a service account or give rights"
+      for (role in becomer) can[role, "writes"] = "can become a service account, give rights or lift a policy"
       for (role in writer) can[role, "writes"] = "writes data" (role in becomer ? ", " can[role, "writes"] : "")
       for (key in can)
         for (at = 1; at <= count; at++) {
@@ -108,7 +108,13 @@ around() {
 # authorized there read it for whoever may use them: https://docs.cloud.google.com/bigquery/docs/authorized-datasets
 entries() {
   bq show --format=prettyjson --dataset "$1:$2" < /dev/null |
-    jq -r --arg dataset "$2" '.access[] | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset] elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset] elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset] else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end | @tsv'
+    jq -r --arg dataset "$2" '
+      .access[]
+      | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset]
+        elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset]
+        elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset]
+        else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end
+      | @tsv'
 }
 
 echo '== acme-prod: who can write, or become whoever can'

@@ -25,9 +25,9 @@ done
 
 # What permissions let one do in a project. Each service's are at https://docs.cloud.google.com/iam/docs/roles-permissions
 # Writes data, lets others write it, or takes off what hides it.
-writes='^(bigquery[.](tables[.](create|update|updateData|delete|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy))$'
-# Becomes a service account, or changes who may: https://docs.cloud.google.com/iam/docs/service-account-permissions
-becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.]projects[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
+writes='^(bigquery[.](tables[.](create|update|updateData|delete|deleteSnapshot|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy)|resourcemanager[.]projects[.]delete)$'
+# Becomes a service account, or changes who may, or lifts what the organization forbids: https://docs.cloud.google.com/iam/docs/service-account-permissions
+becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.](projects|folders)[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
 creates='^bigquery[.]datasets[.]create$'
 reads='^bigquery[.]tables[.](getData|export)$'
 # A service of Google's that does what one asks with the rights of an account of its own, by the domain of that account, and the
@@ -92,7 +92,7 @@ abilities() {
     $2 ~ reads { can[$1, "reads"] = "reads data" }
     { for (domain in asks) if ($2 ~ asks[domain]) can[$1, domain] = "may ask it" }
     END {
-      for (role in becomer) can[role, "writes"] = "can become a service account or give rights"
+      for (role in becomer) can[role, "writes"] = "can become a service account, give rights or lift a policy"
       for (role in writer) can[role, "writes"] = "writes data" (role in becomer ? ", " can[role, "writes"] : "")
       for (key in can)
         for (at = 1; at <= count; at++) {
@@ -153,8 +153,11 @@ for dataset in "${datasets[@]}"; do
     fails "Who may use $dataset cannot be seen."
     continue
   fi
-  jq -r '.access[] | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")) | [.role, .specialGroup] | @tsv' \
-    "$folder/$dataset.json" > "$folder/entries"
+  jq -r '
+    .access[]
+    | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER"))
+    | [.role, .specialGroup] | @tsv
+  ' "$folder/$dataset.json" > "$folder/entries"
   found='' written=yes
   while IFS=$'\t' read -r role group; do
     found=yes
@@ -163,8 +166,12 @@ for dataset in "${datasets[@]}"; do
     take ENTRY "$dataset" "$role" "$group" || written=''
   done < "$folder/entries"
   if [ -z "$found" ] || [ -z "$apply" ]; then continue; fi
-  jq '{access: ([.access[] | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER") then {role: "READER", specialGroup: .specialGroup} else . end] | unique)}' \
-    "$folder/$dataset.json" > "$folder/$dataset.new.json"
+  jq '{access: ([
+    .access[]
+    | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")
+      then {role: "READER", specialGroup: .specialGroup}
+      else . end
+  ] | unique)}' "$folder/$dataset.json" > "$folder/$dataset.new.json"
   if [ -z "$written" ] || ! bq update --source "$folder/$dataset.new.json" --dataset "acme-prod:$dataset"; then
     fails "That could not be taken."
   fi
@@ -182,8 +189,19 @@ jq -r '.bindings[]? | . as $bound | .members[] | [$bound.role, ., ($bound.condit
 bq ls --datasets --max_results=100000 --format=json --project_id=acme-prod |
   jq -r '.[] | select((.labels.dbt_envs_project // "") != "acme") | .datasetReference.datasetId' > "$folder/listed"
 grep -vxE 'analytics|staging|acme_record' < "$folder/listed" > "$folder/others" || true
-jq '[.bindings[]? | select(.condition == null and (.role == "roles/bigquery.dataEditor" or .role == "roles/bigquery.dataOwner")) | (if .role == "roles/bigquery.dataOwner" then "OWNER" else "WRITER" end) as $role | .members[] | select(startswith("deleted:") | not) | if startswith("user:") then {role: $role, userByEmail: ltrimstr("user:")} elif startswith("serviceAccount:") then {role: $role, userByEmail: ltrimstr("serviceAccount:")} elif startswith("group:") then {role: $role, groupByEmail: ltrimstr("group:")} elif startswith("domain:") then {role: $role, domain: ltrimstr("domain:")} elif . == "allAuthenticatedUsers" then {role: $role, specialGroup: .} else {role: $role, iamMember: .} end]' \
-  "$folder/policy.json" > "$folder/keep.json"
+jq '[
+  .bindings[]?
+  | select(.condition == null and (.role == "roles/bigquery.dataEditor" or .role == "roles/bigquery.dataOwner"))
+  | (if .role == "roles/bigquery.dataOwner" then "OWNER" else "WRITER" end) as $role
+  | .members[]
+  | select(startswith("deleted:") | not)
+  | if startswith("user:") then {role: $role, userByEmail: ltrimstr("user:")}
+    elif startswith("serviceAccount:") then {role: $role, userByEmail: ltrimstr("serviceAccount:")}
+    elif startswith("group:") then {role: $role, groupByEmail: ltrimstr("group:")}
+    elif startswith("domain:") then {role: $role, domain: ltrimstr("domain:")}
+    elif . == "allAuthenticatedUsers" then {role: $role, specialGroup: .}
+    else {role: $role, iamMember: .} end
+]' "$folder/policy.json" > "$folder/keep.json"
 kept=yes
 if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
   while read -r dataset; do

@@ -47,17 +47,26 @@ FOR one IN (
   SELECT table_schema, table_name FROM `acme-prod`.`analytics`.INFORMATION_SCHEMA.TABLES
   UNION ALL SELECT table_schema, table_name FROM `acme-prod`.`staging`.INFORMATION_SCHEMA.TABLES
 ) DO
-  EXECUTE IMMEDIATE FORMAT("""
-    SELECT ARRAY(
-      SELECT AS STRUCT
-        IF(object_type = 'EXTERNAL', 'EXTERNAL TABLE', object_type) AS kind,
-        FORMAT('`%%s`.`%%s`.`%%s`', object_catalog, object_schema, object_name) AS name,
-        privilege_type AS role,
-        grantee AS principal
-      FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
-      WHERE object_schema = '%s' AND object_name = '%s' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
-    )""", one.table_schema, one.table_name) INTO v_here;
-  SET v_found = ARRAY_CONCAT(v_found, v_here);
+  BEGIN
+    EXECUTE IMMEDIATE FORMAT("""
+      SELECT ARRAY(
+        SELECT AS STRUCT
+          IF(object_type = 'EXTERNAL', 'EXTERNAL TABLE', object_type) AS kind,
+          FORMAT('`%%s`.`%%s`.`%%s`', object_catalog, object_schema, object_name) AS name,
+          privilege_type AS role,
+          grantee AS principal
+        FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+        WHERE object_schema = '%s' AND object_name = '%s' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+      )""", one.table_schema, one.table_name) INTO v_here;
+    SET v_found = ARRAY_CONCAT(v_found, v_here);
+  EXCEPTION WHEN ERROR THEN
+    -- dbt may have dropped it since it was listed.
+    IF NOT REGEXP_CONTAINS(@@error.message, r'(?i)not found') THEN
+      SET v_stays = ARRAY_CONCAT(v_stays, [
+        STRUCT(CONCAT(one.table_schema, '.', one.table_name) AS name, 'a right that could not be seen' AS role, 'somebody' AS principal, @@error.message AS why)
+      ]);
+    END IF;
+  END;
 END FOR;
 
 -- A project's Editors and Viewers are 90_close_prod.sh's; an account that was deleted writes nothing any more.

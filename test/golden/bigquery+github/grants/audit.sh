@@ -8,9 +8,9 @@
 # What changes  nothing. Exit status 1 where somebody can who is no administrator, where that cannot be told, and where
 #               everybody in the world may use what a pull request built.
 #
-# Administrators are whoever may hand out roles on the project, owns it or holds roles/bigquery.admin. Google's own service
-# agents are named by themselves: they count where somebody who is no administrator may ask one to do something. Who may ask
-# those that are not in the list below is not known here. Nor is which machine runs as acme-prod, if somebody attached
+# Administrators are whoever may hand out roles on the project or sets the organization's policies, owns it or holds
+# roles/bigquery.admin. Google's own service agents are named by themselves: they count where somebody who is no administrator
+# may ask one to do something. Who may ask those that are not in the list below is not known here. Nor is which machine runs as acme-prod, if somebody attached
 # it to one. Each pull request's dataset is asked for by itself, a second or so each; a right on a single table in it is not seen.
 set -euo pipefail
 # What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
@@ -21,9 +21,9 @@ done
 
 # What permissions let one do in a project. Each service's are at https://docs.cloud.google.com/iam/docs/roles-permissions
 # Writes data, lets others write it, or takes off what hides it.
-writes='^(bigquery[.](tables[.](create|update|updateData|delete|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy))$'
-# Becomes a service account, or changes who may: https://docs.cloud.google.com/iam/docs/service-account-permissions
-becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.]projects[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
+writes='^(bigquery[.](tables[.](create|update|updateData|delete|deleteSnapshot|restoreSnapshot|setCategory|setColumnDataPolicy|setIamPolicy)|datasets[.](update|delete|link|setIamPolicy)|(routines|propertyGraphs)[.](create|update|delete)|models[.](create|updateData|updateMetadata|delete)|rowAccessPolicies[.](create|update|delete|setIamPolicy|overrideTimeTravelRestrictions)|dataPolicies[.](create|update|delete|attach|setIamPolicy))|datacatalog[.](taxonomies|categories)[.](update|delete|setIamPolicy)|resourcemanager[.]projects[.]delete)$'
+# Becomes a service account, or changes who may, or lifts what the organization forbids: https://docs.cloud.google.com/iam/docs/service-account-permissions
+becomes='^(iam[.]serviceAccounts[.](actAs|getAccessToken|implicitDelegation|signBlob|signJwt|setIamPolicy)|iam[.]serviceAccountKeys[.]create|iam[.]serviceAccountApiKeyBindings[.]create|iam[.]roles[.](update|undelete)|iam[.]googleapis[.]com/workloadIdentityPool(s[.](update|undelete|setIamPolicy)|Providers[.](create|update|undelete)|ProviderKeys[.](create|undelete))|resourcemanager[.](projects|folders|organizations)[.]setIamPolicy|resourcemanager[.](projects|folders)[.]move|orgpolicy[.](policy[.]set|policies[.](create|update|delete)))$'
 creates='^bigquery[.]datasets[.]create$'
 reads='^bigquery[.]tables[.](getData|export)$'
 # A service of Google's that does what one asks with the rights of an account of its own, by the domain of that account, and the
@@ -88,7 +88,7 @@ abilities() {
     $2 ~ reads { can[$1, "reads"] = "reads data" }
     { for (domain in asks) if ($2 ~ asks[domain]) can[$1, domain] = "may ask it" }
     END {
-      for (role in becomer) can[role, "writes"] = "can become a service account or give rights"
+      for (role in becomer) can[role, "writes"] = "can become a service account, give rights or lift a policy"
       for (role in writer) can[role, "writes"] = "writes data" (role in becomer ? ", " can[role, "writes"] : "")
       for (key in can)
         for (at = 1; at <= count; at++) {
@@ -114,13 +114,19 @@ around() {
 # authorized there read it for whoever may use them: https://docs.cloud.google.com/bigquery/docs/authorized-datasets
 entries() {
   bq show --format=prettyjson --dataset "$1:$2" < /dev/null |
-    jq -r --arg dataset "$2" '.access[] | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset] elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset] elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset] else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end | @tsv'
+    jq -r --arg dataset "$2" '
+      .access[]
+      | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset]
+        elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset]
+        elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset]
+        else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end
+      | @tsv'
 }
 
 found=$(abilities acme-prod | sort -u)
 number=$(gcloud projects describe acme-prod --format='value(projectNumber)')
 agent="^serviceAccount:(service-(org|folder)-[0-9]+@(gcp-sa-[a-z0-9-]+|security-center-api)[.]iam|service-$number@(gcp-sa-[a-z0-9-]+|cloudcomposer-accounts|compute-system|container-engine-robot|containerregistry|dataflow-service-producer-prod|dataproc-accounts|dlp-api|gae-api-prod[.]google[.]com|gcf-admin-robot|serverless-robot-prod)[.]iam|$number@(cloudservices|cloudbuild))[.]gserviceaccount[.]com\$"
-administrators=$(grep -E $'^writes\t[^\t]*\t''roles/(owner|bigquery\.admin|iam\.securityAdmin|resourcemanager\.(projectIamAdmin|folderAdmin|folderIamAdmin|organizationAdmin)):' <<< "$found" | cut -f2 | sort -u || true)
+administrators=$(grep -E $'^writes\t[^\t]*\t''roles/(owner|bigquery\.admin|iam\.securityAdmin|orgpolicy\.policyAdmin|resourcemanager\.(projectIamAdmin|folderAdmin|folderIamAdmin|organizationAdmin)):' <<< "$found" | cut -f2 | sort -u || true)
 echo '== Administrators of acme-prod'
 echo "${administrators:-nobody}"
 echo
@@ -174,7 +180,7 @@ echo '== What pull requests built and everybody in the world may use'
 listed=$(bq ls --datasets --max_results=100000 --format=json --project_id=acme-ci | jq -r '.[].datasetReference.datasetId')
 public=$(
   while read -r dataset; do
-    [[ $dataset =~ . ]] || continue
+    [ -n "$dataset" ] || continue
     entries acme-ci "$dataset" | awk -F '\t' '$1 ~ /^all(Authenticated)?Users$/'
   done <<< "$listed"
 )
