@@ -182,12 +182,7 @@ test('30_developers.sh takes what BigQuery gives by itself, from each dataset of
   expect(slugs.length).toBeGreaterThan(1);
   change((world) => {
     for (const slug of slugs)
-      world.datasets[slug] = [
-        ...others,
-        { role: 'WRITER', specialGroup: 'projectWriters' },
-        { role: 'READER', specialGroup: 'projectReaders' },
-        { role: 'OWNER', userByEmail: 'dba@example.com' },
-      ];
+      world.datasets[slug] = [...others, { role: 'WRITER', specialGroup: 'projectWriters' }, { role: 'READER', specialGroup: 'projectReaders' }];
   });
   const { status, output } = run('30_developers.sh');
   expect([status, output.includes('WRITER projectWriters')], output).toEqual([0, true]);

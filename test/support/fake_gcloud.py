@@ -78,8 +78,6 @@ def gcloud() -> None:
             if whole not in world["roles"]:
                 missing(whole)
             done({"includedPermissions": world["roles"][whole]["permissions"]})
-        case ["config", "get-value", "account"]:
-            done("dba@example.com")
         case ["projects", "describe", name]:
             done(str(world["numbers"][name]))
         case ["projects", "get-ancestors-iam-policy", name]:

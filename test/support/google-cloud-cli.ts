@@ -54,7 +54,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('iam workload-identity-pools providers describe', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers undelete', '--location', '--workload-identity-pool'),
   gcloud('identity groups memberships add', '--group-email', '--member-email'),
-  gcloud('config get-value'),
   gcloud('auth application-default login', '--impersonate-service-account'),
   gcloud('quotas preferences update', '--service', '--quota-id', '--preferred-value', '--allow-missing', '--allow-high-percentage-quota-decrease'),
   bq('query', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),

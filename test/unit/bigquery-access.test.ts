@@ -308,6 +308,13 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
         step(model, script(layout, '30_developers.sql'));
         expect(model.members(`projects/${dev}/datasets/dev_mia`, 'roles/bigquery.dataEditor')).not.toContain(people.lea.who);
 
+        // The janitor may drop a developer's dataset, and create one.
+        model.later();
+        model.run(`drop schema \`${dev}\`.dev_noor cascade; ${handed('dev_noor').replace(people.ci.who, people.janitor.who)}`, people.janitor);
+        expect(() => step(model, script(layout, '30_developers.sql'))).toThrow(/dev_noor exists, and this project did not create it/);
+        model.run(`drop schema \`${dev}\`.dev_noor cascade`, people.olga);
+        for (const _ of [1, 2]) step(model, script(layout, '30_developers.sql'));
+
         model.run(`create schema \`${dev}\`.dev_noah ${marked}`, people.ci);
         expect(() => model.sql(adopt.replace("['dev_mia']", "['dev_noah']"), ADMIN)).toThrow(/Nothing was changed. Dataset dev_noah was made by CI/);
       }
@@ -325,8 +332,18 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
         const marts = { ...more, text: more.text.replaceAll('staging', 'marts') };
         expect(() => step(model, marts)).toThrow(/marts is there, and this file did not make it/);
         // Whose it is, an administrator says.
-        model.sql(`insert into acme_record.made (name) select "${prod}.marts"`, ADMIN);
+        model.sql(`insert into acme_record.made (made_at, name) select current_timestamp(), "${prod}.marts"`, ADMIN);
         step(model, marts);
+        // One that an administrator dropped, and CI made again under its name, is not that one.
+        model.run(`drop schema \`${prod}\`.marts cascade`, { who: 'user:olga@acme.example', project: prod });
+        model.later();
+        model.run(
+          `create schema \`${prod}\`.marts; grant \`roles/bigquery.dataOwner\` on schema \`${prod}\`.marts to "${people.sam.who}"; revoke \`roles/bigquery.dataOwner\` on schema \`${prod}\`.marts from "${people.ci.who}"`,
+          people.ci,
+        );
+        expect(() => step(model, marts)).toThrow(/marts is there, and this file did not make it/);
+        model.run(`drop schema \`${prod}\`.marts cascade`, { who: 'user:olga@acme.example', project: prod });
+        for (const _ of [1, 2]) step(model, marts);
       }
     });
 

@@ -281,14 +281,6 @@ const GCLOUD: Readonly<Record<string, Known>> = {
   },
   'resource-manager folders add-iam-policy-binding': binding('add', ({ words }) => `folders/${words[0] ?? ''}`, 'resourcemanager.folders.getIamPolicy'),
   'organizations add-iam-policy-binding': binding('add', ({ words }) => `organizations/${words[0] ?? ''}`, 'resourcemanager.organizations.getIamPolicy'),
-  'config get-value': {
-    words: [1, 1],
-    flags: [],
-    run: ({ session, words, line }) => {
-      if (words[0] !== 'account') throw new NotModelled(`gcloud config get-value ${words[0]}`, line);
-      return session.who.split(':')[1];
-    },
-  },
   'services enable': {
     words: [1, 9],
     flags: [],

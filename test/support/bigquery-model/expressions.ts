@@ -363,7 +363,7 @@ function name(place: Place, text: string, line: number): Value {
   throw new Refused(`line ${line}: unrecognized name: ${text}`);
 }
 
-const HOURS: Readonly<Record<string, number>> = { DAY: 24, HOUR: 1 };
+const HOURS: Readonly<Record<string, number>> = { DAY: 24, HOUR: 1, MINUTE: 1 / 60 };
 
 /** `_` is any character, `%` any text: https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/operators#like_operator */
 const likeness = (wanted: string): RegExp =>

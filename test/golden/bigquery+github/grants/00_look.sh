@@ -108,7 +108,13 @@ around() {
 # authorized there read it for whoever may use them: https://docs.cloud.google.com/bigquery/docs/authorized-datasets
 entries() {
   bq show --format=prettyjson --dataset "$1:$2" < /dev/null |
-    jq -r --arg dataset "$2" '.access[] | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset] elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset] elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset] else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end | @tsv'
+    jq -r --arg dataset "$2" '
+      .access[]
+      | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset]
+        elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset]
+        elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset]
+        else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end
+      | @tsv'
 }
 
 echo '== acme-prod: who can write, or become whoever can'

@@ -24,16 +24,21 @@ IF v_problem IS NOT NULL THEN
 END IF;
 
 -- What 30 and 50 gave, so that they can take back exactly that; what 90 took, so that 91 can give exactly that back; which
--- datasets are ours: a label can be set by whoever owns the dataset, and CI owns what it creates.
+-- datasets are ours, and since when: a label can be set by whoever owns the dataset, and CI owns what it creates.
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.given (step STRING, role STRING, kind STRING, name STRING, principal STRING);
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.taken (taken_at TIMESTAMP, kind STRING, name STRING, role STRING, principal STRING);
-CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.made (name STRING);
+CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.made (made_at TIMESTAMP, name STRING);
 
 SET v_new = ARRAY(
   SELECT name
   FROM UNNEST(['analytics', 'staging']) AS name
   WHERE name NOT IN (SELECT schema_name FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.SCHEMATA)
 );
+-- Whoever creates a dataset owns it, also when they administer nothing any more. Written down first, and taken below.
+INSERT INTO `acme-prod`.`acme_record`.given (step, role, kind, name, principal)
+SELECT 'creator', 'roles/bigquery.dataOwner', 'SCHEMA', FORMAT('`acme-prod`.`%s`', name), CONCAT(IF(ENDS_WITH(SESSION_USER(), '.gserviceaccount.com'), 'serviceAccount:', 'user:'), SESSION_USER())
+FROM UNNEST(v_new) AS name;
+
 CREATE SCHEMA IF NOT EXISTS `acme-prod`.`analytics`
 OPTIONS (
   location = 'US',
@@ -55,15 +60,27 @@ IF v_problem IS NOT NULL THEN
   RAISE USING MESSAGE = FORMAT('Dataset %s is not in location US, where everything else is. Give its location: dbt-envs --location <location>.', v_problem);
 END IF;
 
--- Whoever creates a dataset owns it, also when they administer nothing any more. The project's owners own it too.
-FOR one IN (SELECT name FROM UNNEST(v_new) AS name) DO
-  EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA `acme-prod`.`%s` FROM "%s"', one.name, CONCAT(IF(ENDS_WITH(SESSION_USER(), '.gserviceaccount.com'), 'serviceAccount:', 'user:'), SESSION_USER()));
+-- The project's owners own what whoever ran this created, and so do its administrators.
+FOR one IN (
+  SELECT DISTINCT name, principal
+  FROM `acme-prod`.`acme_record`.given
+  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-prod`.')
+) DO
+  BEGIN
+    EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);
+  EXCEPTION WHEN ERROR THEN
+    -- The dataset, or the account itself, may be gone: then so is the right.
+    IF NOT REGEXP_CONTAINS(@@error.message, r'(?i)not found|does not exist') THEN
+      RAISE;
+    END IF;
+  END;
+  DELETE FROM `acme-prod`.`acme_record`.given WHERE step = 'creator' AND name = one.name AND principal = one.principal;
 END FOR;
 
-INSERT INTO `acme-prod`.`acme_record`.made (name)
-SELECT CONCAT('acme-prod.', name)
+INSERT INTO `acme-prod`.`acme_record`.made (made_at, name)
+SELECT CURRENT_TIMESTAMP(), CONCAT('acme-prod.', name)
 FROM UNNEST(['analytics', 'staging']) AS name
-WHERE CONCAT('acme-prod.', name) NOT IN (SELECT old.name FROM `acme-prod`.`acme_record`.made AS old);
+WHERE name IN UNNEST(v_new) OR CONCAT('acme-prod.', name) NOT IN (SELECT old.name FROM `acme-prod`.`acme_record`.made AS old);
 
 SELECT schema_name, location, creation_time
 FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.SCHEMATA

@@ -12,6 +12,7 @@
 -- Dataform, as roles/bigquery.jobUser would: https://docs.cloud.google.com/dataform/docs/access-control
 
 DECLARE v_problem STRING;
+DECLARE v_new ARRAY<STRING>;
 DECLARE v_given ARRAY<STRUCT<role STRING, kind STRING, name STRING, principal STRING>>;
 DECLARE v_roster ARRAY<STRUCT<slug STRING, principal STRING>> DEFAULT ARRAY<STRUCT<slug STRING, principal STRING>>[
   ('priya', 'user:priya@example.com'),
@@ -20,7 +21,7 @@ DECLARE v_roster ARRAY<STRUCT<slug STRING, principal STRING>> DEFAULT ARRAY<STRU
 
 SET v_problem = (
   SELECT STRING_AGG(schema_name, ', ' ORDER BY schema_name)
-  FROM `acme-dev`.`region-us`.INFORMATION_SCHEMA.SCHEMATA
+  FROM `acme-dev`.`region-us`.INFORMATION_SCHEMA.SCHEMATA AS dataset
   WHERE LOWER(schema_name) IN (SELECT CONCAT('dev_', slug) FROM UNNEST(v_roster))
     AND (
       schema_name NOT IN (
@@ -57,13 +58,21 @@ WHERE NOT EXISTS (
   WHERE old.step = '30' AND now.role = old.role AND now.kind = old.kind AND now.name = old.name AND now.principal = old.principal
 );
 
-INSERT INTO `acme-prod`.`acme_record`.made (name)
-SELECT CONCAT('acme-dev.dev_', slug)
-FROM UNNEST(v_roster)
-WHERE CONCAT('acme-dev.dev_', slug) NOT IN (SELECT name FROM `acme-prod`.`acme_record`.made);
+SET v_new = ARRAY(
+  SELECT CONCAT('dev_', slug)
+  FROM UNNEST(v_roster)
+  WHERE CONCAT('dev_', slug) NOT IN (SELECT schema_name FROM `acme-dev`.`region-us`.INFORMATION_SCHEMA.SCHEMATA)
+);
+-- Whoever creates a dataset owns it, also when they administer nothing any more. Written down first, and taken below.
+INSERT INTO `acme-prod`.`acme_record`.given (step, role, kind, name, principal)
+SELECT 'creator', 'roles/bigquery.dataOwner', 'SCHEMA', FORMAT('`acme-dev`.`%s`', name), CONCAT(IF(ENDS_WITH(SESSION_USER(), '.gserviceaccount.com'), 'serviceAccount:', 'user:'), SESSION_USER())
+FROM UNNEST(v_new) AS name;
 
 -- A dataset belongs to the project, not to a person: dataEditor builds in it, and can neither delete it nor let others in.
 FOR person IN (SELECT slug, principal FROM UNNEST(v_roster)) DO
+  IF CONCAT('dev_', person.slug) IN UNNEST(v_new) THEN
+    INSERT INTO `acme-prod`.`acme_record`.made (made_at, name) SELECT CURRENT_TIMESTAMP(), CONCAT('acme-dev.dev_', person.slug);
+  END IF;
   EXECUTE IMMEDIATE FORMAT("""
     CREATE SCHEMA IF NOT EXISTS `acme-dev`.`dev_%s`
     OPTIONS (
@@ -74,6 +83,22 @@ FOR person IN (SELECT slug, principal FROM UNNEST(v_roster)) DO
     )""", person.slug, person.slug);
   EXECUTE IMMEDIATE FORMAT('GRANT `roles/bigquery.dataEditor` ON SCHEMA `acme-dev`.`dev_%s` TO "%s"', person.slug, person.principal);
   EXECUTE IMMEDIATE FORMAT('GRANT `projects/acme-dev/roles/acme_janitor` ON SCHEMA `acme-dev`.`dev_%s` TO "serviceAccount:acme-janitor@acme-ci.iam.gserviceaccount.com"', person.slug);
+END FOR;
+-- The project's owners own what whoever ran this created, and so do its administrators.
+FOR one IN (
+  SELECT DISTINCT name, principal
+  FROM `acme-prod`.`acme_record`.given
+  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-dev`.')
+) DO
+  BEGIN
+    EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);
+  EXCEPTION WHEN ERROR THEN
+    -- The dataset, or the account itself, may be gone: then so is the right.
+    IF NOT REGEXP_CONTAINS(@@error.message, r'(?i)not found|does not exist') THEN
+      RAISE;
+    END IF;
+  END;
+  DELETE FROM `acme-prod`.`acme_record`.given WHERE step = 'creator' AND name = one.name AND principal = one.principal;
 END FOR;
 
 GRANT `projects/acme-dev/roles/acme_query_runner` ON PROJECT `acme-dev` TO

@@ -153,8 +153,11 @@ for dataset in "${datasets[@]}"; do
     fails "Who may use $dataset cannot be seen."
     continue
   fi
-  jq -r '.access[] | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")) | [.role, .specialGroup] | @tsv' \
-    "$folder/$dataset.json" > "$folder/entries"
+  jq -r '
+    .access[]
+    | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER"))
+    | [.role, .specialGroup] | @tsv
+  ' "$folder/$dataset.json" > "$folder/entries"
   found='' written=yes
   while IFS=$'\t' read -r role group; do
     found=yes
@@ -163,8 +166,12 @@ for dataset in "${datasets[@]}"; do
     take ENTRY "$dataset" "$role" "$group" || written=''
   done < "$folder/entries"
   if [ -z "$found" ] || [ -z "$apply" ]; then continue; fi
-  jq '{access: ([.access[] | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER") then {role: "READER", specialGroup: .specialGroup} else . end] | unique)}' \
-    "$folder/$dataset.json" > "$folder/$dataset.new.json"
+  jq '{access: ([
+    .access[]
+    | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")
+      then {role: "READER", specialGroup: .specialGroup}
+      else . end
+  ] | unique)}' "$folder/$dataset.json" > "$folder/$dataset.new.json"
   if [ -z "$written" ] || ! bq update --source "$folder/$dataset.new.json" --dataset "acme-prod:$dataset"; then
     fails "That could not be taken."
   fi
@@ -182,8 +189,19 @@ jq -r '.bindings[]? | . as $bound | .members[] | [$bound.role, ., ($bound.condit
 bq ls --datasets --max_results=100000 --format=json --project_id=acme-prod |
   jq -r '.[] | select((.labels.dbt_envs_project // "") != "acme") | .datasetReference.datasetId' > "$folder/listed"
 grep -vxE 'analytics|staging|acme_record' < "$folder/listed" > "$folder/others" || true
-jq '[.bindings[]? | select(.condition == null and (.role == "roles/bigquery.dataEditor" or .role == "roles/bigquery.dataOwner")) | (if .role == "roles/bigquery.dataOwner" then "OWNER" else "WRITER" end) as $role | .members[] | select(startswith("deleted:") | not) | if startswith("user:") then {role: $role, userByEmail: ltrimstr("user:")} elif startswith("serviceAccount:") then {role: $role, userByEmail: ltrimstr("serviceAccount:")} elif startswith("group:") then {role: $role, groupByEmail: ltrimstr("group:")} elif startswith("domain:") then {role: $role, domain: ltrimstr("domain:")} elif . == "allAuthenticatedUsers" then {role: $role, specialGroup: .} else {role: $role, iamMember: .} end]' \
-  "$folder/policy.json" > "$folder/keep.json"
+jq '[
+  .bindings[]?
+  | select(.condition == null and (.role == "roles/bigquery.dataEditor" or .role == "roles/bigquery.dataOwner"))
+  | (if .role == "roles/bigquery.dataOwner" then "OWNER" else "WRITER" end) as $role
+  | .members[]
+  | select(startswith("deleted:") | not)
+  | if startswith("user:") then {role: $role, userByEmail: ltrimstr("user:")}
+    elif startswith("serviceAccount:") then {role: $role, userByEmail: ltrimstr("serviceAccount:")}
+    elif startswith("group:") then {role: $role, groupByEmail: ltrimstr("group:")}
+    elif startswith("domain:") then {role: $role, domain: ltrimstr("domain:")}
+    elif . == "allAuthenticatedUsers" then {role: $role, specialGroup: .}
+    else {role: $role, iamMember: .} end
+]' "$folder/policy.json" > "$folder/keep.json"
 kept=yes
 if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
   while read -r dataset; do

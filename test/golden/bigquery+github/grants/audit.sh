@@ -114,7 +114,13 @@ around() {
 # authorized there read it for whoever may use them: https://docs.cloud.google.com/bigquery/docs/authorized-datasets
 entries() {
   bq show --format=prettyjson --dataset "$1:$2" < /dev/null |
-    jq -r --arg dataset "$2" '.access[] | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset] elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset] elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset] else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end | @tsv'
+    jq -r --arg dataset "$2" '
+      .access[]
+      | if .view then ["view " + .view.projectId + "." + .view.datasetId + "." + .view.tableId, "is authorized: whoever reads it", $dataset]
+        elif .routine then ["routine " + .routine.projectId + "." + .routine.datasetId + "." + .routine.routineId, "is authorized: whoever calls it", $dataset]
+        elif .dataset then ["dataset " + .dataset.dataset.projectId + "." + .dataset.dataset.datasetId, "is authorized: whoever creates a view there", $dataset]
+        else [(.userByEmail // .groupByEmail // .domain // .iamMember // .specialGroup // "somebody"), .role, $dataset] end
+      | @tsv'
 }
 
 found=$(abilities acme-prod | sort -u)
@@ -174,7 +180,7 @@ echo '== What pull requests built and everybody in the world may use'
 listed=$(bq ls --datasets --max_results=100000 --format=json --project_id=acme-ci | jq -r '.[].datasetReference.datasetId')
 public=$(
   while read -r dataset; do
-    [[ $dataset =~ . ]] || continue
+    [ -n "$dataset" ] || continue
     entries acme-ci "$dataset" | awk -F '\t' '$1 ~ /^all(Authenticated)?Users$/'
   done <<< "$listed"
 )
