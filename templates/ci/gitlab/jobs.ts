@@ -55,9 +55,12 @@ function mergeRequestFile(pipeline: Pipeline): FileRequest {
     build: jobView(pipeline, build, [card]),
     drop: jobView(pipeline, jobOn(pipeline, 'pull-request-closed').job),
     parse: { image: imageOf({ ...pipeline, image: undefined }), tags: '', timeoutMinutes: 15 },
-    madeUp: variablesOf(pipeline, build)
-      .filter((variable) => variable.default === undefined)
-      .map(({ name, as = name, secret, example }) => ({ name: as, value: JSON.stringify(secret ? 'not-a-secret' : example) })),
+    madeUp: [
+      ...variablesOf(pipeline, build)
+        .filter((variable) => variable.default === undefined)
+        .map(({ name, as = name, secret, example }) => ({ name: as, value: JSON.stringify(secret ? 'not-a-secret' : example) })),
+      ...(pipeline.pythonIndex === undefined ? [] : [{ name: 'PIP_INDEX_URL', value: JSON.stringify(pipeline.pythonIndex) }]),
+    ],
   });
 }
 
