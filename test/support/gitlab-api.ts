@@ -292,7 +292,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     };
     if (method === 'PUT') {
       if (at < 0) return MISSING;
-      variables[at] = { ...stored, masked: variables[at]?.masked ?? false, hidden: variables[at]?.hidden ?? false };
+      const { value: old = '', masked = false, hidden = false } = variables[at] ?? {};
+      variables[at] = { ...stored, value: said.value === undefined ? old : value, masked, hidden };
     } else if (at >= 0) return { status: 400, json: { message: { key: ['has already been taken'] } } };
     else variables.push(stored);
     return { json: stored };

@@ -194,7 +194,9 @@ def prepare_setting(api: gitlab_api.Api, setting: dict[str, Any], scope: str, fo
         step(f"{place}: for protected branches alone", apply)
         if not apply:
             return 1
-        api.send("PUT", f"/variables/{setting['name']}?filter%5Benvironment_scope%5D={urllib.parse.quote(scope, safe='')}", {"value": there.get("value"), "protected": True, "environment_scope": scope})
+        # The value of a hidden one is not shown, and is kept where none is sent.
+        value = {} if there.get("hidden") else {"value": there.get("value")}
+        api.send("PUT", variable_path(setting["name"], scope), {**value, "protected": True, "environment_scope": scope})
     if there is not None and not replace:
         return 0
     if setting["default"] is not None and setting["name"] not in os.environ and not replace:
@@ -209,7 +211,7 @@ def prepare_setting(api: gitlab_api.Api, setting: dict[str, Any], scope: str, fo
         return 1
     body = {"key": setting["name"], "value": value, "protected": protected, "raw": True, "environment_scope": scope}
     if there is not None:
-        api.send("DELETE", f"/variables/{setting['name']}?filter%5Benvironment_scope%5D={urllib.parse.quote(scope, safe='')}", {})
+        api.send("DELETE", variable_path(setting["name"], scope), {})
     try:
         api.send("POST", "/variables", {**body, "masked_and_hidden": True} if setting["secret"] else body)
     except gitlab_api.Refused as refused:
@@ -219,6 +221,11 @@ def prepare_setting(api: gitlab_api.Api, setting: dict[str, Any], scope: str, fo
         api.send("POST", "/variables", body)
         print(f"! GitLab cannot mask {setting['name']}: of several lines, short, or with blanks. It is stored, and a job that prints it shows it.")
     return 0
+
+
+def variable_path(name: str, scope: str) -> str:
+    """Of several variables of one name, that of this scope: docs.gitlab.com/api/project_level_variables/#the-filter-parameter"""
+    return f"/variables/{name}?{urllib.parse.urlencode({'filter[environment_scope]': scope})}"
 
 
 def value_of(setting: dict[str, Any]) -> str:
