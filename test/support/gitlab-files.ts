@@ -5,6 +5,7 @@ import { planned } from './scaffold.ts';
 export interface GitlabJob {
   readonly rules?: readonly { readonly if?: string; readonly when?: string; readonly variables?: Readonly<Record<string, string>> }[];
   readonly script?: readonly string[];
+  readonly inherit?: Readonly<Record<string, unknown>>;
   readonly image?: string;
   readonly tags?: readonly string[];
   readonly timeout?: string;

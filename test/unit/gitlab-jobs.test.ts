@@ -43,6 +43,9 @@ describe.each(warehouses.map(({ id }) => id))('the jobs for %s', (warehouse) => 
     expect(jobs['dbt-drop']?.rules?.[0]?.if).toBe(jobs['dbt-build']?.rules?.[0]?.if);
     for (const name of ['dbt-deploy', 'dbt-sweep']) expect(jobs[name]).toMatchObject({ interruptible: false, resource_group: expect.stringMatching(/^dbt-/) });
   });
+  test('take nothing but tags from what a team makes the default of its own jobs', () => {
+    for (const [name, { inherit }] of Object.entries(jobs)) expect(inherit, name).toEqual({ default: ['tags'] });
+  });
   test('hold nothing in a script that somebody else may choose', () => {
     for (const [name, { script = [] }] of Object.entries(jobs)) expect(script.join('\n'), name).not.toMatch(CHOSEN_BY_ANYBODY);
     expect('echo "$CI_MERGE_REQUEST_TITLE"').toMatch(CHOSEN_BY_ANYBODY);
