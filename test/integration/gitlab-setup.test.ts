@@ -108,13 +108,22 @@ describe('with --apply', () => {
     expect(output).toContain('! GitLab cannot mask DBT_ENV_SECRET_PROD_PASSWORD');
     expect(output).not.toContain('BEGIN KEY');
   });
-  test('main that anybody may push to stops it before a secret is stored, and stays protected meanwhile', async () => {
-    api.protectedBranches.set('main', { push: [30], merge: [30], force: false });
+  test('main that maintainers may push to, as GitLab makes it, is closed to pushes; who merges stays as it is', async () => {
+    api.protectedBranches.set('main', { push: [40], merge: [30], force: true });
+    await apply();
+    expect(api.protectedBranches.get('main')).toEqual({ push: [0], merge: [30], force: false });
+    expect(writes().filter((line) => line.startsWith('DELETE'))).toEqual([]);
+  });
+  test('where the plan does not let it, nothing secret is stored before somebody has done it by hand', async () => {
+    api.premium(false);
+    api.protectedBranches.set('main', { push: [40], merge: [40], force: false });
     const { code, output } = await apply();
     expect(code).toBe(1);
-    expect(output).toContain('whoever may push can change it without a merge request');
+    expect(output).toContain('By hand: Settings, Repository, Protected branches, main: Allowed to push and merge, No one.');
     expect(api.variables).toEqual([]);
-    expect(writes().filter((line) => line.startsWith('DELETE'))).toEqual([]);
+    api.protectedBranches.set('main', { push: [0], merge: [40], force: false });
+    await apply();
+    expect(api.variables.length).toBeGreaterThan(5);
   });
   test('a stricter project stays as strict', async () => {
     api.project.ci_pipeline_variables_minimum_override_role = 'no_one_allowed';

@@ -23,6 +23,8 @@ export interface GitlabApi {
   readonly jobs: Map<string, JobPipeline>;
   /** Every further request whose `GET /projects/…` fits goes wrong, `times` over, the `from`-th of them first. Without `where`, all is well again. */
   fails(where?: RegExp, how?: GitlabFailure, times?: number, from?: number): void;
+  /** Whether the plan is Premium, where the API changes who may push to a protected branch. */
+  premium(is: boolean): void;
   /** What an older GitLab lets a job's own token read: no merge requests. */
   older(is: boolean): void;
   /** Every request so far: `GET /projects/7/merge_requests/142 JOB-TOKEN`. */
@@ -151,6 +153,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const logins: string[] = [];
   let failure: { where: RegExp; how: GitlabFailure; left: number; wait: number } | undefined;
   let isOlder = false;
+  let isPremium = true;
   let ids = 1000;
 
   const mergeJson = (iid: number, merge: Merge) => ({
@@ -199,7 +202,14 @@ export async function startGitlabApi(): Promise<GitlabApi> {
         const name = method === 'POST' ? String(said().name) : (one ?? '');
         const found = protectedBranches.get(name);
         if (!found) return MISSING;
-        const levels = (all: readonly number[]) => all.map((access_level) => ({ access_level }));
+        if (method === 'PATCH') {
+          const asked = said().allowed_to_push as readonly { id?: number; _destroy?: boolean; access_level?: number }[];
+          const kept = found.push.filter((_, index) => !asked.some(({ id, _destroy }) => _destroy === true && id === index + 1));
+          const push = isPremium ? [...kept, ...asked.flatMap(({ access_level: level }) => level ?? [])] : found.push;
+          protectedBranches.set(name, { ...found, push, force: said().allow_force_push === true });
+          return { json: {} };
+        }
+        const levels = (all: readonly number[]) => all.map((access_level, index) => ({ id: index + 1, access_level }));
         return { json: { name, push_access_levels: levels(found.push), merge_access_levels: levels(found.merge), allow_force_push: found.force } };
       }
       case 'variables':
@@ -397,6 +407,9 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     jobs,
     fails: (where, how = { status: 500 }, times = Number.POSITIVE_INFINITY, from = 1) => {
       failure = where && { where, how, left: times, wait: from - 1 };
+    },
+    premium: (is) => {
+      isPremium = is;
     },
     older: (is) => {
       isOlder = is;

@@ -45,15 +45,23 @@ function filesOn(trigger: Trigger, pipeline: Pipeline): readonly FileRequest[] {
 
 function mergeRequestFile(pipeline: Pipeline): FileRequest {
   const build = jobOn(pipeline, 'pull-request').job;
+  const drop = jobOn(pipeline, 'pull-request-closed').job;
   const card = `[ ! -f ${LEFT.card} ] || python scripts/dbt_envs/card_page.py ${LEFT.card} ${PAGE} || status=1`;
+  // GitLab takes the stop job from the last build that has ended (app/models/environment.rb, last_finished_deployment_group).
+  const closedMeanwhile = [
+    '# Closed while it was built: where no build had ended before, GitLab has no job that drops.',
+    'if [ "$(python scripts/dbt_envs/pull_request_state.py "$PR_NUMBER")" = closed ]; then',
+    ...drop.steps.map(({ run }) => `  ${run} || status=1`),
+    'fi',
+  ];
   return file('dbt_merge_request', {
     ...common(pipeline),
     buildIf: buildIf(pipeline),
     buildsDrafts: pipeline.buildsDrafts,
     page: inRepository(pipeline, PAGE),
     card: inRepository(pipeline, LEFT.card),
-    build: jobView(pipeline, build, [card]),
-    drop: jobView(pipeline, jobOn(pipeline, 'pull-request-closed').job),
+    build: jobView(pipeline, build, [card, ...closedMeanwhile]),
+    drop: jobView(pipeline, drop),
     parse: { image: imageOf({ ...pipeline, image: undefined }), tags: '', timeoutMinutes: 15 },
     madeUp: [
       ...variablesOf(pipeline, build)

@@ -110,15 +110,28 @@ def prepare_main(api: gitlab_api.Api, apply: bool) -> int:
             return 1
         api.send("POST", "/protected_branches", {"name": MAIN, "push_access_level": 0, "merge_access_level": 40, "allow_force_push": False})
         found = api.get(path)
-    wrong = [
-        *(["whoever may push can change it without a merge request"] if any(one.get("access_level") != 0 for one in found.get("push_access_levels", [{}])) else []),
-        *(["it may be force-pushed"] if found.get("allow_force_push") is not False else []),
-    ]
-    if not wrong:
+    if not wrong_with(found):
         return 0
-    # To change who may push takes Premium through the API; to unprotect the branch for it would open it meanwhile.
-    print(f"! {MAIN} is protected, but {' and '.join(wrong)}. Settings, Repository, Protected branches: let no one push, and no one force-push.")
-    return 1
+    step(f"{MAIN}: {' and '.join(wrong_with(found))}; nobody pushes", apply)
+    if not apply:
+        return 1
+    # To change who may push takes Premium; GitLab Free passes over it. To unprotect the branch for it would open it meanwhile.
+    gone = [{"id": one.get("id"), "_destroy": True} for one in found.get("push_access_levels", []) if one.get("access_level") != 0]
+    try:
+        api.send("PATCH", path, {"allowed_to_push": [*gone, {"access_level": 0}], "allow_force_push": False})
+    except gitlab_api.Refused as refused:
+        print(f"! {refused}")
+    wrong = wrong_with(api.get(path))
+    if wrong:
+        print(f"! {MAIN} is protected, but {' and '.join(wrong)}. By hand: Settings, Repository, Protected branches, {MAIN}: Allowed to push and merge, No one.")
+    return 1 if wrong else 0
+
+
+def wrong_with(branch: dict[str, Any]) -> list[str]:
+    levels = branch.get("push_access_levels")
+    pushed = not isinstance(levels, list) or any(not isinstance(one, dict) or one.get("access_level") != 0 for one in levels)
+    forced = branch.get("allow_force_push") is not False
+    return [*(["whoever may push can change it without a merge request"] if pushed else []), *(["it may be force-pushed"] if forced else [])]
 
 
 def prepare_project(api: gitlab_api.Api, project: dict[str, Any], apply: bool) -> int:
