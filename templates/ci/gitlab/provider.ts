@@ -9,6 +9,7 @@ export const gitlab = defineCiProvider({
   label: 'GitLab CI/CD',
   codeHost: 'gitlab',
   dropsOnClose: true,
+  afterReopening: 'press *Run pipeline*, under Pipelines',
   questions: [],
   commonFiles: (pipeline) => [rootFile, setupScript(pipeline)],
   files: (pipeline) => [...jobFiles(pipeline), ...apiScripts(pipeline)],
