@@ -149,6 +149,15 @@ describe('with --apply', () => {
   });
 });
 
+test('a schedule that is somebody else’s is named, and everything else is done', async () => {
+  await apply();
+  api.schedules[1]?.variables.splice(0);
+  api.fails(/POST .*pipeline_schedules.*variables/, { status: 403 });
+  const { code, output } = await apply({ DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' });
+  expect([code, output]).toEqual([1, expect.stringContaining('The schedule "dbt sweep" is somebody else')]);
+  expect(api.variables.some(({ key }) => key === 'DBT_ENVS_GITLAB_TOKEN')).toBe(true);
+});
+
 describe('it fails, and says so', () => {
   test.each([
     ['a login that may not', { status: 403 }, 'This login may not do that'],

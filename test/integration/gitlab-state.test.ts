@@ -90,9 +90,19 @@ describe('the state', () => {
     const { code, output } = await run('fetch_state');
     expect([code, note()], output).toEqual([0, 'ours']);
   });
-  test('that a person has uploaded, with no job at all, is passed over', async () => {
+  test('of which nobody says who has written it is an error, and never "none": a person, or a login that may not see', async () => {
+    published(9, MAIN(), 'ours');
+    api.blind(true);
+    const { code, output } = await run('fetch_state');
+    api.blind(false);
+    expect([code, output]).toEqual([1, expect.stringContaining('this login may not read pipelines')]);
+    expect(existsSync(path.join(folder, 'state'))).toBe(false);
+  });
+  test('that a person has uploaded, with no job at all, is passed over beside ours, and an error alone', async () => {
     api.packages.push({ id: ++ids, name: 'dbt-prod-state', version: '0.0.999', files: [file('manifest.json', manifest()), file('state.json', facts())] });
-    expect((await run('fetch_state')).output).toContain('NO STATE');
+    expect((await run('fetch_state')).code).toBe(1);
+    published(9, MAIN(), 'ours');
+    expect([(await run('fetch_state')).code, note()]).toEqual([0, 'ours']);
   });
   test('over which a merge request has laid another file is not taken: loudly', async () => {
     published(9, MAIN(), 'ours');

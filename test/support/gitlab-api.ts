@@ -25,6 +25,8 @@ export interface GitlabApi {
   fails(where?: RegExp, how?: GitlabFailure, times?: number, from?: number): void;
   /** Whether the plan is Premium, where the API changes who may push to a protected branch. */
   premium(is: boolean): void;
+  /** Whether the login may not read pipelines. */
+  blind(is: boolean): void;
   /** What an older GitLab lets a job's own token read: no merge requests. */
   older(is: boolean): void;
   /** Every request so far: `GET /projects/7/merge_requests/142 JOB-TOKEN`. */
@@ -154,6 +156,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   let failure: { where: RegExp; how: GitlabFailure; left: number; wait: number } | undefined;
   let isOlder = false;
   let isPremium = true;
+  let isBlind = false;
   let ids = 1000;
 
   const mergeJson = (iid: number, merge: Merge) => ({
@@ -242,7 +245,15 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     const found = packages.find(({ id }) => String(id) === first);
     if (second !== 'package_files' || !found) return MISSING;
     const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
-    return { list: found.files.map(({ id, name: file_name, data, pipelines }) => ({ id, file_name, file_sha256: digest(data), pipelines })) };
+    return {
+      list: found.files.map(({ id, name: file_name, data, pipelines }) => ({
+        id,
+        file_name,
+        file_sha256: digest(data),
+        // Left out where there is none, and where whoever asks may not read pipelines.
+        ...(pipelines.length > 0 && !isBlind && { pipelines }),
+      })),
+    };
   }
 
   function issuesAnswer(method: string, one: string | undefined, under: string | undefined, said: Record<string, unknown>): Answer {
@@ -410,6 +421,9 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     },
     premium: (is) => {
       isPremium = is;
+    },
+    blind: (is) => {
+      isBlind = is;
     },
     older: (is) => {
       isOlder = is;

@@ -35,14 +35,21 @@ def newest(api: gitlab_api.Api, names: tuple[str, ...]) -> Iterator[Package]:
     # GitLab's own job tokens number versions upwards: the version is 0.0.<job>.
     found = [one for name in names for one in api.every(f"/packages?package_type=generic&package_name={name}&order_by=created_at&sort=desc") if one.get("name") == name]
     found = [one for one in found if re.fullmatch(r"0\.0\.[1-9][0-9]{0,18}", str(one.get("version")))]
-    seen = 0
+    seen, shown = 0, False
     for one in sorted(found, key=lambda package: int(package["version"].rpartition(".")[2]), reverse=True):
         if seen == LOOK_BACK:
             raise gitlab_api.Problem(f"none of the newest {LOOK_BACK} packages is one that a job on {MAIN} has written. Delete those that are not, under Deploy, Package registry.")
         seen += 1
-        files = attested(api, one, project)
-        if files is not None:
+        every = files_of(api, one)
+        shown = shown or any(file["pipelines"] for file in every)
+        files = attested(every, project)
+        if files:
             yield Package(one["id"], one["name"], one["version"], files, f"job {one['version'].rpartition('.')[2]}")
+    if seen > 0 and not shown:
+        raise gitlab_api.Problem(
+            f"GitLab says of no package {' or '.join(names)} which pipeline has written it: a person has, or this login may not read pipelines. "
+            "Give it the right to, or delete what no job wrote, under Deploy, Package registry."
+        )
 
 
 def own_id(api: gitlab_api.Api) -> int:
@@ -54,18 +61,25 @@ def own_id(api: gitlab_api.Api) -> int:
     return found
 
 
-def attested(api: gitlab_api.Api, package: dict[str, Any], project: int) -> dict[str, dict[str, Any]] | None:
-    """The files that jobs on main have written into the package, by name, the newest of each; None where there is none. What
-    somebody else has put beside them is passed over; put over one of them, its digest differs, and that is an error."""
-    files: dict[str, dict[str, Any]] = {}
-    for file in api.every(f"/packages/{package['id']}/package_files"):
-        pipelines = file.get("pipelines")
-        if not isinstance(file.get("file_name"), str) or not isinstance(pipelines, list):
+def files_of(api: gitlab_api.Api, package: dict[str, Any]) -> list[dict[str, Any]]:
+    """GitLab leaves `pipelines` out where no job has written the file, and where the login may not read pipelines
+    (gitlab.com/gitlab-org/gitlab, lib/api/entities/package_file.rb)."""
+    files = [{"pipelines": [], **file} for file in api.every(f"/packages/{package['id']}/package_files")]
+    for file in files:
+        if not isinstance(file.get("file_name"), str) or not isinstance(file["pipelines"], list) or not all(isinstance(one, dict) for one in file["pipelines"]):
             raise gitlab_api.Problem("GitLab's list of a package's files is of another shape.")
-        ours = pipelines != [] and all(isinstance(one, dict) and is_ours(one, project) for one in pipelines)
+    return files
+
+
+def attested(every: list[dict[str, Any]], project: int) -> dict[str, dict[str, Any]]:
+    """The files that jobs on main have written into a package, by name, the newest of each. What somebody else has put beside
+    them is passed over; put over one of them, its digest differs, and that is an error."""
+    files: dict[str, dict[str, Any]] = {}
+    for file in every:
+        ours = file["pipelines"] != [] and all(is_ours(one, project) for one in file["pipelines"])
         if ours and (file["file_name"] not in files or files[file["file_name"]]["id"] < file["id"]):
             files[file["file_name"]] = file
-    return files or None
+    return files
 
 
 def is_ours(pipeline: dict[str, Any], project: int) -> bool:

@@ -88,7 +88,13 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
         print("! Nothing secret is stored before that is done.")
         return missing
     for schedule in SCHEDULES:
-        missing += prepare_schedule(api, schedule, apply)
+        try:
+            missing += prepare_schedule(api, schedule, apply)
+        except gitlab_api.Refused as refused:
+            if refused.status != 403:
+                raise
+            # Only its owner may change one: docs.gitlab.com/ci/pipelines/schedules
+            missing += say(f'! The schedule "{schedule["description"]}" is somebody else\'s. Take ownership, under Build, Pipeline schedules, and start this again.')
     found = {(one.get("key"), one.get("environment_scope")): one for one in variables(api)}
     for setting in SETTINGS:
         for scope in setting["scopes"]:
@@ -164,14 +170,14 @@ def prepare_schedule(api: gitlab_api.Api, schedule: dict[str, str], apply: bool)
     missing = 0
     for one in found:
         detail = api.get(f"/pipeline_schedules/{one['id']}")
-        says = {variable.get("key"): variable.get("value") for variable in detail.get("variables", [])}
+        says = {variable.get("key"): variable.get("value") for variable in detail.get("variables") or []}
         if says.get("DBT_ENVS_RUN") != schedule["run"]:
             step(f'schedule "{schedule["description"]}": DBT_ENVS_RUN={schedule["run"]}', apply)
             if not apply:
                 missing += 1
                 continue
             api.send("POST", f"/pipeline_schedules/{one['id']}/variables", {"key": "DBT_ENVS_RUN", "value": schedule["run"]})
-        if detail.get("active") is not True and detail.get("owner", {}).get("state") != "active":
+        if detail.get("active") is not True and (detail.get("owner") or {}).get("state") != "active":
             missing += say(f'! The schedule "{schedule["description"]}" is off, and its owner is not active: take ownership, under Build, Pipeline schedules.')
         elif detail.get("active") is not True:
             step(f'schedule "{schedule["description"]}": on', apply)
