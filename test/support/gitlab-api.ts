@@ -191,8 +191,11 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       case 'packages':
         return packagesAnswer({ ...asked, words: [one ?? '', under ?? '', ...rest] });
       case 'deployments': {
+        // app/finders/deployments_finder.rb
+        if (query.get('order_by') === 'finished_at' && !query.has('finished_after'))
+          return { status: 400, json: { message: '400 Bad request - `finished_at` filter and `finished_at` sorting must be paired' } };
         const wanted = deployments.filter(({ environment, status }) => environment === query.get('environment') && status === query.get('status'));
-        const sorted = wanted.toSorted((a, b) => b.finishedAt.localeCompare(a.finishedAt));
+        const sorted = query.get('sort') === 'desc' ? wanted.toReversed() : wanted;
         return { list: sorted.map(({ status, finishedAt }, index) => ({ id: 100 - index, status, deployable: { finished_at: finishedAt } })) };
       }
       case 'issues':

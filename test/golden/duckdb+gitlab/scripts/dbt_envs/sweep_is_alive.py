@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
 
 
 def look(api: gitlab_api.Api) -> None:
-    found, _ = api.service.ask(api.service.base + api.path("/deployments?environment=sweep&status=success&order_by=finished_at&sort=desc&per_page=1"))
+    # Sweeps come one at a time, so the newest is the one that ended last. GitLab sorts by that end only within two given ends.
+    found, _ = api.service.ask(api.service.base + api.path("/deployments?environment=sweep&status=success&order_by=id&sort=desc&per_page=1"))
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise gitlab_api.Problem("GitLab's list of deployments is of another shape.")
     if not found:
