@@ -54,6 +54,7 @@ PROJECT_SETTINGS: list[tuple[str, Any, str]] = [
 # Whoever may give variables to a pipeline of main can set the host that gets production's password.
 OVERRIDE = "ci_pipeline_variables_minimum_override_role"
 STRICT_ROLES = ("maintainer", "owner", "no_one_allowed")
+SOMEBODY_ELSES = '! The schedule "{}" is somebody else\'s. Take ownership, under Build, Pipeline schedules, and start this again.'
 GIVEN: dict[str, str] = {}
 
 
@@ -94,7 +95,7 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
             if refused.status != 403:
                 raise
             # Only its owner may change one: docs.gitlab.com/ci/pipelines/schedules
-            missing += say(f'! The schedule "{schedule["description"]}" is somebody else\'s. Take ownership, under Build, Pipeline schedules, and start this again.')
+            missing += say(SOMEBODY_ELSES.format(schedule["description"]))
     found = {(one.get("key"), one.get("environment_scope")): one for one in variables(api)}
     for setting in SETTINGS:
         for scope in setting["scopes"]:
@@ -170,6 +171,9 @@ def prepare_schedule(api: gitlab_api.Api, schedule: dict[str, str], apply: bool)
     missing = 0
     for one in found:
         detail = api.get(f"/pipeline_schedules/{one['id']}")
+        if "variables" not in detail:  # shown to whoever may change it
+            missing += say(SOMEBODY_ELSES.format(schedule["description"]))
+            continue
         says = {variable.get("key"): variable.get("value") for variable in detail.get("variables") or []}
         if says.get("DBT_ENVS_RUN") != schedule["run"]:
             step(f'schedule "{schedule["description"]}": DBT_ENVS_RUN={schedule["run"]}', apply)
