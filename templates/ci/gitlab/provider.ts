@@ -45,7 +45,7 @@ export const gitlab = defineCiProvider({
   },
 
   nextSteps: (pipeline) => [
-    `As a maintainer of the GitLab project (better: as a service account, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.`,
+    `As a maintainer of the GitLab project (better: as a service account, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.${defaultsUsed(pipeline)}`,
     ...(sweeps(pipeline) && !deploys(pipeline)
       ? [
           `Merge this to ${pipeline.mainBranch}, then Build, Pipelines, New pipeline on it with DBT_ENVS_RUN=sweep and DBT_ENVS_DRY_RUN=true: the job's report says what the first night would clear, and what is not this project's.`,
@@ -89,4 +89,11 @@ const retries = (pipeline: Pipeline): boolean => byHand(pipeline) && pipeline.in
 function settingNames(pipeline: Pipeline): string {
   const asked = scopedSettings(pipeline).filter((setting) => setting.default === undefined);
   return asked.length === 0 ? '' : ` and asks for ${asked.map(({ name }) => name).join(', ')}`;
+}
+
+/** Of what is not asked for, what most teams have otherwise: its example is not its default. */
+function defaultsUsed(pipeline: Pipeline): string {
+  const used = scopedSettings(pipeline).filter(({ default: fallback, example }) => fallback !== undefined && fallback !== example);
+  const named = used.map(({ name, default: fallback }) => `${name}=${fallback}`).join(', ');
+  return used.length === 0 ? '' : ` It does not ask for what has a default: where ${named} is wrong, set your own in the shell that runs it.`;
 }
