@@ -21,6 +21,7 @@ export function documentView(context: Context) {
     python: versions.python,
     days: { dev: project.devDays, pr: project.prDays },
     prod: production(context),
+    at: placesOf(context),
     custom: customSchema(project),
     pii: codes(schemas(project, true)),
     team: {
@@ -96,9 +97,17 @@ function access({ project, warehouse }: Context) {
   };
 }
 
+/** What stands before a schema's name in a query: nothing, or its database and a dot. */
+export function placesOf({ project, warehouse }: Pick<Context, 'project' | 'warehouse'>) {
+  const before = (database: string | undefined): string => (database === undefined ? '' : `${database}.`);
+  const databases = warehouse.databases?.(project);
+  return { dev: before(databases?.dev), ci: before(databases?.ci), prod: before(databases?.prod) };
+}
+
 /** What to try the first hour with: the example's models, or a stand-in for the adopted project's own. */
-function example({ adopted, project }: Context) {
-  const schema = `dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
+function example(context: Context) {
+  const { adopted, project } = context;
+  const schema = `${placesOf(context).dev}dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
   return adopted
     ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in \`${schema}\`` }
     : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is \`${schema}.fct_revenue_daily\`` };

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 for (const name of process.argv.slice(2)) {
   const overrides = name !== 'v2' && name !== 'tools' && name !== 'cookiecutter' ? ['--overrides', 'overrides.txt'] : [];
   const prereleases = name === 'v2' ? ['--prerelease', 'allow'] : [];
-  const flags = ['--universal', '--python-version', '3.10', '--no-header', '--no-annotate', '--upgrade', ...overrides, ...prereleases];
+  const oldest = name === 'fakesnow' ? '3.11' : '3.10';
+  const flags = ['--universal', '--python-version', oldest, '--no-header', '--no-annotate', '--upgrade', ...overrides, ...prereleases];
   execFileSync('uv', ['pip', 'compile', ...flags, `${name}.in`, '-o', `${name}.txt`], { cwd: import.meta.dirname, stdio: 'inherit' });
 }

@@ -83,6 +83,7 @@ class Page:
             *self.writers(),
             *self.proofs(),
             *self.storage(),
+            *self.compute(),
             *self.night(),
             *self.others(),
             *self.cleared(),
@@ -238,6 +239,33 @@ class Page:
         share = f" ({100 * (now - then) / then:+,.0f} %)" if then else ""
         return size(now), size(then), f"{'+' if now >= then else '-'}{size(abs(now - then))}{share}"
 
+    def compute(self) -> list[str]:
+        """Credits by environment and developer. Nothing where the warehouse does not speak of them: compute is not paid by use there."""
+        if not isinstance(self.facts, dict) or "credits" not in self.facts:
+            return []
+        title = "#### Compute, in credits"
+        if not isinstance(self.facts["credits"], list):
+            return ["", title, "", "Unknown."]
+        entries = objects(self.facts["credits"])
+        heading = "last 30 days | 30 days before | difference |"
+        order = ("prod", "ci", "dev")
+        names = sorted({str(one.get("environment")) for one in entries}, key=lambda name: (order.index(name) if name in order else len(order), name))
+        rows = [row(code(name), *spent([one for one in entries if str(one.get("environment")) == name])) for name in names]
+        developers: dict[str, list[dict]] = {}
+        for one in entries:
+            if one.get("environment") == "dev":
+                developers.setdefault(str(one.get("who")) if one.get("who") else UNKNOWN, []).append(one)
+        cost = {who: together([one.get("credits") for one in its]) or 0 for who, its in developers.items()}
+        people = [row(known(None if who == UNKNOWN else who), *spent(developers[who])) for who in sorted(developers, key=lambda who: (-cost[who], who))]
+        if not rows:
+            return ["", title, "", "None in the last 60 days."]
+        return [
+            "",
+            title,
+            *self.table((f"| environment | {heading}", "|---|---:|---:|---:|"), rows),
+            *self.fold(f"By developer: {len(people):,}", (f"| developer | {heading}", "|---|---:|---:|---:|"), people),
+        ]
+
     def night(self) -> list[str]:
         title = f"#### What the sweep did{f' at {time_of(self.listed)}' if self.listed else ''}"
         if self.listed is None:
@@ -382,6 +410,28 @@ def size(value: object) -> str:
         if number >= least:
             return f"{number / least:,.1f} {unit}"
     return f"{number} B"
+
+
+def amount(value: object) -> float | None:
+    """A number of credits, which may be a fraction."""
+    return float(value) if type(value) in (int, float) and abs(value) < 10**12 else None
+
+
+def together(values: list) -> float | None:
+    """The sum; unknown where one of them is."""
+    numbers = [amount(value) for value in values]
+    return sum(number for number in numbers if number is not None) if None not in numbers else None
+
+
+def spent(entries: list[dict]) -> tuple[str, str, str]:
+    """Credits now, before and the difference."""
+    now, before = (together([one.get(key) for one in entries]) for key in ("credits", "credits_before"))
+    shown = [UNKNOWN if one is None else f"{one:,.1f}" for one in (now, before)]
+    if now is None or before is None:
+        return shown[0], shown[1], UNKNOWN
+    # What rounds to nothing is +0, never -0.
+    share = f" ({round(100 * (now - before) / before):+,} %)" if round(before, 1) > 0 else ""
+    return shown[0], shown[1], f"{round(now - before, 1) or 0.0:+,.1f}{share}"
 
 
 def last_write(last: object) -> datetime.datetime | None:
