@@ -144,7 +144,7 @@ describe("what of ours is adapted to somebody else's file", () => {
   /** Where each of dbt's packages is installed, for each adapter that we have. */
   let folders: readonly string[];
   beforeAll(async () => {
-    const environments = await Promise.all([pythonEnvironment('duckdb'), pythonEnvironment('postgres')]);
+    const environments = await Promise.all((['duckdb', 'postgres', 'snowflake'] as const).map(pythonEnvironment));
     folders = environments.map(({ python }) =>
       execFileSync(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).trim(),
     );
