@@ -18,6 +18,8 @@ export interface CiProvider<Id extends string = string> {
   readonly codeHost: string;
   /** Whether a job can run when a pull request closes. Where not, the nightly sweep drops its schema. */
   readonly dropsOnClose: boolean;
+  /** What somebody has to do for a pull request to be built after it was reopened: “press *Run pipeline*”. Absent: nothing. */
+  readonly afterReopening?: string;
   readonly questions: readonly Question[];
   /** What every job needs, whichever part it is of: its settings and where they go. Paths start at the git repository's root. */
   commonFiles(pipeline: Pipeline): readonly FileRequest[];

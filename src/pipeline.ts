@@ -84,3 +84,41 @@ export interface Pipeline {
 /** The variables that a job may read: those of its own identity. */
 export const variablesOf = ({ variables }: Pipeline, { identity }: Job): readonly Variable[] =>
   variables.filter(({ identities }) => identities.includes(identity));
+
+/** The jobs that are to be written: production's only where CI runs production. */
+export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter(({ trigger }) => trigger.on !== 'main' || trigger.runs.length > 0);
+
+/** A variable that the jobs read, and whose. */
+export interface Setting extends Variable {
+  /** Of its identities, those whose job is written. */
+  readonly readBy: readonly Job['identity'][];
+}
+
+/** Everything that the written jobs read, once. */
+export function settingsOf(pipeline: Pipeline): readonly Setting[] {
+  const jobs = writtenJobs(pipeline);
+  const read = new Set(jobs.flatMap((job) => variablesOf(pipeline, job)));
+  return [...read].map((variable) => ({
+    ...variable,
+    readBy: [...new Set(jobs.map(({ identity }) => identity).filter((identity) => variable.identities.includes(identity)))],
+  }));
+}
+
+/** The one job with this trigger, and that trigger. Throws where there is none, or more than one. */
+export function jobOn<On extends Trigger['on']>({ jobs }: Pipeline, on: On): { readonly job: Job; readonly trigger: Extract<Trigger, { on: On }> } {
+  const [found, ...more] = jobs.flatMap((job) => (isOn(job.trigger, on) ? [{ job, trigger: job.trigger }] : []));
+  if (!found || more.length > 0) throw new Error(`the pipeline has ${found ? more.length + 1 : 'no'} job on ${on}`);
+  return found;
+}
+
+const isOn = <On extends Trigger['on']>(trigger: Trigger, on: On): trigger is Extract<Trigger, { on: On }> => trigger.on === on;
+
+export const deploys = (pipeline: Pipeline): boolean => writtenJobs(pipeline).some(({ trigger }) => trigger.on === 'main');
+export const sweeps = ({ jobs }: Pipeline): boolean => jobs.some(({ trigger }) => trigger.on === 'nightly');
+export const buildsPullRequests = ({ jobs }: Pipeline): boolean => jobs.some(({ trigger }) => trigger.on === 'pull-request');
+
+/** A sweep that never starts tells nobody: the deploy looks after it, where there are both. */
+export const watchesSweep = (pipeline: Pipeline): boolean => sweeps(pipeline) && deploys(pipeline);
+
+/** From the project's folder to the repository's root. */
+export const inRepository = ({ projectDir }: Pipeline, path: string): string => (projectDir === '' ? path : `${projectDir}/${path}`);

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { example as exampleProvider } from '../test/support/example-provider.ts';
 import { example } from '../test/support/example-warehouse.ts';
+import { ciLacks } from './ci-check.ts';
 import { lacks } from './warehouse-check.ts';
 
 /** `npm run docs`: puts the compiled examples, and what the check says of them, into the documents that show them. */
@@ -19,3 +21,11 @@ put(
     .join('\n'),
 );
 put('docs/adding-a-ci-provider.md', 'test/support/example-provider.ts', 'ts', readFileSync('test/support/example-provider.ts', 'utf8'));
+put(
+  'docs/adding-a-ci-provider.md',
+  'ci:check',
+  '',
+  ciLacks(exampleProvider)
+    .map((line) => `lacks  ${line}`)
+    .join('\n'),
+);

@@ -34,6 +34,7 @@ export function documentView(context: Context) {
     picture: pictureOf(context),
     example: example(context),
     dropsOnClose: ci.dropsOnClose,
+    afterReopening: ci.afterReopening ?? '',
     buildsDrafts: context.pipeline.buildsDrafts,
     oneFileEach: warehouse.reach === 'disk',
     publishes: warehouse.deploy.after.length > 0,

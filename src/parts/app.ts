@@ -64,7 +64,11 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
         noun,
         paths: [
           ...[...(warehouse.grants(project).length > 0 ? ['grants/'] : []), 'macros/dbt_envs/', 'profiles.yml', 'roster.yml'].map(inRepository),
-          ...new Set(ci.files(pipeline).map(({ path, from = 'repository' }) => (from === 'project' ? inRepository(folderOf(path)) : `/${folderOf(path)}`))),
+          ...new Set(
+            [...ci.files(pipeline), ...ci.commonFiles(pipeline)].map(({ path, from = 'repository' }) =>
+              from === 'project' ? inRepository(folderOf(path)) : `/${folderOf(path)}`,
+            ),
+          ),
         ],
       },
     },

@@ -45,3 +45,5 @@ export const browserDriver = workspace('browser', '../engines/browser/');
 export const environment7 = workspace('environment-7', '../engines/environment-7/');
 /** Other scaffolders, which only `npm run bench` starts. */
 export const rivals = workspace('bench', '../engines/bench/');
+/** gitlab-ci-local, which runs GitLab's jobs on this machine. */
+export const gitlabRunner = workspace('gitlab', '../engines/gitlab/');

@@ -177,7 +177,7 @@ const outputsIn = (text: string): Record<string, string> =>
   );
 
 /** A folder for the PATH whose `python` makes environments that hold dbt, and a pip that installs nothing. */
-async function machineWithPython(temp: string, name: PythonEnvironmentName): Promise<string> {
+export async function machineWithPython(temp: string, name: PythonEnvironmentName): Promise<string> {
   const { python, dbt } = await pythonEnvironment(name);
   const bin = path.join(temp, 'machine');
   const inside = path.join(temp, 'inside');

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type Context, contextOf } from '../../src/context.ts';
 import { type PartName, plan } from '../../src/plan.ts';
 import type { PlannedFile } from '../../src/planned-file.ts';
 import { parseAnswers } from '../../src/questions.ts';
@@ -15,6 +16,12 @@ export const needsOf = (warehouse = ''): Record<string, string> => NEEDS[warehou
 export function planned(given: Record<string, string> = {}, parts: readonly PartName[] = ['app']): readonly PlannedFile[] {
   const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...needsOf(given.warehouse), ...given });
   return plan(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir: '' }, parts);
+}
+
+/** What the parts of a new project see, all of them planned. */
+export function contextFor(given: Record<string, string> = {}): Context {
+  const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
+  return contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir: '' }, ['ci', 'cleanup']);
 }
 
 /** Writes a plan into a new temporary folder and returns its path; for tests that need the files, not the engine that writes them. */

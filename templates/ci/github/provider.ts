@@ -1,7 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
-import type { Pipeline } from '../../../src/pipeline.ts';
+import { deploys, type Pipeline, sweeps } from '../../../src/pipeline.ts';
 import { apiScripts, sweepScripts } from './scripts.ts';
-import { environmentsOf, identityToken, requiredChecks, settingsOf, setupScript, sweeps } from './setup.ts';
+import { environmentsOf, identityToken, requiredChecks, settingsOf, setupScript } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
@@ -68,7 +68,6 @@ export const github = defineCiProvider({
 
 const byHand = ({ prodRuns }: Pipeline): boolean => prodRuns.includes('manual');
 const retries = (pipeline: Pipeline): boolean => byHand(pipeline) && pipeline.inputs.some(({ name }) => name === 'retry');
-const deploys = (pipeline: Pipeline): boolean => environmentsOf(pipeline).some(({ name }) => name === 'prod');
 const environments = (pipeline: Pipeline): string => {
   const names = environmentsOf(pipeline).map(({ name }) => name);
   return `the environment${names.length === 1 ? '' : 's'} ${listed(names)}`;

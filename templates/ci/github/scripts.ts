@@ -1,7 +1,6 @@
-import { LEFT, type Pipeline } from '../../../src/pipeline.ts';
+import { deploys, LEFT, type Pipeline, watchesSweep } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
-import { environmentsOf } from './setup.ts';
-import { TELL, watchesSweep } from './workflows.ts';
+import { TELL } from './workflows.ts';
 
 /** What the jobs ask of GitHub's API, and a developer of production's state. A JSON string is a Python string too. */
 export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
@@ -10,7 +9,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
   return [
     script('fetch_state', { mainBranch, branch, projectName: JSON.stringify(projectName) }),
     script('post_card', { marker: JSON.stringify(`<!-- dbt-envs: ${projectName} -->`) }),
-    ...(environmentsOf(pipeline).some(({ name }) => name === 'prod') ? [script('main_is_protected', { mainBranch, branch })] : []),
+    ...(deploys(pipeline) ? [script('main_is_protected', { mainBranch, branch })] : []),
     ...(watchesSweep(pipeline)
       ? [script('sweep_is_alive', { mainBranch, branch, sweep: JSON.stringify(sweepTitle(pipeline)), tell: JSON.stringify(TELL) })]
       : []),

@@ -1,7 +1,5 @@
-import type { Job, Pipeline } from '../../../src/pipeline.ts';
-import { variablesOf } from '../../../src/pipeline.ts';
+import { type Job, type Pipeline, type Setting as ReadSetting, settingsOf as readSettings, sweeps, writtenJobs } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
-import type { Variable } from '../../../src/warehouse.ts';
 import { PARSE } from './workflows.ts';
 
 /**
@@ -9,12 +7,9 @@ import { PARSE } from './workflows.ts';
  * repository may be set by whoever can push, and the host that gets production's password is none of theirs to name
  * (https://docs.github.com/actions/how-tos/write-workflows/choose-what-workflows-do/use-variables).
  */
-export interface Setting extends Variable {
+export interface Setting extends ReadSetting {
   readonly environments: readonly string[];
 }
-
-/** The jobs whose workflow is written: production's only where CI runs production. */
-export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter(({ trigger }) => trigger.on !== 'main' || trigger.runs.length > 0);
 
 /** Where an identity's secrets are: `sweep` for the janitor, who acts from the nightly sweep alone. */
 export const environmentOf = (identity: Job['identity']): string => (identity === 'janitor' ? 'sweep' : identity);
@@ -41,8 +36,6 @@ export interface Environment {
   readonly branches: readonly string[];
 }
 
-export const sweeps = ({ jobs }: Pipeline): boolean => jobs.some(({ trigger }) => trigger.on === 'nightly');
-
 /** The environments of the jobs, one for each identity. Those whose credentials no pull request may reach admit the main branch alone. */
 export function environmentsOf(pipeline: Pipeline): readonly Environment[] {
   const identities = new Set(writtenJobs(pipeline).map(({ identity }) => identity));
@@ -54,14 +47,8 @@ export const requiredChecks = ({ jobs }: Pipeline): readonly string[] =>
   jobs.filter(({ trigger }) => trigger.on === 'pull-request').flatMap(({ title }) => [title, PARSE]);
 
 /** Everything that the workflows read, once. */
-export function settingsOf(pipeline: Pipeline): readonly Setting[] {
-  const jobs = writtenJobs(pipeline);
-  const read = new Set(jobs.flatMap((job) => variablesOf(pipeline, job)));
-  return [...read].map((variable) => {
-    const readers = jobs.filter(({ identity }) => variable.identities.includes(identity));
-    return { ...variable, environments: [...new Set(readers.map(({ identity }) => environmentOf(identity)))] };
-  });
-}
+export const settingsOf = (pipeline: Pipeline): readonly Setting[] =>
+  readSettings(pipeline).map((setting) => ({ ...setting, environments: setting.readBy.map(environmentOf) }));
 
 /** scripts/dbt_envs/setup.py. A JSON string is a Python string too. */
 export const setupScript = (pipeline: Pipeline): FileRequest => ({

@@ -1,4 +1,4 @@
-import { type Job, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf } from '../../../src/pipeline.ts';
+import { inRepository, type Job, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf, watchesSweep } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import { versions } from '../../../src/versions.ts';
 import type { Variable } from '../../../src/warehouse.ts';
@@ -79,10 +79,6 @@ export const PARSE = 'Parse what is not built';
 /** The job that tells people of a sweep that fails. */
 export const TELL = 'Keep one issue open while the sweep fails';
 
-/** A sweep that never starts tells nobody: the deploy looks after it, where there are both. */
-export const watchesSweep = ({ jobs }: Pipeline): boolean =>
-  jobs.some(({ trigger }) => trigger.on === 'nightly') && jobs.some(({ trigger }) => trigger.on === 'main' && trigger.runs.length > 0);
-
 const inputView = ({ name, variable, kind, what }: RunInput) => ({
   name,
   variable,
@@ -90,8 +86,6 @@ const inputView = ({ name, variable, kind, what }: RunInput) => ({
   type: kind === 'text' ? 'string' : 'boolean',
 });
 
-/** From the project's folder to the repository's root, where GitHub's own actions start from. */
-const inRepository = ({ projectDir }: Pipeline, path: string): string => (projectDir === '' ? path : `${projectDir}/${path}`);
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 const workflow = (name: string, view: object): FileRequest => ({

@@ -1,0 +1,27 @@
+import { deploys, LEFT, type Pipeline, watchesSweep } from '../../../src/pipeline.ts';
+import type { FileRequest } from '../../../src/planned-file.ts';
+
+/** What the jobs ask of GitLab's API, and a developer of production's state. A JSON string is a Python string too. */
+export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
+  const { mainBranch, projectName } = pipeline;
+  return [
+    script('card_page', {}),
+    script('deploy_packages', { mainBranch, branch: JSON.stringify(mainBranch) }),
+    script('fetch_state', { mainBranch, projectName: JSON.stringify(projectName) }),
+    ...(deploys(pipeline) ? [script('publish_state', { state: LEFT.state, failed: LEFT.failed })] : []),
+    ...(watchesSweep(pipeline) ? [script('sweep_is_alive', {})] : []),
+  ];
+};
+
+/** What tells people of a sweep that fails. */
+export const sweepScripts = ({ projectName }: Pipeline): readonly FileRequest[] => [
+  script('tell_sweep', { account: LEFT.account, projectName: JSON.stringify(projectName), marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`) }),
+];
+
+const script = (name: string, view: object): FileRequest => ({
+  path: `scripts/dbt_envs/${name}.py`,
+  from: 'project',
+  owner: 'ours',
+  template: `ci/gitlab/scripts/dbt_envs/${name}.py.ejs`,
+  view,
+});

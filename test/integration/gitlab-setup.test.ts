@@ -1,0 +1,179 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { python } from '../support/dbt.ts';
+import { type GitlabApi, startGitlabApi } from '../support/gitlab-api.ts';
+import { planned } from '../support/scaffold.ts';
+
+let api: GitlabApi;
+beforeEach(async () => {
+  api = await startGitlabApi();
+});
+afterEach(() => api.stop());
+
+const VALUES = {
+  DBT_PG_HOST: 'db.acme.example',
+  DBT_PG_DATABASE: 'acme',
+  DBT_ENV_SECRET_CI_PASSWORD: 'ci-long-and-random',
+  DBT_ENV_SECRET_PROD_PASSWORD: 'prod-long-and-random',
+  DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-long-and-random',
+  DBT_ENVS_GITLAB_TOKEN: '',
+} as const;
+/** setup.py of a PostgreSQL project, in a folder of its own. */
+const setup = async (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, plant = (text: string): string => text) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+  for (const { path: name, contents } of planned({ ci: 'gitlab', warehouse: 'postgres' }).filter((file) => file.path.startsWith('scripts/'))) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), name.endsWith('setup.py') ? plant(contents) : contents);
+  }
+  const login = { CI_API_V4_URL: api.url, CI_PROJECT_ID: 'acme/data/dbt', GITLAB_TOKEN: 'glpat-maintainers' };
+  return python(folder, ['scripts/dbt_envs/setup.py', ...args], { env: { ...login, ...VALUES, ...env }, python: 'tools' });
+};
+const apply = (env: Readonly<Record<string, string>> = {}) => setup(['--apply'], env);
+const writes = (): readonly string[] => api.requests.filter((line) => !line.startsWith('GET'));
+
+describe('without --apply', () => {
+  test('it says what is missing, and changes nothing', async () => {
+    const { code, output } = await setup();
+    expect(code, output).toBe(0);
+    expect(writes()).toEqual([]);
+    for (const said of [
+      'main: changes by merge request alone',
+      'protect_merge_request_pipelines = False',
+      'schedule "dbt sweep"',
+      'DBT_ENV_SECRET_PROD_PASSWORD (environment prod)',
+    ])
+      expect(output).toContain(said);
+    expect(output).toContain('Nothing has been changed; --apply does it.');
+    expect(output).not.toContain('long-and-random');
+  });
+});
+
+describe('with --apply', () => {
+  test('main is protected, forks stay out, and production’s variables are for main alone', async () => {
+    const { output } = await apply();
+    expect(api.protectedBranches.get('main')).toEqual({ push: [0], merge: [40], force: false });
+    expect(api.project).toMatchObject({
+      ci_allow_fork_pipelines_to_run_in_parent_project: false,
+      protect_merge_request_pipelines: false,
+      only_allow_merge_if_pipeline_succeeds: true,
+      ci_pipeline_variables_minimum_override_role: 'maintainer',
+    });
+    const secrets = api.variables.filter(({ key }) => key.includes('SECRET')).map(({ value: _, ...variable }) => variable);
+    const secret = { masked: true, hidden: true, raw: true };
+    expect(secrets).toEqual([
+      { key: 'DBT_ENV_SECRET_CI_PASSWORD', environment_scope: 'pr/*', protected: false, ...secret },
+      { key: 'DBT_ENV_SECRET_PROD_PASSWORD', environment_scope: 'prod', protected: true, ...secret },
+      { key: 'DBT_ENV_SECRET_JANITOR_PASSWORD', environment_scope: 'sweep', protected: true, ...secret },
+    ]);
+    expect(
+      api.variables
+        .filter(({ key }) => key === 'DBT_PG_HOST' || key === 'DBT_PG_DATABASE')
+        .every((one) => one.protected === (one.environment_scope !== 'pr/*')),
+    ).toBe(true);
+    expect(api.variables.some(({ environment_scope: scope }) => scope === '*')).toBe(false);
+    expect(api.schedules.map(({ description, ref, active, variables }) => [description, ref, active, variables])).toEqual([
+      ['dbt deploy', 'refs/heads/main', true, [{ key: 'DBT_ENVS_RUN', value: 'deploy' }]],
+      ['dbt sweep', 'refs/heads/main', true, [{ key: 'DBT_ENVS_RUN', value: 'sweep' }]],
+    ]);
+    expect(output).toContain('! DBT_ENVS_GITLAB_TOKEN is left unset');
+    expect(output).not.toContain('long-and-random');
+    expect(api.requests.join('\n')).not.toContain('long-and-random');
+  });
+  test('main is protected before anything secret is stored', async () => {
+    await apply();
+    const order = writes().map((line) => line.split(' ')[1] ?? '');
+    expect(order.findIndex((place) => place.endsWith('/protected_branches'))).toBeLessThan(order.findIndex((place) => place.endsWith('/variables')));
+  });
+  test('a second time it finds everything in place', async () => {
+    const token = { DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' };
+    await apply(token);
+    const before = writes().length;
+    const { code, output } = await apply(token);
+    expect([code, writes().length - before], output).toEqual([0, 0]);
+    expect(output).toContain('Everything is in place.');
+  });
+  test('a value is replaced where it is named, in each of its scopes, and no other is touched', async () => {
+    await apply();
+    const others = () => api.variables.filter(({ key }) => key !== 'DBT_PG_HOST');
+    const before = JSON.stringify(others());
+    await setup(['--apply', '--replace', 'DBT_PG_HOST'], { DBT_PG_HOST: 'other.acme.example' });
+    expect(api.variables.filter(({ key }) => key === 'DBT_PG_HOST').map(({ value }) => value)).toEqual(Array.from({ length: 3 }, () => 'other.acme.example'));
+    expect(JSON.stringify(others())).toBe(before);
+  });
+  test('what GitLab cannot mask is stored protected, and that is said', async () => {
+    const { output } = await apply({ DBT_ENV_SECRET_PROD_PASSWORD: '-----BEGIN KEY-----\nabc\n' });
+    expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')).toMatchObject({ protected: true, masked: false });
+    expect(output).toContain('! GitLab cannot mask DBT_ENV_SECRET_PROD_PASSWORD');
+    expect(output).not.toContain('BEGIN KEY');
+  });
+  test('main that maintainers may push to, as GitLab makes it, is closed to pushes; who merges stays as it is', async () => {
+    api.protectedBranches.set('main', { push: [40], merge: [30], force: true });
+    await apply();
+    expect(api.protectedBranches.get('main')).toEqual({ push: [0], merge: [30], force: false });
+    expect(writes().filter((line) => line.startsWith('DELETE'))).toEqual([]);
+  });
+  test('where the plan does not let it, nothing secret is stored before somebody has done it by hand', async () => {
+    api.premium(false);
+    api.protectedBranches.set('main', { push: [40], merge: [40], force: false });
+    const { code, output } = await apply();
+    expect(code).toBe(1);
+    expect(output).toContain('By hand: Settings, Repository, Protected branches, main: Allowed to push and merge, No one.');
+    expect(api.variables).toEqual([]);
+    api.protectedBranches.set('main', { push: [0], merge: [40], force: false });
+    await apply();
+    expect(api.variables.length).toBeGreaterThan(5);
+  });
+  test('a stricter project stays as strict', async () => {
+    api.project.ci_pipeline_variables_minimum_override_role = 'no_one_allowed';
+    api.protectedBranches.set('main', { push: [0], merge: [60], force: false });
+    await apply();
+    expect(api.project.ci_pipeline_variables_minimum_override_role).toBe('no_one_allowed');
+    expect(api.protectedBranches.get('main')).toEqual({ push: [0], merge: [60], force: false });
+  });
+  test('a variable that was open to every branch is closed', async () => {
+    const open = { value: 'x', protected: false, masked: false, hidden: false, raw: false };
+    api.variables.push({ key: 'DBT_ENV_SECRET_PROD_PASSWORD', environment_scope: 'prod', ...open });
+    await apply();
+    expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')).toMatchObject({ protected: true, value: 'x' });
+  });
+  test('a schedule that is off is turned on; one whose owner has left is named, and left', async () => {
+    await apply();
+    const [deploy, sweep] = api.schedules;
+    Object.assign(deploy ?? {}, { active: false });
+    Object.assign(sweep ?? {}, { active: false, owner: { state: 'blocked' } });
+    const { output } = await apply();
+    expect(api.schedules.map(({ active }) => active)).toEqual([true, false]);
+    expect(output).toContain('The schedule "dbt sweep" is off, and its owner is not active');
+  });
+});
+
+test('a schedule that is somebody else’s is named, and everything else is done', async () => {
+  await apply();
+  api.schedules[1]?.variables.splice(0);
+  api.fails(/POST .*pipeline_schedules.*variables/, { status: 403 });
+  const { code, output } = await apply({ DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' });
+  expect([code, output]).toEqual([1, expect.stringContaining('The schedule "dbt sweep" is somebody else')]);
+  expect(api.variables.some(({ key }) => key === 'DBT_ENVS_GITLAB_TOKEN')).toBe(true);
+});
+
+describe('it fails, and says so', () => {
+  test.each([
+    ['a login that may not', { status: 403 }, 'This login may not do that'],
+    ['a login that is not valid', { status: 401 }, 'The login is not valid'],
+    ['a server in trouble', { status: 500 }, 'status 500'],
+    ['half an answer', 'cut off', 'is not whole'],
+  ] as const)('%s', async (_, how, saying) => {
+    api.fails(/./, how);
+    const { code, output } = await apply();
+    expect([code, output]).toEqual([1, expect.stringContaining(saying)]);
+    expect(writes()).toEqual([]);
+  });
+  test('a name that no job reads', async () => expect((await setup(['--replace', 'PATH'])).output).toContain('the jobs read no such variable'));
+});
+
+test('a planted mistake is found: variables that are protected nowhere', async () => {
+  await setup(['--apply'], {}, (text) => text.replace(/^PROTECTED = .*$/m, 'PROTECTED: list = []'));
+  expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')?.protected).toBe(false);
+});

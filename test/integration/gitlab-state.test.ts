@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Finished, python } from '../support/dbt.ts';
+import { type GitlabApi, type JobPipeline, startGitlabApi } from '../support/gitlab-api.ts';
+import { planned } from '../support/scaffold.ts';
+
+/** Who may have written production's state, and that nobody else's is taken for it. */
+let api: GitlabApi;
+let folder: string;
+let tip: string;
+let elsewhere: string;
+const git = (...args: readonly string[]): string =>
+  execFileSync('git', ['-c', 'user.name=Priya', '-c', 'user.email=priya@acme.example', ...args], { cwd: folder, encoding: 'utf8' }).trim();
+
+beforeAll(async () => {
+  api = await startGitlabApi();
+  folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+  for (const { path: name, contents } of planned({ ci: 'gitlab' }).filter((file) => file.path.startsWith('scripts/'))) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), contents);
+  }
+  const origin = path.join(mkdtempSync(path.join(tmpdir(), 'dbt-envs-origin-')), 'dbt.git');
+  execFileSync('git', ['init', '-q', '--bare', '-b', 'main', origin]);
+  git('init', '-q', '-b', 'main');
+  git('add', '-A');
+  git('commit', '-qm', 'The first');
+  git('remote', 'add', 'origin', origin);
+  git('push', '-q', 'origin', 'main');
+  tip = git('rev-parse', 'HEAD');
+  git('checkout', '-q', '-b', 'evil');
+  git('commit', '-q', '--allow-empty', '-m', 'Never merged');
+  elsewhere = git('rev-parse', 'HEAD');
+});
+afterAll(() => api.stop());
+beforeEach(() => {
+  api.fails();
+  api.packages.splice(0);
+  for (const name of ['state', 'retry', 'target']) rmSync(path.join(folder, name), { recursive: true, force: true });
+});
+
+const MAIN = (): JobPipeline => ({ project_id: 7, ref: 'main', source: 'push', sha: tip });
+const manifest = (note = ''): Buffer =>
+  Buffer.from(JSON.stringify({ note, metadata: { dbt_schema_version: 'https://schemas.getdbt.com/dbt/manifest/v12.json', project_name: 'acme' } }));
+const facts = (): Buffer => Buffer.from(JSON.stringify({ commit: tip, built_at: '2026-11-27T03:43:02Z', dbt_version: '1.12.6', whole: true }));
+let ids = 0;
+const file = (name: string, data: Buffer, ...pipelines: readonly JobPipeline[]) => ({ id: ++ids, name, data, pipelines });
+/** A package of a deploy, as a job leaves it. */
+const published = (job: number, by: JobPipeline, note = '', name = 'dbt-prod-state'): void => {
+  const first = name === 'dbt-prod-state' ? file('manifest.json', manifest(note), by) : file('run_results.json', Buffer.from('{"results": []}'), by);
+  api.packages.push({ id: ++ids, name, version: `0.0.${job}`, files: [first, file('state.json', facts(), by)] });
+};
+const run = (script: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
+  python(folder, [`scripts/dbt_envs/${script}.py`, ...args], {
+    env: { CI_API_V4_URL: api.url, CI_PROJECT_ID: '7', GITLAB_TOKEN: 'glpat-planted', ...env },
+    python: 'tools',
+  });
+const fetched = () => JSON.parse(readFileSync(path.join(folder, 'state/fetched.json'), 'utf8'));
+const note = () => JSON.parse(readFileSync(path.join(folder, 'state/manifest.json'), 'utf8')).note;
+
+describe('the state', () => {
+  test('that the newest deploy has published is taken, and not fetched twice', async () => {
+    published(9, MAIN(), 'old');
+    published(10, { ...MAIN(), source: 'schedule' }, 'new');
+    const { code, output } = await run('fetch_state');
+    expect([code, fetched().kind, note()], output).toEqual([0, 'present', 'new']);
+    const before = api.requests.length;
+    expect((await run('fetch_state')).output).toContain('It is here already.');
+    expect(api.requests.slice(before).some((line) => line.includes('/generic/'))).toBe(false);
+  });
+  test('is none where nothing was published, and where it is only called so', async () => {
+    expect((await run('fetch_state')).output).toContain('NO STATE: No deploy of main');
+    expect(fetched().kind).toBe('none');
+    published(11, MAIN(), '', 'my-dbt-prod-state');
+    expect((await run('fetch_state')).output).toContain('NO STATE');
+  });
+  test.each<[string, (main: JobPipeline) => JobPipeline]>([
+    ['a merge request', (main) => ({ ...main, ref: 'refs/merge-requests/1/head', source: 'merge_request_event' })],
+    ['another branch', (main) => ({ ...main, ref: 'evil' })],
+    ['a fork, whose branch is called main too', (main) => ({ ...main, project_id: 8 })],
+    ['a tag called main, of a commit that is not on it', (main) => ({ ...main, sha: elsewhere })],
+    ['a commit that there is not', (main) => ({ ...main, sha: 'f'.repeat(40) })],
+    ['a pipeline that another project triggers', (main) => ({ ...main, source: 'pipeline' })],
+    ['a commit that is no commit', (main) => ({ ...main, sha: '--upload-pack=touch' })],
+  ])('of %s is passed over, however new it is', async (_, by) => {
+    published(9, MAIN(), 'ours');
+    published(999, by(MAIN()), 'theirs');
+    const { code, output } = await run('fetch_state');
+    expect([code, note()], output).toEqual([0, 'ours']);
+  });
+  test('of which nobody says who has written it is an error, and never "none": a person, or a login that may not see', async () => {
+    published(9, MAIN(), 'ours');
+    api.blind(true);
+    const { code, output } = await run('fetch_state');
+    api.blind(false);
+    expect([code, output]).toEqual([1, expect.stringContaining('this login may not read pipelines')]);
+    expect(existsSync(path.join(folder, 'state'))).toBe(false);
+  });
+  test('that a person has uploaded, with no job at all, is passed over beside ours, and an error alone', async () => {
+    api.packages.push({ id: ++ids, name: 'dbt-prod-state', version: '0.0.999', files: [file('manifest.json', manifest()), file('state.json', facts())] });
+    expect((await run('fetch_state')).code).toBe(1);
+    published(9, MAIN(), 'ours');
+    expect([(await run('fetch_state')).code, note()]).toEqual([0, 'ours']);
+  });
+  test('over which a merge request has laid another file is not taken: loudly', async () => {
+    published(9, MAIN(), 'ours');
+    api.packages[0]?.files.push(file('manifest.json', manifest('theirs'), { ...MAIN(), ref: 'evil' }));
+    const { code, output } = await run('fetch_state');
+    expect(code).toBe(1);
+    expect(output).toContain('is not the file that the pipeline on main uploaded');
+    expect(existsSync(path.join(folder, 'state'))).toBe(false);
+  });
+  test('of which a part is missing is an error, and never "none"', async () => {
+    published(9, MAIN());
+    api.packages[0]?.files.pop();
+    const { code, output } = await run('fetch_state');
+    expect([code, output]).toEqual([1, expect.stringContaining('does not hold exactly manifest.json and state.json')]);
+  });
+  test.each([
+    ['the list', /packages\?/],
+    ['the files', /package_files/],
+    ['the download', /generic/],
+  ])('stays as it was where %s fails', async (_, where) => {
+    published(9, MAIN(), 'kept');
+    await run('fetch_state');
+    published(10, MAIN(), 'new');
+    for (const how of [{ status: 500 }, { status: 401 }, { status: 404 }, 'cut off', 'html', 'hang up'] as const) {
+      api.fails(where, how);
+      const { code, output } = await run('fetch_state');
+      expect([code, note()], output).toEqual([1, 'kept']);
+      expect(output).not.toContain('glpat-planted');
+    }
+  });
+});
+
+describe('a retry', () => {
+  test('takes what the newest deploy failed at', async () => {
+    published(9, MAIN());
+    published(10, MAIN(), '', 'dbt-prod-failed');
+    const { code, output } = await run('fetch_state', ['--failed']);
+    expect([code, existsSync(path.join(folder, 'retry/run_results.json'))], output).toEqual([0, true]);
+  });
+  test('has nothing to do behind a success, nor where nothing was left', async () => {
+    expect((await run('fetch_state', ['--failed'])).output).toContain('has left anything to retry');
+    published(10, MAIN(), '', 'dbt-prod-failed');
+    published(11, MAIN());
+    expect((await run('fetch_state', ['--failed'])).output).toContain('did not fail');
+  });
+});
+
+describe('publishing', () => {
+  const put = (name: string, text: Buffer): void => {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), text);
+  };
+  test('goes with the job’s own token, whatever other login there is, and is what is fetched', async () => {
+    api.jobs.set('job-token', MAIN());
+    for (const [name, text] of [
+      ['manifest.json', manifest('mine')],
+      ['state.json', facts()],
+    ] as const)
+      put(`target/dbt_envs/state/${name}`, text);
+    const { code, output } = await run('publish_state', [], { CI_JOB_ID: '77', CI_JOB_TOKEN: 'job-token', DBT_ENVS_GITLAB_TOKEN: 'glpat-other' });
+    expect([code, api.packages.map(({ version }) => version)], output).toEqual([0, ['0.0.77']]);
+    await run('fetch_state');
+    expect(note()).toBe('mine');
+  });
+  test('does nothing where nothing is left, and only in a job', async () => {
+    expect((await run('publish_state', [], { CI_JOB_ID: '77', CI_JOB_TOKEN: 'job-token' })).code).toBe(0);
+    expect(api.packages).toEqual([]);
+    expect((await run('publish_state')).code).toBe(1);
+  });
+});
+
+test('a planted mistake is found: without a look at the commit, a tag called main would do', async () => {
+  const place = path.join(folder, 'scripts/dbt_envs/deploy_packages.py');
+  const text = readFileSync(place, 'utf8');
+  writeFileSync(place, text.replace('and is_on_main(sha)', ''));
+  published(9, MAIN(), 'ours');
+  published(999, { ...MAIN(), sha: elsewhere }, 'theirs');
+  await run('fetch_state');
+  expect(note()).toBe('theirs');
+  writeFileSync(place, text);
+});
