@@ -13,6 +13,7 @@ import datetime
 import json
 import re
 import sys
+from collections.abc import Callable
 
 from dbt_command import LEFT, Problem, exit_status, find_dbt, operation
 from inert_markdown import code, member, members, plural, prose, read, whole
@@ -240,23 +241,26 @@ class Page:
         return size(now), size(then), f"{'+' if now >= then else '-'}{size(abs(now - then))}{share}"
 
     def compute(self) -> list[str]:
-        """Credits by environment and developer. Nothing where the warehouse does not speak of them: compute is not paid by use there."""
-        if not isinstance(self.facts, dict) or "credits" not in self.facts:
+        """What was used, in the unit that is paid for. Nothing where the warehouse does not speak of it: it is not paid by use there."""
+        if not isinstance(self.facts, dict) or "compute" not in self.facts:
             return []
-        title = "#### Compute, in credits"
-        if not isinstance(self.facts["credits"], list):
+        unit = member(self.facts["compute"], "unit")
+        used = member(self.facts["compute"], "used")
+        title = f"#### Compute, in {prose(unit)}" if isinstance(unit, str) and unit != "" else "#### Compute"
+        if not isinstance(unit, str) or not isinstance(used, list):
             return ["", title, "", "Unknown."]
-        entries = objects(self.facts["credits"])
+        entries = objects(used)
+        shown = size_of if unit.startswith("bytes") else figure
         heading = "last 30 days | 30 days before | difference |"
         order = ("prod", "ci", "dev")
         names = sorted({str(one.get("environment")) for one in entries}, key=lambda name: (order.index(name) if name in order else len(order), name))
-        rows = [row(code(name), *spent([one for one in entries if str(one.get("environment")) == name])) for name in names]
+        rows = [row(code(name), *spent([one for one in entries if str(one.get("environment")) == name], shown)) for name in names]
         developers: dict[str, list[dict]] = {}
         for one in entries:
             if one.get("environment") == "dev":
                 developers.setdefault(str(one.get("who")) if one.get("who") else UNKNOWN, []).append(one)
-        cost = {who: together([one.get("credits") for one in its]) or 0 for who, its in developers.items()}
-        people = [row(known(None if who == UNKNOWN else who), *spent(developers[who])) for who in sorted(developers, key=lambda who: (-cost[who], who))]
+        cost = {who: together([one.get("amount") for one in its]) or 0 for who, its in developers.items()}
+        people = [row(known(None if who == UNKNOWN else who), *spent(developers[who], shown)) for who in sorted(developers, key=lambda who: (-cost[who], who))]
         if not rows:
             return ["", title, "", "None in the last 60 days."]
         return [
@@ -413,8 +417,8 @@ def size(value: object) -> str:
 
 
 def amount(value: object) -> float | None:
-    """A number of credits, which may be a fraction."""
-    return float(value) if type(value) in (int, float) and abs(value) < 10**12 else None
+    """What was used of something; it may be a fraction."""
+    return value if type(value) in (int, float) and abs(value) < 10**18 else None
 
 
 def together(values: list) -> float | None:
@@ -423,15 +427,24 @@ def together(values: list) -> float | None:
     return sum(number for number in numbers if number is not None) if None not in numbers else None
 
 
-def spent(entries: list[dict]) -> tuple[str, str, str]:
-    """Credits now, before and the difference."""
-    now, before = (together([one.get(key) for one in entries]) for key in ("credits", "credits_before"))
-    shown = [UNKNOWN if one is None else f"{one:,.1f}" for one in (now, before)]
+def figure(value: float) -> str:
+    return f"{value:,.1f}"
+
+
+def size_of(value: float) -> str:
+    return size(round(value))
+
+
+def spent(entries: list[dict], shown: Callable[[float], str]) -> tuple[str, str, str]:
+    """Now, before and the difference."""
+    now, before = (together([one.get(key) for one in entries]) for key in ("amount", "amount_before"))
+    texts = [UNKNOWN if one is None else shown(one) for one in (now, before)]
     if now is None or before is None:
-        return shown[0], shown[1], UNKNOWN
-    # What rounds to nothing is +0, never -0.
+        return texts[0], texts[1], UNKNOWN
     share = f" ({round(100 * (now - before) / before):+,} %)" if round(before, 1) > 0 else ""
-    return shown[0], shown[1], f"{round(now - before, 1) or 0.0:+,.1f}{share}"
+    # What rounds to nothing is +0, never -0.
+    sign = "-" if round(now - before, 1) < 0 else "+"
+    return texts[0], texts[1], f"{sign}{shown(abs(now - before))}{share}"
 
 
 def last_write(last: object) -> datetime.datetime | None:
