@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { noticeOfAdaptations, refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
-import { refuseEager } from './tools/eager.mjs';
+import { refuseEager, refuseSlow } from './tools/eager.mjs';
 import { bundledPackages, noticesOf, packageIn, refuseUnnoticed } from './tools/notices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -97,8 +97,8 @@ const parts = readdirSync('generators', { withFileTypes: true })
 const bin = await build({
   ...shared,
   format: 'cjs',
-  // import() becomes require(), where it is reached.
-  supported: { 'dynamic-import': false },
+  // import() becomes require(), where it is reached, and a regular expression with classes of Unicode new RegExp().
+  supported: { 'dynamic-import': false, 'regexp-sticky-and-unicode-flags': false },
   plugins: [
     apart('const load = require;', { templates: './templates', yaml: '../vendor/yaml/index.cjs' }),
     // esbuild would copy every property of a module of Node's whose default is imported, once for each importer.
@@ -120,6 +120,7 @@ const bin = await build({
   outfile: 'dist/start.cjs',
 });
 refuseEager(bin.metafile, ['yeoman-generator', '@yeoman/types', 'inquirer', '@inquirer/core', 'yaml', 'ejs']);
+refuseSlow('dist/start.cjs', readFileSync('dist/start.cjs', 'utf8'));
 const prompts = await build({
   ...shared,
   format: 'cjs',

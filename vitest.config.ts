@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** unit: npm only, no network. integration: real dbt, servers, yo. full: what takes longer. */
+/** unit: npm only, no network. integration: real dbt, servers, yo. full: what takes longer; alone: of that what measures how time or memory grows, or builds this clone. */
 export default defineConfig({
   test: {
     projects: [
@@ -19,9 +19,21 @@ export default defineConfig({
       {
         test: {
           name: 'full',
-          include: ['test/full/**/*.test.ts'],
+          include: ['test/full/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: true,
+          maxWorkers: 2,
+          testTimeout: 900_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ['test/full/alone/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 900_000,
           hookTimeout: 300_000,
         },

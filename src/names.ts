@@ -90,7 +90,7 @@ function lettersOf(text: string): string {
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()
-    .replace(/[ßæœøłđðþıħŧŋ]/g, (letter) => LATIN[letter] ?? letter);
+    .replace(/[^\0-\x7f]/g, (letter) => LATIN[letter] ?? letter);
 }
 
 /** Asked first, because V8 takes a millisecond to compile a character class of Unicode. */

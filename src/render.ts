@@ -4,31 +4,33 @@ import { templateOf } from './template-store.ts';
  * Renders `templates/<name>`. A view is plain data; a template may read only what the view has and may not print a
  * missing value: either is an error that names the template and the line.
  */
-export const render = (name: string, view: object): string => run(name, copied(view));
-
-/** A view may be frozen, and a guard may not stand before a frozen object. Throws where it holds more than plain data. */
-function copied<T>(value: T): T;
-function copied(value: unknown): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') throw new Error('a view holds a function, and a template takes data alone');
-  if (typeof value !== 'object' || value === null) return value;
-  return Array.isArray(value) ? value.map(copied) : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
-}
-
-function run(name: string, view: object): string {
+export const render = (name: string, view: object): string => {
   const template = templateOf(name);
   if (!template) throw new Error(`there is no template ${name}`);
-  return template(guarded(view, 'it'), printed, run);
-}
+  return template(guarded(view, 'it'), printed, render);
+};
 
-function guarded<T>(value: T, path: string): T {
-  if (typeof value !== 'object' || value === null) return value;
-  return new Proxy(value, {
+/** Every object that a guard stands before already: an included template gets one of them. */
+const guards = new WeakSet<object>();
+
+/** A guard before a copy of what the view has there: a view may be frozen, and no guard may hide what a frozen object holds. */
+function guarded(view: object, path: string): object {
+  if (guards.has(view)) return view;
+  const copy: object = Array.isArray(view) ? [...view] : { ...view };
+  const guard = new Proxy(copy, {
     get(target, key, receiver) {
       if (typeof key === 'string' && !(key in target)) throw new Error(`reads ${path}.${key}, which its view lacks`);
       const value: unknown = Reflect.get(target, key, receiver);
-      return typeof value === 'object' && value !== null ? guarded(value, `${path}.${String(key)}`) : value;
+      if (typeof value === 'symbol' || (typeof value === 'function' && Object.hasOwn(target, key)))
+        throw new Error(`reads ${path}.${String(key)}, which is no plain data`);
+      if (typeof value !== 'object' || value === null || guards.has(value)) return value;
+      const inner = guarded(value, `${path}.${String(key)}`);
+      Reflect.set(target, key, inner);
+      return inner;
     },
   });
+  guards.add(guard);
+  return guard;
 }
 
 /** Stands in for EJS's HTML escape: what we write is SQL, YAML and Markdown. */

@@ -67,6 +67,8 @@ export interface Warehouse<Id extends string = string> {
   readonly reach: 'network' | 'disk';
   /** The services log in with a token of the CI provider's own instead of a stored secret. */
   readonly workloadIdentity?: WorkloadIdentity;
+  /** The database that a query has to name before the schemas of an environment, as SQL writes it; absent: a schema's name is enough. */
+  databases?(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', string>>;
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;

@@ -6,6 +6,17 @@ export function refuseEager({ outputs }, packages) {
   if (found.length > 0) throw new Error(`The bin loads ${found.join(', ')} before anything asks for it. Load it from a file of its own, as build.mjs does.`);
 }
 
+/**
+ * Throws where V8 would read this code slowly: with one character beyond ASCII it takes two bytes for every one, and a
+ * class of Unicode in the literal of a regular expression is looked up when the literal is read over, though nobody uses it.
+ */
+export function refuseSlow(file, code) {
+  const [wide] = /.{0,30}[^\0-\x7f].{0,30}/.exec(code) ?? [];
+  if (wide !== undefined) throw new Error(`${file} holds a character that is not ASCII: ${wide}. esbuild escapes it in a string, not in a regular expression.`);
+  const [literal] = /.{0,30}(?<!\\)\\p\{.{0,30}/i.exec(code) ?? [];
+  if (literal !== undefined) throw new Error(`${file} holds a class of Unicode in a literal: ${literal}. new RegExp() waits until it is needed.`);
+}
+
 function bundledIn(outputs) {
   const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
   return [...new Set(inputs.flatMap((input) => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))];

@@ -127,8 +127,9 @@ function removeEmptyFolders({ root }: Territory, folder: string): void {
 
 /** What a killed run left in the folders that this one writes to. A process that still lives keeps its files. */
 function removeLeftovers(territory: Territory, { writes, removals, record }: Work): void {
-  const folders = new Set([...writes, ...removals, record].map((one) => path.dirname(path.resolve(territory.root, one.path))));
-  for (const folder of folders) {
+  const folders = new Set([...writes, ...removals, record].map((one) => path.dirname(one.path)));
+  for (const below of folders) {
+    const folder = path.resolve(territory.root, below);
     for (const name of namesIn(folder)) {
       const [, pid] = TEMPORARY.exec(name) ?? [];
       if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)))) rmSync(path.join(folder, name), { force: true });

@@ -37,7 +37,11 @@ export interface Located {
 
 function located(territory: Territory, wanted: string): Located {
   const there = lstatSync(wanted, { throwIfNoEntry: false });
-  if (!there?.isSymbolicLink()) return { target: path.join(realFolder(territory, path.dirname(wanted)), path.basename(wanted)), there };
+  if (!there?.isSymbolicLink()) {
+    const folder = path.dirname(wanted);
+    const real = realFolder(territory, folder);
+    return { target: real === folder ? wanted : path.join(real, path.basename(wanted)), there };
+  }
   const target = realpathSync.native(wanted);
   return { target, there: statSync(target) };
 }

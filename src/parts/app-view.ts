@@ -21,6 +21,7 @@ export function documentView(context: Context) {
     python: versions.python,
     days: { dev: project.devDays, pr: project.prDays },
     prod: production(context),
+    at: placesOf(context),
     custom: customSchema(project),
     pii: codes(schemas(project, true)),
     team: {
@@ -95,12 +96,20 @@ function access({ project, warehouse }: Context) {
   };
 }
 
+/** What stands before a schema's name in a query: nothing, or its database and a dot. */
+export function placesOf({ project, warehouse }: Pick<Context, 'project' | 'warehouse'>) {
+  const before = (database: string | undefined): string => (database === undefined ? '' : `${database}.`);
+  const databases = warehouse.databases?.(project);
+  return { dev: before(databases?.dev), ci: before(databases?.ci), prod: before(databases?.prod) };
+}
+
 /** What to try the first hour with: the example's models, or a stand-in for the adopted project's own. */
-function example({ adopted, project }: Context) {
-  const schema = `dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
+function example(context: Context) {
+  const { adopted, project } = context;
+  const schema = `${placesOf(context).dev}dev_${project.roster.developers[0]?.slug ?? 'ana'}`;
   return adopted
-    ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in \`${schema}\`` }
-    : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is \`${schema}.fct_revenue_daily\`` };
+    ? { model: 'your_model', mart: 'your_model', incremental: 'your_model', place: `your tables are in ${code(schema)}` }
+    : { model: 'fct_revenue', mart: 'fct_revenue_daily', incremental: 'fct_events', place: `the table is ${code(`${schema}.fct_revenue_daily`)}` };
 }
 
 /** What the warehouse's own files make possible. */
@@ -159,7 +168,9 @@ const HELD: Readonly<Record<Enforcement, string>> = {
 
 /** `` `a`, `b` and `c` ``: names as a sentence prints them. */
 export const codes = (names: readonly string[]): string => inWords(coded(names));
-const coded = (names: readonly string[]): readonly string[] => names.map((name) => `\`${name}\``);
+const coded = (names: readonly string[]): readonly string[] => names.map(code);
+/** A span of code in Markdown; what is quoted with backticks itself needs two around it. */
+const code = (text: string): string => (text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``);
 
 function inWords(parts: readonly string[]): string {
   const last = parts.at(-1);

@@ -3,7 +3,7 @@ import type { Part } from '../plan.ts';
 import type { FileRequest } from '../planned-file.ts';
 import { requirement, versions } from '../versions.ts';
 import { mergedFiles } from './adopt-text-files.ts';
-import { codes, documentView } from './app-view.ts';
+import { codes, documentView, placesOf } from './app-view.ts';
 import { exampleFiles } from './example.ts';
 
 /** What makes it a repository: README, the example, the documents, the files of the trade. An adopted project keeps its own README and models. */
@@ -73,7 +73,7 @@ function repositoryFiles({ project, warehouse, ci, codeHost, pipeline, adopted }
       owner: 'yours',
       from: 'repository',
       template: 'app/pull-request.md.ejs',
-      view: { noun, adopted, prod: codes(project.prodSchemas) },
+      view: { noun, adopted, at: placesOf({ project, warehouse }), prod: codes(project.prodSchemas) },
     },
   ];
 }

@@ -22,9 +22,10 @@ function valuesOf({ value, question }: Option): Completes | undefined {
 const dashed = ({ flag, short }: Option): readonly string[] => (short === undefined ? [`--${flag}`] : [`--${flag}`, `-${short}`]);
 
 /** Every flag that a value follows. */
-const valued: readonly string[] = allOptions()
-  .filter(({ value }) => value !== undefined)
-  .flatMap(dashed);
+const valued = (): readonly string[] =>
+  allOptions()
+    .filter(({ value }) => value !== undefined)
+    .flatMap(dashed);
 
 /** The flags that can follow a command; `undefined` where none is typed yet. */
 const flagsAfter = (command: Command | undefined): readonly Option[] =>
@@ -37,9 +38,8 @@ const flagsAfter = (command: Command | undefined): readonly Option[] =>
 const wordsAfter = (command: Command): Completes => operands[command]?.choices ?? (operands[command] === undefined ? 'nothing' : 'file');
 
 /** Commands that know flags of their own, or need a word; everything else completes alike. */
-const special: readonly Command[] = commandNames.filter(
-  (name) => operands[name] !== undefined || flagsOf[name] !== undefined || allOptions().some(({ only }) => only === name),
-);
+const special = (): readonly Command[] =>
+  commandNames.filter((name) => operands[name] !== undefined || flagsOf[name] !== undefined || allOptions().some(({ only }) => only === name));
 
 /** For bash 3.2 too, which macOS has, and without the package bash-completion. */
 function bash(): string {
@@ -53,7 +53,7 @@ function bash(): string {
     return found === undefined ? [] : [`    ${dashed(option).join('|')}) ${files(found)}${reply(found)}; return ;;`];
   });
   const flags = (command: Command | undefined): string => flagsAfter(command).flatMap(dashed).join(' ');
-  const words = special.flatMap((name) => (wordsAfter(name) === 'nothing' ? [] : [`      ${name}) ${files(wordsAfter(name))}${reply(wordsAfter(name))} ;;`]));
+  const words = special().flatMap((name) => (wordsAfter(name) === 'nothing' ? [] : [`      ${name}) ${files(wordsAfter(name))}${reply(wordsAfter(name))} ;;`]));
   return `# Completion of dbt-envs for bash. In ~/.bashrc: source <(dbt-envs completion bash)
 _dbt_envs() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command='' word skip=''
@@ -73,13 +73,15 @@ ${values.join('\n')}
       continue
     fi
     case "$word" in
-      ${valued.join('|')}) skip=1 ;;
+      ${valued().join('|')}) skip=1 ;;
       ${commandNames.join('|')}) command="$word"; break ;;
     esac
   done
   if [[ $cur == -* ]]; then
     case "$command" in
-${special.map((name) => `      ${name}) COMPREPLY=($(compgen -W '${flags(name)}' -- "$cur")) ;;`).join('\n')}
+${special()
+  .map((name) => `      ${name}) COMPREPLY=($(compgen -W '${flags(name)}' -- "$cur")) ;;`)
+  .join('\n')}
       *) COMPREPLY=($(compgen -W '${flags(undefined)}' -- "$cur")) ;;
     esac
   else
@@ -122,7 +124,7 @@ _dbt_envs() {
   parts=(
 ${commandNames.map((name) => `    ${quoted(`${name}:${escaped(commands[name], /[:\\]/g)}`)}`).join('\n')}
   )
-  takes=(${valued.join(' ')})
+  takes=(${valued().join(' ')})
   for word in "\${(@)words[2,CURRENT-1]}"; do
     if [[ -n $skip ]]; then skip=''; continue; fi
     if (( \${takes[(Ie)$word]} )); then skip=1; continue; fi
@@ -130,7 +132,7 @@ ${commandNames.map((name) => `    ${quoted(`${name}:${escaped(commands[name], /[
   done
   _dbt_envs_parts() { _describe -t commands part parts }
   case "$command" in
-${special
+${special()
   .map(
     (name) => `    ${name})
       _arguments -S \\
@@ -162,12 +164,12 @@ function fish(): string {
     const values = valuesOf(option);
     const takes = values === undefined ? '' : values === 'file' ? ' -r -F' : values === 'folder' ? " -x -a '(__fish_complete_directories)'" : ' -x';
     const choices = typeof values === 'object' ? ` -a ${quotedForFish(values.join(' '))}` : '';
-    const refused = special.filter((name) => flagsOf[name] !== undefined && !flagsAfter(name).some((one) => one.flag === flag));
+    const refused = special().filter((name) => flagsOf[name] !== undefined && !flagsAfter(name).some((one) => one.flag === flag));
     const conditions = [...(only === undefined ? [] : [at([only])]), ...(refused.length === 0 ? [] : [`not ${at(refused)}`])];
     const where = conditions.length === 0 ? '' : ` -n ${quotedForFish(conditions.join('; and '))}`;
     return `complete -c dbt-envs${where}${short === undefined ? '' : ` -s ${short}`} -l ${flag}${takes}${choices} -d ${quotedForFish(help)}`;
   });
-  const words = special.flatMap((name) => {
+  const words = special().flatMap((name) => {
     const values = wordsAfter(name);
     if (values === 'nothing') return [];
     return [`complete -c dbt-envs -n '${at([name])}' ${typeof values === 'object' ? `-a '${values.join(' ')}'` : '-F'}`];
@@ -180,7 +182,7 @@ function __dbt_envs_at
   for word in (commandline -opc)[2..-1]
     if test -n "$skip"
       set skip
-    else if contains -- $word ${valued.join(' ')}
+    else if contains -- $word ${valued().join(' ')}
       set skip yes
     else if contains -- $word ${commandNames.join(' ')}
       set part $word

@@ -45,8 +45,14 @@ function said(program: string, args: readonly string[], input: string, env: Read
 }
 
 const POSTGRES = { warehouse: 'postgres', ci: 'github' };
+/** A warehouse that stores names in upper case compares them so. */
 const marksOf = (values: Partial<Values>): ReadonlyMap<string, string> =>
-  new Map(Object.entries(MARKS).flatMap(([field, mark]) => (field in values ? [[mark, String(new Map(Object.entries(values)).get(field))] as const] : [])));
+  new Map(
+    Object.entries(MARKS).flatMap(([field, mark]) => {
+      const value = new Map(Object.entries(values)).get(field);
+      return value === undefined ? [] : [[mark, value] as const, [mark.toUpperCase(), value.toUpperCase()] as const];
+    }),
+  );
 
 beforeAll(loadModule);
 
@@ -200,8 +206,11 @@ describe('run by dbt', () => {
       ['ci', { PR_NUMBER: '1', DBT_ENV_SECRET_CI_PASSWORD: 'x' }],
       ['prod', { DBT_ENVS_RUNNER: 'merge', DBT_ENV_SECRET_PROD_PASSWORD: 'x' }],
     ] as const) {
-      const python = chosen.warehouse === 'postgres' ? 'postgres' : 'duckdb';
-      const { code, output } = await dbt(project, ['parse', '--no-partial-parse', '--target', target, ...STRICT], { python, env });
+      const snowflake = { DBT_SNOWFLAKE_ACCOUNT: 'x', DBT_ENV_SECRET_CI_PRIVATE_KEY: 'x', DBT_ENV_SECRET_PROD_PRIVATE_KEY: 'x' };
+      const { code, output } = await dbt(project, ['parse', '--no-partial-parse', '--target', target, ...STRICT], {
+        python: chosen.warehouse,
+        env: { ...env, ...(chosen.warehouse === 'snowflake' && snowflake) },
+      });
       expect(code, output).toBe(0);
     }
   });

@@ -29,6 +29,7 @@ const CATALOG = '`acme-dev`.`region-us`.INFORMATION_SCHEMA.';
 let project: string;
 let listing: string;
 let again: string;
+let kept: string;
 beforeAll(async () => {
   project = scaffold({ warehouse: 'bigquery', emailDomain: 'example.com' });
   const run = (name: string, args: object, answers: Parameters<typeof recorded>[3]['answers']) =>
@@ -37,17 +38,25 @@ beforeAll(async () => {
   const looked = await run('drop_stale_schemas', { candidates: ['dev_priya'], listed_at: '2026-11-27T03:43:00.000000Z' }, [
     ['session_user', ['f0_'], [['acme-janitor@acme-ci.iam.gserviceaccount.com']]],
   ]);
-  const query = ({ statements, output }: typeof listed): string => {
-    const found = statements.find((sql) => sql.includes(`${CATALOG}SCHEMATA as s`));
+  const closed = await recorded(
+    project,
+    ['--quiet', 'run-operation', 'drop_pr_schema', '--target', 'ci'],
+    { PR_NUMBER: '142' },
+    { datasets: { 'acme-ci.pr_142': {} }, answers: [] },
+  );
+  const query = ({ statements, output }: typeof listed, what = `${CATALOG}SCHEMATA as s`): string => {
+    const found = statements.find((sql) => sql.includes(what));
     if (found === undefined) throw new Error(output);
     return found;
   };
   listing = query(listed);
   again = query(looked);
+  const ofCi = CATALOG.replace('acme-dev', 'acme-ci');
+  kept = query(closed, `${ofCi}SCHEMATA_OPTIONS`).replaceAll(ofCi, CATALOG);
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-async function answered(query: string, ...worlds: readonly Catalog[]): Promise<readonly (readonly Row[])[]> {
+async function answered<Answer = Row>(query: string, ...worlds: readonly Catalog[]): Promise<readonly (readonly Answer[])[]> {
   const { python } = await pythonEnvironment('duckdb');
   const script = fileURLToPath(new URL('../support/bigquery_listing.py', import.meta.url));
   return new Promise((resolve, reject) => {
@@ -237,6 +246,25 @@ test('kept: by the label of the janitor, by a view in one’s own dataset for a 
     [null, false, 0],
     [null, false, 0],
   ]);
+});
+
+test('a label keeps a year at most, in the list and where a pull request is closed: whoever owns the dataset may write any', async () => {
+  const label = (until: string, schema = 'pr_142'): Catalog => dataset(schema, LABELS.replace(']', `, STRUCT("keep_until", "${until}")]`));
+  const cases: readonly (readonly [Catalog, string | null])[] = [
+    [label(day(3)), day(3)],
+    [label(day(366)), day(366)],
+    [label(day(367)), null],
+    [label('2999-01-01'), null],
+    [label('9999-99-99'), null],
+    [dataset('pr_142'), null],
+    [dataset('pr_142', null), null],
+    [together(label(day(3), 'pr_1423'), label(day(3), 'pr_14')), null],
+  ];
+  const listed = await answered(listing, ...cases.map(([world]) => world));
+  expect(listed.map((rows) => rows.find(({ schema }) => schema === 'pr_142')?.keep_until ?? null)).toEqual(cases.map(([, until]) => until));
+  const worlds = [...cases.map(([world]) => world), label(day(0)), label(day(-1))];
+  const closing = await answered<string>(kept, ...worlds);
+  expect(closing).toEqual([...cases.map(([, until]) => (until === null ? [] : [until])), [], []]);
 });
 
 test('10,000 datasets are one query, each once, with its own relations and bytes', async () => {

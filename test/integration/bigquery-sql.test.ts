@@ -36,13 +36,35 @@ describe('every statement of grants/', () => {
   });
 });
 
+/** A reviewer's query in the README and in the pull request template. */
+const pasted = (text: string): readonly string[] =>
+  [...text.matchAll(/^ *(select [^;\n]+);/gm)].map(([, sql = '']) => sql.replaceAll('<n>', '142').replaceAll('your_model', 'fct_revenue_daily'));
+
+test('what a reviewer pastes is one of BigQuery’s, with the project that a hyphen would tear apart', () => {
+  const columns = { event_date: scalar('STRING'), revenue_usd: scalar('NUMERIC') };
+  const tables = [
+    ['acme-ci', 'pr_142'],
+    ['acme-prod', 'analytics'],
+  ].map((path) => ({ path: [...path, 'fct_revenue_daily'], columns }));
+  const files = bigqueryPlans['three projects'] ?? [];
+  const queries = files.filter(({ path }) => /^(?:README|\.github\/pull_request_template)\.md$/.test(path)).flatMap(({ contents }) => pasted(contents));
+  expect(queries).toHaveLength(3);
+  for (const sql of queries) {
+    expect(refusalsOf(google, 'x', sql, { tables, samples: {} })).toEqual([]);
+    expect(refusalsOf(google, 'x', sql.replace(/`acme-(?:ci|prod)`\./, ''), { tables, samples: {} })).not.toEqual([]);
+  }
+  const readme = files.find(({ path }) => path === 'README.md')?.contents;
+  // A span of code that holds backticks has two around it.
+  expect(readme).toMatch(/the table is `` `acme-dev`\.dev_\w+\.fct_revenue_daily ``\./);
+});
+
 /** A word of each kind of statement, and what a slip of the finger makes of it. */
 const SLIPS: readonly (readonly [kind: RegExp, right: string | RegExp, wrong: string])[] = [
   [/^ALTER SCHEMA/, 'SET OPTIONS', 'SET OPTION'],
   [/^BEGIN\b/, /WHEN ERROR THEN/, 'WHEN OTHERS THEN'],
   [/^CREATE SCHEMA/, 'labels', 'lables'],
   [/^CREATE TABLE IF/, 'STRING', 'STRNG'],
-  [/^CREATE TABLE .* AS/, 'SELECT 1', 'SELEKT 1'],
+  [/^CREATE OR REPLACE TABLE .* AS/, 'SELECT 1', 'SELEKT 1'],
   [/^DECLARE/, 'DECLARE', 'DECLARES'],
   [/^DELETE FROM/, ' WHERE ', ' WEHRE '],
   [/^DROP SCHEMA/, 'SCHEMA', 'SHEMA'],

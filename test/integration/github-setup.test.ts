@@ -1,89 +1,32 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/pipeline.ts';
 import { render } from '../../src/render.ts';
 import { setupScript } from '../../templates/ci/github/setup.ts';
 import { workflows } from '../../templates/ci/github/workflows.ts';
-import { python } from '../support/dbt.ts';
+import {
+  CHECKS,
+  calls,
+  checks,
+  DELETION,
+  FORCE_PUSH,
+  github,
+  LIMITED,
+  newGithub,
+  PROTECTED,
+  PUBLIC,
+  REPOSITORY,
+  reviews,
+  ruleset,
+  script,
+  setup,
+  state,
+  VALUES,
+  writes,
+} from '../support/github-setup.ts';
 import { parseWorkflow } from '../support/github-workflow.ts';
 import { ciTexts, pipeline, WORKLOAD_IDENTITY } from '../support/pipeline.ts';
 
-const FAKE = fileURLToPath(new URL('../support/fake-gh.mjs', import.meta.url));
-const REPOSITORY = {
-  full_name: 'acme/dbt',
-  name: 'dbt',
-  id: 222,
-  owner: { login: 'acme', id: 111 },
-  private: true,
-  fork: false,
-  has_issues: true,
-  default_branch: 'main',
-  permissions: { admin: true },
-};
-const PUBLIC = { ...REPOSITORY, private: false };
-const VALUES = {
-  DBT_X_HOST: 'db.acme.example',
-  DBT_ENV_SECRET_CI_PASSWORD: 'ci-s3cret',
-  DBT_ENV_SECRET_PROD_PASSWORD: 'prod-s3cret',
-  DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-s3cret',
-};
-const LIMITED = { protected_branches: false, custom_branch_policies: true };
-const CHECKS = ['Build the pull request into a schema of its own', 'Parse what is not built'];
-const checks = (...contexts: readonly string[]) => ({
-  type: 'required_status_checks',
-  parameters: { strict_required_status_checks_policy: false, required_status_checks: contexts.map((context) => ({ context })) },
-});
-const reviews = (required_approving_review_count: number) => ({
-  type: 'pull_request',
-  parameters: {
-    required_approving_review_count,
-    dismiss_stale_reviews_on_push: false,
-    require_code_owner_review: false,
-    require_last_push_approval: false,
-    required_review_thread_resolution: false,
-  },
-});
-const DELETION = { type: 'deletion' };
-const FORCE_PUSH = { type: 'non_fast_forward' };
-const ruleset = (rules: readonly object[], more: object = {}) => ({
-  id: 1,
-  name: 'dbt-envs: acme',
-  target: 'branch',
-  enforcement: 'active',
-  bypass_actors: [],
-  conditions: { ref_name: { include: ['refs/heads/main'], exclude: [] } },
-  rules,
-  ...more,
-});
-const PROTECTED = ruleset([reviews(0), DELETION, FORCE_PUSH, checks(...CHECKS)]);
-
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
-  github({});
-  mkdirSync(path.join(folder, 'bin'));
-  writeFileSync(path.join(folder, 'bin/gh'), `#!/bin/sh\nexec "${process.execPath}" "${FAKE}" "$@"\n`);
-  chmodSync(path.join(folder, 'bin/gh'), 0o755);
-  script(pipeline());
-});
-
-const script = (of: Pipeline) => {
-  const { template, view } = setupScript(of);
-  writeFileSync(path.join(folder, 'setup.py'), render(template, view));
-};
-const EMPTY = { rulesets: [], organisationRules: [], protection: {}, privateForks: {}, environments: {}, variables: {}, secrets: {} };
-const github = (given: object) => writeFileSync(path.join(folder, 'state.json'), JSON.stringify({ repository: REPOSITORY, ...EMPTY, ...given }));
-const state = () => JSON.parse(readFileSync(path.join(folder, 'state.json'), 'utf8'));
-const calls = () => (existsSync(path.join(folder, 'log.txt')) ? readFileSync(path.join(folder, 'log.txt'), 'utf8') : '');
-const writes = () =>
-  calls()
-    .split('\n')
-    .filter((line) => /--method| set /.test(line));
-const setup = (args: readonly string[], env: Record<string, string> = {}) =>
-  python(folder, ['setup.py', ...args], { env: { PATH: `${path.join(folder, 'bin')}:/usr/bin:/bin`, FAKE_GH: folder, ...env }, python: 'tools' });
+beforeEach(newGithub);
 
 describe('setup.py', () => {
   test('says what is missing and changes nothing', async () => {
@@ -191,7 +134,7 @@ describe('setup.py', () => {
   test('tells a person who is no administrator, and one who has no gh', async () => {
     github({ repository: { ...REPOSITORY, permissions: { admin: false } } });
     expect((await setup(['--apply'])).output).toContain('you are not an administrator of acme/dbt');
-    const { code, output } = await python(folder, ['setup.py'], { env: { PATH: '/nonexistent' }, python: 'tools' });
+    const { code, output } = await setup([], { PATH: '/nonexistent' });
     expect([code, output]).toEqual([1, 'setup: gh is not installed. Get it from https://cli.github.com, run gh auth login, and start this again.\n']);
   });
 });
@@ -203,23 +146,6 @@ test.each(['rules', 'branches', 'actions', 'environments'])('a server that fails
   expect(code).toBe(1);
   expect(calls()).not.toMatch(/secret set/);
 });
-
-test('stopped at any of its writes, it is finished by the next run: the same as if it had never stopped', async () => {
-  const given = { repository: PUBLIC, forks: { approval_policy: 'first_time_contributors' } };
-  github(given);
-  await setup(['--apply'], VALUES);
-  const [whole, count] = [state(), writes().length];
-  expect(count).toBe(17);
-  for (const writesLeft of Array.from({ length: count }, (_, at) => at)) {
-    github({ ...given, writesLeft });
-    expect((await setup(['--apply'], VALUES)).code, `stopped at write ${writesLeft + 1}`).toBe(1);
-    const { writesLeft: _, ...left } = state();
-    expect(left).not.toEqual(whole);
-    github(left);
-    expect((await setup(['--apply'], VALUES)).code).toBe(0);
-    expect(state()).toEqual(whole);
-  }
-}, 600_000);
 
 describe("main's rule", () => {
   const apply = () => setup(['--apply'], VALUES);

@@ -46,6 +46,16 @@ describe('what the bin loads before anything is asked', () => {
   test('may be ours', () => expect(refusal('src/cli/start.ts', 'node_modules/other/index.js')).toBe('nothing'));
   test('is no prompt', () =>
     expect(refusal('src/cli/start.ts', 'node_modules/@inquirer/core/dist/index.js')).toMatch(/loads @inquirer\/core before anything asks/));
+
+  const slowness = (code: string): string => tool(`eager.refuseSlow('start.cjs', ${JSON.stringify(code)})`);
+  test('is ASCII', () => {
+    expect(slowness(String.raw`"\u0142"`)).toBe('nothing');
+    expect(slowness('text.replace(/[ł]/g, "l")')).toMatch(/^start\.cjs holds a character that is not ASCII: text\.replace/);
+  });
+  test('holds no class of Unicode in a literal', () => {
+    expect(slowness(String.raw`new RegExp("\\p{L}", "u")`)).toBe('nothing');
+    expect(slowness(String.raw`text.match(/[\p{L}]/u)`)).toMatch(/^start\.cjs holds a class of Unicode in a literal: text\.match/);
+  });
 });
 
 interface Built {
@@ -134,7 +144,7 @@ describe("what of ours is adapted to somebody else's file", () => {
   /** Where each of dbt's packages is installed, for each adapter that we have. */
   let folders: readonly string[];
   beforeAll(async () => {
-    const environments = await Promise.all([pythonEnvironment('duckdb'), pythonEnvironment('postgres')]);
+    const environments = await Promise.all((['duckdb', 'postgres', 'snowflake'] as const).map(pythonEnvironment));
     folders = environments.map(({ python }) =>
       execFileSync(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], { encoding: 'utf8' }).trim(),
     );

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { python } from '../support/dbt.ts';
+import { dbt, python } from '../support/dbt.ts';
 import { scaffold } from '../support/scaffold.ts';
 import { refusalsOf } from '../support/snowflake-sql.ts';
 
@@ -79,15 +79,15 @@ const DEV = { DBT_DEV_NAME: 'priya' };
 const CI = { PR_NUMBER: '142' };
 const JANITOR = { DBT_CI_LOGIN: 'acme_janitor' };
 
-async function asked(args: readonly string[], env: Readonly<Record<string, string>>, answers: readonly Answer[]) {
+async function asked(args: readonly string[], env: Readonly<Record<string, string>>, answers: readonly Answer[], place = project) {
   const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-recorded-'));
   try {
     const record = path.join(folder, 'record.json');
     const list = path.join(folder, 'answers.json');
     writeFileSync(list, JSON.stringify([...answers, ...COMMON]));
     const script = fileURLToPath(new URL('../support/snowflake_recorder.py', import.meta.url));
-    const base = { DBT_SNOWFLAKE_ACCOUNT: 'acme-main', DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', DBT_USE_COLORS: 'false', HOME: project };
-    const { code, output } = await python(project, [script, record, list, ...args], { python: 'snowflake', env: { ...base, ...env } });
+    const base = { DBT_SNOWFLAKE_ACCOUNT: 'acme-main', DBT_SEND_ANONYMOUS_USAGE_STATS: 'false', DBT_USE_COLORS: 'false', HOME: place };
+    const { code, output } = await python(place, [script, record, list, ...args], { python: 'snowflake', env: { ...base, ...env } });
     const statements = (JSON.parse(readFileSync(record, 'utf8')) as string[]).map((sql) =>
       sql
         .replace(/\/\* \{"app": "dbt"[^*]*\*\//g, '')
@@ -126,7 +126,7 @@ describe('a build of a pull request', () => {
   test('succeeds, as the CI service with its own role and a tag that says which one it is', () => {
     expect(built.code, built.output).toBe(0);
     const [session] = built.statements;
-    expect(session).toBe(`-- acme_ci_service acme_ci_service {'QUERY_TAG': '{"project": "acme", "environment": "ci", "pr": "142"}'}`);
+    expect(session).toBe(`-- acme_ci_service acme_ci_service {'QUERY_TAG': '{"project": "acme", "environment": "ci", "pr": "142"}'} by key pair`);
   });
   test('makes its schema through the door, never by itself', () => {
     expect(built.statements).toContain("call acme_nonprod.acme_door.create_pr_schema('pr_142')");
@@ -191,12 +191,22 @@ describe('the run-operations', () => {
     expect(lastLine(output)).toEqual({ ...listed, handover: 'an administrator hands it over by its name with grants/adopt_leftovers.sql' });
     await legal(ours);
   });
+  test.each([
+    ['nothing', [['env_schemas', ['answer'], [[null]]]]],
+    ['no list', [json('env_schemas', { listed_at: '2026-11-27T03:43:00.123456Z', schemas: null, others: [] })]],
+    ['that it is blind', [['env_schemas', ['answer'], 'The door does not see its own schema']]],
+  ] as const)('env_schemas fails where the door says %s: that is no night without work', async (_, answers) => {
+    const { code, output } = await operation('env_schemas', JANITOR, answers as readonly Answer[]);
+    expect(code).not.toBe(0);
+    expect(output).toContain('The door ');
+    expect(output.split('\n').filter((line) => line.startsWith('{'))).toEqual([]);
+  });
   test('drop_stale_schemas asks the door for each whole name, and collects what failed', async () => {
     const answers: readonly Answer[] = [
       json("sweep_schema\\('pr_142'", { schema: 'pr_142', how: 'dropped', relations: 3, took_along: [] }),
       json("sweep_schema\\('dev_sam'", { schema: 'dev_sam', how: 'emptied', relations: 2, took_along: [] }),
       json("sweep_schema\\('pr_7'", { schema: 'pr_7', why: 'somebody keeps it' }),
-      json("sweep_schema\\('pr_8'", { schema: 'pr_8', failed: 'no' }),
+      json("sweep_schema\\('pr_8'", { schema: 'pr_8', failed: 'no:\n{"cleared": []}' }),
     ];
     const candidates = ['pr_142', 'dev_sam', 'pr_7', 'pr_8', 'product', 'pr_01', "pr_1'; drop schema acme.analytics; --"];
     const { code, output, ours } = await operation('drop_stale_schemas', JANITOR, answers, { candidates, listed_at: listed.listed_at, dry_run: false });
@@ -209,7 +219,7 @@ describe('the run-operations', () => {
         { schema: 'dev_sam', how: 'emptied', relations: 2, took_along: [] },
       ],
       kept: [{ schema: 'pr_7' }, { schema: 'product' }, { schema: 'pr_01' }, { schema: candidates[6] }],
-      failed: [{ schema: 'pr_8', why: 'no' }],
+      failed: [{ schema: 'pr_8', why: 'no: {"cleared": []}' }],
     });
     await legal(ours);
   });
@@ -233,10 +243,12 @@ describe('the run-operations', () => {
     const restored = await operation('restore_schema', JANITOR, [], { schema: 'pr_142' });
     expect(restored.code, restored.output).toBe(0);
     expect(restored.ours).toEqual(["call acme_nonprod.acme_door.restore_schema('pr_142')"]);
-    const facts = { at: 'x', strangers: [], last_write_by_others: null, proofs: [], since: null, storage: [], largest_dev: [], cleared: [], credits: [] };
-    const report = await operation('report', JANITOR, [json('report\\(\\)', facts), json('audit\\(\\)', [])]);
+    const facts = { at: 'x', strangers: [], last_write_by_others: null, proofs: [], since: null, storage: [], largest_dev: [], cleared: [] };
+    const credits = [{ environment: 'dev', who: 'sam', credits: 12.34, credits_before: 2 }];
+    const report = await operation('report', JANITOR, [json('report\\(\\)', { ...facts, credits }), json('audit\\(\\)', [])]);
     expect(report.code, report.output).toBe(0);
-    expect(lastLine(report.output)).toEqual({ ...facts, can_write: [] });
+    const compute = { unit: 'credits', used: [{ environment: 'dev', who: 'sam', amount: 12.34, amount_before: 2 }] };
+    expect(lastLine(report.output)).toEqual({ ...facts, can_write: [], compute });
     expect((await operation('report', CI, [])).code).not.toBe(0);
     await legal([...restored.ours, ...report.ours]);
   });
@@ -303,9 +315,12 @@ describe('the run-operations', () => {
     const report = { identity: 'dev', login: 'PRIYA', acts: [act], wrong: 0 };
     const good = await operation('verify_boundary', DEV, [json('verify\\(\\)', report)], {}, 'dev');
     expect(good.code, good.output).toBe(0);
+    expect(lastLine(good.output)).toEqual(report);
     expect(good.statements.slice(1)).toEqual(['use secondary roles all', 'call acme_nonprod.acme_door.verify()']);
     const bad = await operation('verify_boundary', DEV, [json('verify\\(\\)', { ...report, acts: [{ ...act, got: 'done', ok: false }], wrong: 1 })], {}, 'dev');
     expect(bad.code).not.toBe(0);
+    expect(lastLine(bad.output)).toMatchObject({ wrong: 1, acts: [{ act: act.act, got: 'done' }] });
+    expect(bad.output).toContain('WRONG | make a table in analytics | control done | expected refused | got done');
     await legal(good.statements);
   });
   test('audit fails for a hole, and not for an administrator', async () => {
@@ -313,7 +328,46 @@ describe('the run-operations', () => {
     expect((await operation('audit', DEV, [json('audit\\(\\)', [admin])], {}, 'dev')).code).toBe(0);
     const hole = await operation('audit', DEV, [json('audit\\(\\)', [admin, { login: 'SAM', how: 'TRANSFORMER: INSERT', verdict: 'HOLE' }])], {}, 'dev');
     expect(hole.code).not.toBe(0);
-    expect(hole.output).toContain('SAM');
+    expect(hole.output).toContain('1 ways to write production are open. The first: SAM, TRANSFORMER: INSERT');
+    expect(lastLine(hole.output)).toEqual({
+      can_write: [
+        { ...admin, administrator: true },
+        { login: 'SAM', how: 'TRANSFORMER: INSERT', verdict: 'HOLE', administrator: false },
+      ],
+    });
+  });
+});
+
+describe('people and services log in', () => {
+  const places: string[] = [];
+  afterAll(() => {
+    for (const place of places) rmSync(place, { recursive: true, force: true });
+  });
+  const session = async (answers: Readonly<Record<string, string>>, target: string, env: Readonly<Record<string, string>>): Promise<string | undefined> => {
+    const place = scaffold({ warehouse: 'snowflake', ...answers });
+    places.push(place);
+    const { code, output, statements } = await asked(['--quiet', 'run-operation', 'audit', '--target', target], env, [json('audit\\(\\)', [])], place);
+    expect(code, output).toBe(0);
+    return statements[0]?.replace(/\{.*\} /, '');
+  };
+  const PROD = { DBT_ENVS_RUNNER: 'merge' };
+  test.each([
+    [{}, 'dev', DEV, '-- priya acme_dev_priya by externalbrowser'],
+    [{}, 'dev', { ...DEV, DBT_DEV_AUTHENTICATOR: 'oauth_authorization_code' }, '-- priya acme_dev_priya by oauth_authorization_code'],
+    [{ peopleLogin: 'key-pair' }, 'dev', DEV, '-- priya acme_dev_priya by key pair'],
+    [{ serviceLogin: 'aws' }, 'prod', PROD, '-- acme_prod_service acme_prod_service by WORKLOAD_IDENTITY aws'],
+    [{ serviceLogin: 'azure' }, 'ci', JANITOR, '-- acme_janitor acme_janitor by WORKLOAD_IDENTITY azure'],
+  ] as const)('%j, target %s', async (answers, target, env, line) => expect(await session(answers, target, env)).toBe(line));
+  // dbt 2 passes over a key that it does not know, so this shows that the file is read and each variable found, and no more.
+  test.each(['dev', 'ci', 'prod'] as const)('from a profile that dbt 2 reads, target %s', async (target) => {
+    const place = scaffold({ warehouse: 'snowflake', peopleLogin: 'key-pair', serviceLogin: 'aws' });
+    places.push(place);
+    const keys = { DBT_DEV_PRIVATE_KEY_PATH: '/nowhere', DBT_ENV_SECRET_DEV_PRIVATE_KEY_PASSPHRASE: 'x' };
+    const parse = async (env: Readonly<Record<string, string>>) =>
+      dbt(place, ['parse', '--target', target], { python: 'v2', env: { DBT_ALLOW_EXPERIMENTAL_ADAPTERS: 'true', ...keys, ...DEV, ...CI, ...PROD, ...env } });
+    const { code, output } = await parse({ DBT_SNOWFLAKE_ACCOUNT: 'acme-main' });
+    expect(code, output).toBe(0);
+    expect((await parse({})).code).not.toBe(0);
   });
 });
 

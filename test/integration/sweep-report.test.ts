@@ -309,6 +309,52 @@ describe('what is null is unknown', () => {
   });
 });
 
+describe('compute', () => {
+  const used = [
+    { environment: 'dev', who: 'sam', amount: 12.34, amount_before: 2 },
+    { environment: 'dev', who: 'priya', amount: 30, amount_before: 30.04 },
+    { environment: 'ci', who: null, amount: 5, amount_before: 0 },
+    { environment: 'prod', who: null, amount: 1120, amount_before: 1000 },
+  ];
+  const compute = async (given: unknown, unit: unknown = 'credits'): Promise<string> =>
+    section(await page({ facts: known({ compute: { unit, used: given } }) }), 'Compute');
+  test('is said where the warehouse says it: by environment, and by developer with the dearest first', async () =>
+    expect((await compute(used)).trim()).toBe(`Compute, in credits
+
+| environment | last 30 days | 30 days before | difference |
+|---|---:|---:|---:|
+| \`prod\` | 1,120.0 | 1,000.0 | +120.0 (+12 %) |
+| \`ci\` | 5.0 | 0.0 | +5.0 |
+| \`dev\` | 42.3 | 32.0 | +10.3 (+32 %) |
+
+<details><summary>By developer: 2</summary>
+
+| developer | last 30 days | 30 days before | difference |
+|---|---:|---:|---:|
+| \`priya\` | 30.0 | 30.0 | +0.0 (+0 %) |
+| \`sam\` | 12.3 | 2.0 | +10.3 (+517 %) |
+
+</details>`));
+  test('in bytes is said as a size', async () => {
+    const bytes = [
+      { environment: 'dev', who: 'priya', amount: 3.5e12, amount_before: 7e12 },
+      { environment: 'prod', who: null, amount: 2_000_000_000, amount_before: 0 },
+    ];
+    const text = await compute(bytes, 'bytes billed');
+    expect(text).toContain('Compute, in bytes billed\n');
+    expect(text).toContain('| `prod` | 2.0 GB | 0 B | +2.0 GB |');
+    expect(text).toContain('| `priya` | 3.5 TB | 7.0 TB | -3.5 TB (-50 %) |');
+  });
+  test('has no place on the page of a warehouse that is not paid by use', async () => expect(await page({ facts: known() })).not.toContain('Compute'));
+  test('is unknown where one of its numbers is, and never 0', async () => {
+    for (const unknown of [await compute(null), await compute(used, null), section(await page({ facts: known({ compute: null }) }), 'Compute')])
+      expect(unknown).toContain('Unknown.');
+    expect(await compute([])).toContain('None in the last 60 days.');
+    for (const odd of [null, '5', true, [5], 1e300])
+      expect(await compute([...used, { environment: 'ci', who: null, amount: odd, amount_before: 0 }])).toContain('| `ci` | unknown | 0.0 | unknown |');
+  });
+});
+
 describe('a sweep that failed is said first, and the page is written all the same', () => {
   const first = (text: string): string => text.split('\n')[3] ?? '';
   test.each<[string, unknown, string]>([
@@ -407,6 +453,13 @@ const hostile = (text: string): ReportInputs => ({
     ],
     largest_dev: [{ relation: text, bytes: 1 }],
     cleared: [{ schema: text, at: text, how: text, bytes: 1 }],
+    compute: {
+      unit: text,
+      used: [
+        { environment: `of ${text}`, who: text, amount: 1, amount_before: 1 },
+        { environment: 'dev', who: text, amount: text, amount_before: 1 },
+      ],
+    },
   },
 });
 /** How many cells a row of each table has. */
@@ -422,8 +475,8 @@ async function findings(folder: string, given = texts): Promise<readonly string[
       ...tree.rows.filter(({ cells }) => !WIDTHS.has(cells.length)).map(({ cells }) => `a row of ${cells.length}`),
       // A cell too many takes the last one's place.
       ...(tree.rows.filter(({ cells }) => cells.at(-1) === '1 B').length === 2 ? [] : ['a row without its size']),
-      ...(tree.rows.length === 27 ? [] : [`rows: ${tree.rows.length}`]),
-      ...(headings.join() === ['h3', ...Array.from({ length: 8 }, () => 'h4')].join() ? [] : [`headings: ${headings.join()}`]),
+      ...(tree.rows.length === 32 ? [] : [`rows: ${tree.rows.length}`]),
+      ...(headings.join() === ['h3', ...Array.from({ length: 9 }, () => 'h4')].join() ? [] : [`headings: ${headings.join()}`]),
       ...(tree.tags.some(({ tag, within }) => tag === 'details' && within.includes('details')) ? ['a fold in a fold'] : []),
     ];
     return wrong.map((finding) => `${finding} <- ${JSON.stringify(given[at]?.slice(0, 40))}`);
@@ -474,7 +527,7 @@ test('no shape of JSON stops it', async () => {
         fc.constantFrom(
           ...['at', 'ok', 'dry_run', 'problems', 'notes', 'handover', 'schemas', 'schema', 'action', 'why', 'due', 'done', 'bytes', 'relations', 'owner'],
           ...['took_along', 'can_write', 'login', 'how', 'verdict', 'strangers', 'relation', 'last_write_by_others', 'proofs', 'identity', 'acts', 'wrong'],
-          ...['since', 'storage', 'environment', 'who', 'bytes_then', 'largest_dev', 'cleared'],
+          ...['since', 'storage', 'environment', 'who', 'bytes_then', 'largest_dev', 'cleared', 'compute', 'unit', 'used', 'amount', 'amount_before'],
         ),
         tie('any'),
         { maxKeys: 6 },
@@ -496,7 +549,7 @@ test('no shape of JSON stops it', async () => {
   });
   const pages = await renderReports(project, fc.sample(fc.record({ sweep: fc.oneof(any, sweep), facts: fc.oneof(any, facts) }), { numRuns: 2000, seed: 6 }));
   expect(pages).toHaveLength(2000);
-  for (const text of pages) expect(text.match(/^#### /gm)).toHaveLength(8);
+  for (const text of pages) expect(text.match(/^#### /gm)).toHaveLength(text.includes('#### Compute') ? 9 : 8);
 });
 
 describe('a screen or two, and within the size of a job summary', () => {

@@ -27,6 +27,7 @@ const samples = {
   'object.kind': 'table',
   'object.name': 'orders',
   table_schema: 'analytics',
+  table_of: '`acme-prod`.analytics',
   table_name: 'orders',
 };
 const columns = { id: scalar('INT64') };
@@ -34,7 +35,7 @@ const tables: readonly Table[] = [
   ...INFORMATION_SCHEMA,
   { path: ['acme-prod', 'analytics', 'orders'], columns },
   // verify puts a table of production in its place.
-  { path: ['PROD_TABLE'], columns },
+  { path: ['SOME_TABLE'], columns },
 ];
 
 const worlds = new WeakMap<GoogleSql, Map<string, World>>();

@@ -61,15 +61,16 @@ export const departure = (layout: Layout, group = false): readonly Step[] => [
   script(layout, 'leavers/lea.sql', 'after', group),
 ];
 
-/** The statements that CI's macro runs to make a pull request's dataset, as dbt would send them. */
+/** The statements with which CI makes a pull request's dataset and lets others in, as dbt would send them. */
 function createPr(layout: Layout, group: boolean): (name: string) => string {
   const macro = [...scripts(layout, 'after', group)].find(([path]) => path.endsWith('dbt_envs/create_schema.sql'))?.[1] ?? '';
-  const [, ci = ''] = /macro bigquery__create_schema\(relation\)[\s\S]*?(\{%- call statement\([\s\S]*?)\{%- endmacro %\}/.exec(macro) ?? [];
-  const statements = [...ci.matchAll(/call statement\('[^']*'\) -%\}([\s\S]*?)\{%- endcall/g)].map(([, text = '']) => text);
-  if (statements.length === 0) throw new Error('the macro that makes pr_<number> has no statement');
+  const [, create] = /macro bigquery__create_schema\([\s\S]*?call statement\('create_schema'\) -%\}([\s\S]*?)\{%- endcall/.exec(macro) ?? [];
+  const [, letIn] = /macro dbt_envs_let_in\([\s\S]*?set script -%\}([\s\S]*?)\{%- endset/.exec(macro) ?? [];
+  if (create === undefined || (letIn === undefined) !== (layout === 'three')) throw new Error('the macros that make pr_<number> are not what they were');
   return (name) =>
-    statements
-      .map((one) => one.replaceAll('{{ relation.schema }}', name).replaceAll('{{ relation.schema[3:] }}', name.slice(3)))
+    [create, letIn ?? '']
+      .filter((one) => one !== '')
+      .map((one) => one.replaceAll(/\{\{ (?:relation\.)?schema \}\}/g, name).replaceAll('{{ relation.schema[3:] }}', name.slice(3)))
       .join(';\n')
       .replaceAll(/\{\{.*?\}\}|\{%.*?%\}/g, (left) => {
         throw new Error(`${left} is left of the macro`);

@@ -511,6 +511,19 @@ export function acts(n: Names): readonly Act[] {
       ['janitor', 'ci', ...(isAlone ? ([...developers, 'anna'] as const) : []), ...mighty, 'vic'],
       SCHEMATA,
     ),
+    // What CI asks when a pull request is closed: a pin is a label.
+    act(
+      'see until when a pull request is kept',
+      `select option_value from \`${ci}\`.\`region-us\`.INFORMATION_SCHEMA.SCHEMATA_OPTIONS where schema_name = 'pr_12' and option_name = 'labels'`,
+      ['janitor', 'ci', ...(isAlone ? ([...developers, 'anna'] as const) : []), ...mighty, 'vic'],
+      `${DOCS}bigquery/docs/information-schema-datasets-schemata-options`,
+    ),
+    act(
+      'list the tables of every pull request',
+      `select table_name from \`${ci}\`.\`region-us\`.INFORMATION_SCHEMA.TABLES`,
+      ['janitor', ...(isAlone ? ([...developers, 'anna'] as const) : []), ...mighty],
+      `${DOCS}bigquery/docs/information-schema-tables`,
+    ),
     act(
       'list the datasets beside prod',
       `select schema_name from \`${prod}\`.\`region-us\`.INFORMATION_SCHEMA.SCHEMATA`,

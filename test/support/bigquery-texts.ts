@@ -62,6 +62,12 @@ function sampled(from: string, tokens: readonly string[], samples: Readonly<Reco
   let text = '';
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] ?? '';
+    // What is run alone knows no session.
+    if (/^SESSION_USER$/i.test(token) && tokens[at + 1] === '(') {
+      text += '"dana@acme.example" ';
+      at += 2;
+      continue;
+    }
     if (!/^[A-Za-z_]\w*$/.test(token) || tokens[at + 1] === '(' || KEYWORDS.test(token)) {
       text += `${token} `;
       continue;

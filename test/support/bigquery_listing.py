@@ -2,7 +2,7 @@
 
     python bigquery_listing.py < {"query": …, "catalog": …, "worlds": [{"SCHEMATA": [{…}]}]}
 
-Prints a list of rows a world. Regular expressions are RE2's in both engines. What DuckDB calls otherwise is defined below; whatever
+Prints a list of rows a world: the first column, read where it is JSON. Regular expressions are RE2's in both engines. What DuckDB calls otherwise is defined below; whatever
 else BigQuery and DuckDB understand differently shows nothing here.
 """
 
@@ -37,5 +37,6 @@ for world in asked["worlds"]:
                 file.flush()
                 kinds = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
                 engine.execute(f"insert into {table} by name select * from read_json('{file.name}', format = 'newline_delimited', columns = {{{kinds}}})")
-    answers.append([json.loads(row[0]) for row in engine.execute(translated).fetchall()])
+    texts = [row[0] for row in engine.execute(translated).fetchall()]
+    answers.append([json.loads(text) if text.startswith("{") else text for text in texts])
 json.dump(answers, sys.stdout)

@@ -8,12 +8,17 @@ result; rows that are a text are the error that the statement raises. What fits 
 statement creates is there afterwards, and so is a dataset. An answer's fourth member is a regular expression: it answers only after
 a statement that fits that one.
 
+With "catalog", {"python", "script", "projects": {"<project>": {"SCHEMATA": [{…}], …}}}, the query of the datasets is run over those
+tables (bigquery_listing.py says how, that Python runs it); DROP SCHEMA, the emptying of a dataset and ALTER SCHEMA … labels change
+them, and the world is written back with what is left: one night after the other.
+
 The record is a list of texts: a statement as it was sent, after dbt's comment, or a request of Google's API in one line, with --
 before it; and `labels`, those of each job.
 """
 
 import json
 import re
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -22,6 +27,7 @@ from google.api_core.exceptions import Forbidden, NotFound
 from google.cloud.bigquery import QueryJobConfig, SchemaField
 
 answers: list[tuple] = []
+catalog: dict = {}
 datasets: dict[str, dict[str, str]] = {}
 statements: list[str] = []
 labels: list[dict[str, str]] = []
@@ -36,6 +42,35 @@ def place(*parts: str) -> str:
 
 def happened(after: str = "") -> bool:
     return after == "" or any(re.search(after, sql) for sql in statements[:-1])
+
+
+LISTING = re.compile(r"from `([a-z0-9-]+)`\.`region-us`\.INFORMATION_SCHEMA\.SCHEMATA as s")
+DROPPED = re.compile(r"drop schema `([a-z0-9-]+)`\.(\w+) cascade")
+EMPTIED = re.compile(r"for object in .* from `([a-z0-9-]+)`\.(\w+)\.INFORMATION_SCHEMA\.ROUTINES", re.S)
+LABELLED = re.compile(r"alter schema `([a-z0-9-]+)`\.(\w+) set options \(labels = \[(.*)\]\)", re.S)
+
+
+def in_catalog(sql: str) -> tuple[list[str], list[list[object]]] | None:
+    """What the tables of the catalog answer, and how they change."""
+    found = LISTING.search(sql)
+    if found:
+        asked = {"query": sql, "catalog": f"`{found[1]}`.`region-us`.INFORMATION_SCHEMA.", "worlds": [catalog["projects"][found[1]]]}
+        done = subprocess.run([catalog["python"], catalog["script"]], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True)
+        return ["f0_"], [[json.dumps(row)] for row in json.loads(done.stdout)[0]]
+    for gone, kept in ((DROPPED, ()), (EMPTIED, ("SCHEMATA", "SCHEMATA_OPTIONS"))):
+        found = gone.search(sql)
+        if found:
+            tables = catalog["projects"][found[1]]
+            for name in set(tables) - set(kept):
+                tables[name] = [row for row in tables[name] if found[2] not in (row.get("schema_name"), row.get("table_schema"))]
+            return ["failed"], [[""]]
+    found = LABELLED.search(sql)
+    if found:
+        labels = ", ".join(f'STRUCT("{name}", "{text}")' for name, text in re.findall(r"\('([^']*)', '([^']*)'\)", found[3]))
+        for row in catalog["projects"][found[1]]["SCHEMATA_OPTIONS"]:
+            if row["schema_name"] == found[2] and row["option_name"] == "labels":
+                row["option_value"] = f"[{labels}]"
+    return None
 
 
 class Rows:
@@ -61,7 +96,7 @@ class Job:
         kinds = {"create or replace view": "CREATE_VIEW", "create view": "CREATE_VIEW", "merge": "MERGE", "insert": "INSERT", "begin": "SCRIPT", "declare": "SCRIPT"}
         self.statement_type = next((kind for start, kind in kinds.items() if words.startswith(start)), "DDL" if not words.startswith("select") else "SELECT")
         self.destination = SimpleNamespace(dataset_id="_anonymous", table_id="anonymous", project="acme-ci")
-        found = next((one[1:3] for one in answers if one[0].search(self.sql) and happened(*one[3:])), (["status"], []))
+        found = (in_catalog(self.sql) if catalog else None) or next((one[1:3] for one in answers if one[0].search(self.sql) and happened(*one[3:])), (["status"], []))
         self.columns, self.rows = found
         if isinstance(self.rows, str):
             return
@@ -154,6 +189,7 @@ def run(args: list[str], dbt) -> None:
         world = json.load(file)
     answers.extend((re.compile(one[0], re.I | re.S), *one[1:]) for one in world["answers"])
     datasets.update(world["datasets"])
+    catalog.update(world.get("catalog", {}))
     connections.create_bigquery_client = Client
     sys.argv = ["dbt", *given]
     try:
@@ -161,3 +197,6 @@ def run(args: list[str], dbt) -> None:
     finally:
         with open(record, "w", encoding="utf-8") as file:
             json.dump({"statements": statements, "labels": labels, "settings": settings}, file)
+        if catalog:
+            with open(place_of_world, "w", encoding="utf-8") as file:
+                json.dump({**world, "catalog": catalog}, file)

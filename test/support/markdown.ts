@@ -61,7 +61,8 @@ const MADE_ELSEWHERE =
 /** Files and folders that the text names in `code` or uses in a command block exist in the tree. */
 export function missingFiles(file: string, tree: ReadonlyMap<string, string>): readonly string[] {
   const text = tree.get(file) ?? '';
-  const spans = [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span.trim());
+  // What stands between two backticks each holds one itself, which no path does.
+  const spans = [...text.replaceAll(/(?<!`)`` .*? ``(?!`)/g, '').matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span.trim());
   const commands = fences(text, 'sh').flatMap((block) => block.split(/\s+/));
   return [...new Set([...spans, ...commands])]
     .filter((name) => (FILE.test(name) || FOLDER.test(name)) && !MADE_ELSEWHERE.test(name))

@@ -37,7 +37,7 @@ export const DIGEST = 'echo "sha512-$(openssl dgst -sha512 -binary generator-dbt
 /** The commands that are not run there, each with the reason, and where it is run instead if it is. */
 export const notWalked: ReadonlyMap<string, string> = new Map([
   ['npx generator-dbt-envs', 'asks at a terminal: test/integration/first-minute.test.ts plays it there and compares the recording'],
-  ['npm ci && npm run demo', 'needs this clone for itself: test/full/demo.test.ts runs the demo in it'],
+  ['npm ci && npm run demo', 'needs this clone for itself: test/full/alone/demo.test.ts runs the demo in it'],
   ['npm ci', 'takes the modules away under the tests: .ci/run begins with it'],
   ['npm run test:unit', 'runs the tests, and so cannot be one: .ci/run runs it through npm test'],
   ['npm test', 'runs the tests, and so cannot be one: .ci/run runs it'],

@@ -121,6 +121,11 @@ const SAMPLES: Readonly<Record<string, string>> = {
   'one.grantee': 'ROLE "TRANSFORMER"',
   'two.grantee': 'USER "SAM"',
   'one.schema_name': 'ANALYTICS',
+  'one.option': '',
+  'two.option': ' WITH GRANT OPTION',
+  'one.holder': 'ROLE "TRANSFORMER"',
+  'one.signature': 'acme.analytics."F"(NUMBER)',
+  'one.owner_role': 'ROLE "TRANSFORMER"',
 };
 
 /** A text from literals and samples; undefined where it is none that the block puts together itself. */
@@ -131,10 +136,14 @@ function putTogether(expression: string): string | undefined {
     else if (operand === 'one.kind' || operand === 'two.kind') made += made.endsWith(' FROM ') ? 'USER' : made.endsWith('FUTURE ') ? 'TABLES' : 'TABLE';
     else if (operand === 'one.name') made += made.endsWith('"') || made.endsWith("'") ? 'PR_1' : 'acme.analytics."T"';
     else if (operand.startsWith('REPLACE(v_problem')) made += 'why not';
+    else if (/^REPLACE\((?:one|two)\.(?:owner|name), /.test(operand)) made += 'TRANSFORMER';
     else if (operand.startsWith('ARRAY_SIZE(')) made += '3';
     else if (operand in SAMPLES) made += SAMPLES[operand];
     else return undefined;
   }
+  // sqlfluff knows no SHOW GRANTS on a function, which Snowflake has as on every object:
+  // https://docs.snowflake.com/en/sql-reference/sql/show-grants
+  if (made.startsWith('SHOW GRANTS ON FUNCTION ')) return made.replace('FUNCTION', 'TABLE').replace(/\(.*\)$/, '');
   // A privilege of a table is none of a schema's or a database's.
   return made.replace(
     /^(GRANT|REVOKE) INSERT ON (SCHEMA|DATABASE) /,

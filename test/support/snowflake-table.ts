@@ -566,21 +566,33 @@ export interface Cell {
   readonly page: string;
 }
 
+/** Cells by the state of both models: where two are the same, so are their answers. */
+const asked = new Map<string, Map<Act, readonly Cell[]>>();
+
 /** Asks a model of the installation about every act and everybody. `narrow` is asked whether the allowed works, `wide` whether the forbidden does. */
 export function ask(wide: SnowflakeModel, narrow: SnowflakeModel, tried: readonly Act[]): readonly Cell[] {
-  return tried.flatMap(({ act: name, sql, may, open = [], page, changes }) =>
-    identities.flatMap((identity): readonly Cell[] => {
-      const text = typeof sql === 'string' ? sql : sql(identity);
-      const cell = { act: name, identity, page };
-      const effect = changes === true ? 'change' : undefined;
-      if (may.includes(identity)) return [{ ...cell, expected: 'done', got: narrow.attempt(LOGINS[identity], text, effect) }];
-      if (open.includes(identity)) {
-        const [most, least] = [wide.attemptAnyhow(LOGINS[identity].user, text, effect), narrow.attempt(LOGINS[identity], text, effect)];
-        return [{ ...cell, expected: 'open', got: most === 'done' && least !== 'done' ? 'open' : most }];
-      }
-      return [{ ...cell, expected: 'refused', got: wide.attemptAnyhow(LOGINS[identity].user, text, effect) }];
-    }),
-  );
+  const state = `${wide.state()}\n${narrow.state()}`;
+  const known = asked.get(state) ?? new Map<Act, readonly Cell[]>();
+  asked.set(state, known);
+  return tried.flatMap((one) => {
+    const cells = known.get(one) ?? cellsOf(one, wide, narrow);
+    known.set(one, cells);
+    return cells;
+  });
+}
+
+function cellsOf({ act: name, sql, may, open = [], page, changes }: Act, wide: SnowflakeModel, narrow: SnowflakeModel): readonly Cell[] {
+  return identities.map((identity): Cell => {
+    const text = typeof sql === 'string' ? sql : sql(identity);
+    const cell = { act: name, identity, page };
+    const effect = changes === true ? 'change' : undefined;
+    if (may.includes(identity)) return { ...cell, expected: 'done', got: narrow.attempt(LOGINS[identity], text, effect) };
+    if (open.includes(identity)) {
+      const [most, least] = [wide.attemptAnyhow(LOGINS[identity].user, text, effect), narrow.attempt(LOGINS[identity], text, effect)];
+      return { ...cell, expected: 'open', got: most === 'done' && least !== 'done' ? 'open' : most };
+    }
+    return { ...cell, expected: 'refused', got: wide.attemptAnyhow(LOGINS[identity].user, text, effect) };
+  });
 }
 
 /** The cells that came out otherwise than expected, as lines. */

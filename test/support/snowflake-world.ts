@@ -49,9 +49,37 @@ export const SHARED = `
   create schema acme.staging;
 `;
 
+/** Accounts with an installation in them, by what was run: many worlds begin with the same. */
+const installed = new Map<string, SnowflakeModel>();
+
+function install(reading: Reading, scripts: readonly string[], content: Content, before: string): SnowflakeModel {
+  const key = JSON.stringify([reading, scripts, content, before]);
+  const known = installed.get(key);
+  if (known !== undefined) return known.copy();
+  const [last, ...others] = scripts.toReversed();
+  let model: SnowflakeModel;
+  if (last === undefined) {
+    model = new SnowflakeModel(reading);
+    for (const name of people) model.user(name);
+    model.user('SYS', 'SYSADMIN');
+    model.user('USR', 'USERADMIN');
+    model.user('SEC', 'SECURITYADMIN');
+    model.user('ACC', 'ACCOUNTADMIN');
+    model.run(BEFORE + before);
+    for (const [table, rows] of content) model.content(table, rows);
+  } else {
+    model = install(reading, others.toReversed(), content, before);
+    model.run(last);
+  }
+  installed.set(key, model.copy());
+  return model;
+}
+
+type Content = readonly (readonly [string, readonly Row[]])[];
+
 /**
  * The account with an installation in it, everybody at work. Throws where a statement of the installation is refused or not known,
- * and where somebody cannot do their work, unless the installation is `faulty`.
+ * and where somebody cannot do their work, unless the installation is `faulty`. Each script is run by itself, in a session of its own.
  */
 export function world(
   reading: Reading,
@@ -59,18 +87,10 @@ export function world(
   names: Names,
   createPr: (name: string) => string,
   faulty: 'faulty' | 'sound' = 'sound',
-  content: readonly (readonly [string, readonly Row[]])[] = [],
+  content: Content = [],
   before = '',
 ): SnowflakeModel {
-  const model = new SnowflakeModel(reading);
-  for (const name of people) model.user(name);
-  model.user('SYS', 'SYSADMIN');
-  model.user('USR', 'USERADMIN');
-  model.user('SEC', 'SECURITYADMIN');
-  model.user('ACC', 'ACCOUNTADMIN');
-  model.run(BEFORE + before);
-  for (const [table, rows] of content) model.content(table, rows);
-  for (const script of installation) model.run(script);
+  const model = install(reading, installation, content, before);
   for (const [identity, sql] of FURNITURE(names, createPr)) {
     if (faulty === 'sound' || model.attempt(LOGINS[identity], sql) === 'done') model.run(sql, LOGINS[identity]);
   }

@@ -57,7 +57,9 @@ class Connection:
     session_id = 1
 
     def __init__(self, **settings):
-        statements.append(f"-- {settings.get('user')} {settings.get('role')} {settings.get('session_parameters')}")
+        how = settings.get("authenticator") or ("key pair" if settings.get("private_key") else "nothing")
+        cloud = settings.get("workload_identity_provider") or ""
+        statements.append(f"-- {settings.get('user')} {settings.get('role')} {settings.get('session_parameters')} by {how} {cloud}".rstrip())
 
     def cursor(self, *_):
         return Cursor()
@@ -74,6 +76,11 @@ key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 for secret in ("DBT_ENV_SECRET_CI_PRIVATE_KEY", "DBT_ENV_SECRET_PROD_PRIVATE_KEY"):
     os.environ[secret] = pem
+# A developer's own, with a passphrase.
+passphrase = os.environ["DBT_ENV_SECRET_DEV_PRIVATE_KEY_PASSPHRASE"] = "correct horse"
+os.environ["DBT_DEV_PRIVATE_KEY_PATH"] = sys.argv[1] + ".p8"
+with open(os.environ["DBT_DEV_PRIVATE_KEY_PATH"], "wb") as file:
+    file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(passphrase.encode())))
 
 from dbt.cli.main import cli  # noqa: E402
 

@@ -66,6 +66,26 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     }
   });
 
+  test.runIf(layout !== 'three')('let the janitor and whoever reviews into a pull request by its next build, where the first was cut short', () => {
+    for (const reading of readings) {
+      const model = sound[reading].copy();
+      const [create = ''] = names.createPr('pr_77').split(';\n');
+      model.run(create, people.ci);
+      model.run(`create table \`${names.ci}\`.pr_77.orders (id int64)`, people.ci);
+      const tries: readonly (readonly [Identity, string])[] = [
+        ['anna', `select * from \`${names.ci}\`.pr_77.orders`],
+        ['janitor', `drop schema \`${names.ci}\`.pr_77 cascade`],
+      ];
+      for (const [one, text] of tries) expect(model.attempt(people[one], text), one).not.toBe('done');
+      // Somebody on the roster has no account any more: Google refuses the whole statement.
+      const again = names.createPr('pr_77').replace("'user:sam@acme.example'", "'user:nobody@acme.example'");
+      expect(again).toContain('nobody@acme.example');
+      model.run(again, people.ci);
+      for (const [one, text] of tries) expect(model.attempt(people[one], text), one).toBe('done');
+      expect(model.attempt(people.sam, `select * from \`${names.ci}\`.pr_77.orders`)).not.toBe('done');
+    }
+  });
+
   test('leave nobody jobUser whom an earlier installation gave it, and give what it was for', () => {
     for (const reading of readings) {
       const model = company(reading, layout);
@@ -118,10 +138,9 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     for (const reading of readings)
       for (const one of ['priya', 'sam', 'sam_smith', 'noor', 'ci', 'prod', 'janitor', 'looker', 'anna'] as const) {
         const found = proof(sound[reading].copy(), one);
-        // Beside production the janitor sees names of tables, which is all that these two acts ask for.
         expect(found.length).toBeGreaterThan(10);
         expect(
-          found.filter(({ holds, act }) => holds !== true && !(layout === 'single' && one === 'janitor' && /^read (?:source|personal data)/.test(String(act)))),
+          found.filter(({ holds }) => holds !== true),
           `${reading}: ${one}`,
         ).toEqual([]);
       }
@@ -129,7 +148,7 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
   });
 
   test.each([
-    ['sam', `projects/${prod}/datasets/analytics`, 'roles/bigquery.dataEditor', /^(?:build a table in analytics|delete from a table of production)$/],
+    ['sam', `projects/${prod}/datasets/analytics`, 'roles/bigquery.dataEditor', /^(?:build a table in analytics|delete from a table of analytics)$/],
     ['sam', `projects/${prod}`, 'roles/bigquery.user', new RegExp(`^create a dataset in project ${prod}$`)],
     ['looker', `projects/${prod}/datasets/raw_pii`, 'roles/bigquery.dataViewer', /^read personal data in raw_pii$/],
     ['sam', `projects/${dev}/datasets/dev_priya`, 'roles/bigquery.dataViewer', /^look into a colleague's dataset$/],
@@ -143,6 +162,28 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     expect(holes.filter(({ act }) => acts.test(String(act)))).not.toEqual([]);
   });
 
+  test('prove themselves on a table that answers without a filter, with what an earlier proof has left, and beside what cannot be listed', () => {
+    const model = sound.narrow.copy();
+    // It is the first by its name.
+    model.run(`create table \`${prod}\`.analytics.a_events (id int64, day date) partition by day options (require_partition_filter = true)`, people.prod);
+    model.run(`create table \`${prod}\`.staging.dbt_envs_proof as select 1 as one`, people.prod);
+    for (const one of ['priya', 'prod', 'ci'] as const) expect(proof(model.copy(), one).filter(({ holds }) => holds !== true)).toEqual([]);
+    model.run(`revoke \`roles/bigquery.dataEditor\` on schema \`${prod}\`.staging from "${people.prod.who}"`, ADMIN);
+    const acts = proof(model, 'prod').filter(({ holds }) => holds !== true);
+    expect(acts.map(({ act, happened }) => `${act}: ${happened}`)).toEqual(
+      ['build a table in staging', 'delete from a table of staging', 'read a table of staging'].map((act) => `${act}: refused`),
+    );
+  });
+
+  test('say what they could not try, and never that data is closed where its list alone is', () => {
+    const model = sound.narrow.copy();
+    model.run(`drop table \`${prod}\`.raw_pii.people`, { who: 'user:olga@acme.example', project: prod });
+    expect(proof(model.copy(), 'priya').find(({ act }) => act === 'read personal data in raw_pii')).toMatchObject({ happened: 'refused', holds: true });
+    expect(proof(model, 'prod').filter(({ holds }) => holds !== true)).toEqual([
+      expect.objectContaining({ act: 'read personal data in raw_pii', happened: 'not tried', holds: null }),
+    ]);
+  });
+
   test('do not prove themselves where a right is missing', () => {
     const model = sound.narrow.copy();
     model.run(
@@ -151,6 +192,7 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     );
     expect(proof(model, 'prod').filter(({ holds }) => holds !== true)).toEqual([
       expect.objectContaining({ act: 'build a table in staging', happened: 'refused' }),
+      expect.objectContaining({ act: 'delete from a table of staging', happened: 'refused' }),
     ]);
   });
 

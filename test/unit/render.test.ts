@@ -43,7 +43,23 @@ describe('every template keeps the grammar', () => {
   });
 });
 
-test('a frozen view is as good as any other', () => {
-  const view = Object.freeze({ profile: 'acme', dev: 'a', ci: 'b', prod: 'c' });
-  expect(render('profiles/profiles.yml.ejs', view)).toContain('acme:');
+describe('a view', () => {
+  const variable = Object.freeze({ name: 'A', what: 'a variable', example: 'x', secret: false, fallback: '' });
+  const view = Object.freeze({ first: 'ana', slugs: Object.freeze(['ana']), more: 0, variables: Object.freeze([variable]) });
+  const rendered = (variables: readonly object[]): string => render('app/.env.example.ejs', { ...view, variables });
+
+  test('may be frozen, down to its last object', () => expect(render('app/.env.example.ejs', view)).toContain('# A=x'));
+  test('is as before, and so is what it holds', () => {
+    const one = { ...variable };
+    const list = [one];
+    const open = { ...view, variables: list };
+    render('app/.env.example.ejs', open);
+    expect(open.variables).toBe(list);
+    expect(list[0]).toBe(one);
+  });
+  test('that lacks a key in an object of a list fails with the way to it', () =>
+    expect(() => rendered([variable, {}])).toThrow(/^app\/\.env\.example\.ejs:\d+ reads it\.variables\.1\.\w+, which its view lacks$/));
+  test.each([() => 'x', Symbol('x')])('holds plain data, at any depth', (value) =>
+    expect(() => rendered([{ ...variable, name: value }])).toThrow(/reads it\.variables\.0\.name, which is no plain data$/),
+  );
 });

@@ -6,8 +6,10 @@ export interface Act {
   readonly who: Who;
   readonly wanted: 'succeeds' | 'refused';
   readonly what: string;
-  /** `OWN_DATASET`: the caller's own dataset; `OTHER_DATASET`: a colleague's; `user:THE_CALLER@example.com`: the caller; `PROD_TABLE`: a table of production. */
+  /** `OWN_DATASET`: the caller's own dataset; `OTHER_DATASET`: a colleague's; `user:THE_CALLER@example.com`: the caller; `SOME_TABLE`: a table of `tableOf`. */
   readonly statement: string;
+  /** The dataset of which the act needs a table; empty where it needs none. Who may not list it is refused by that. */
+  readonly tableOf: string;
   /** Takes back what was done, where it was done; empty where nothing is left. */
   readonly undo: string;
 }
@@ -30,10 +32,13 @@ const EVERYBODY: readonly Who[] = ['dev', 'ci', 'prod', 'janitor', 'reader'];
  */
 export function actsOf({ projects, location, prodSchemas, openSources, pii, developers }: Boundary): readonly Act[] {
   const path = (project: string, schema: string): string => `\`${project}\`.\`${schema}\``;
-  const tries = (what: string, mayWho: readonly Who[], statement: string, undo = '', among: readonly Who[] = EVERYBODY): readonly Act[] =>
-    among.map((who) => ({ who, wanted: mayWho.includes(who) ? 'succeeds' : 'refused', what, statement, undo }));
+  const tries = (what: string, mayWho: readonly Who[], statement: string, undo = '', among: readonly Who[] = EVERYBODY, tableOf = ''): readonly Act[] =>
+    among.map((who) => ({ who, wanted: mayWho.includes(who) ? 'succeeds' : 'refused', what, statement, undo, tableOf }));
+  // OR REPLACE: a proof that was cut short may have left the table.
   const buildsIn = (what: string, dataset: string, mayWho: readonly Who[], among?: readonly Who[]): readonly Act[] =>
-    tries(what, mayWho, `CREATE TABLE ${dataset}.${PROOF} AS SELECT 1 AS one`, `DROP TABLE ${dataset}.${PROOF}`, among);
+    tries(what, mayWho, `CREATE OR REPLACE TABLE ${dataset}.${PROOF} AS SELECT 1 AS one`, `DROP TABLE ${dataset}.${PROOF}`, among);
+  const reads = (what: string, dataset: string, mayWho: readonly Who[], among?: readonly Who[]): readonly Act[] =>
+    tries(what, mayWho, 'SELECT * FROM SOME_TABLE LIMIT 0', '', among, dataset);
   const createsIn = (project: string): readonly Act[] =>
     tries(
       `create a dataset in project ${project}`,
@@ -60,11 +65,13 @@ export function actsOf({ projects, location, prodSchemas, openSources, pii, deve
       ...givesOn(`give rights on ${schema}`, path(projects.prod, schema)),
     ]),
     ...lists(`see which tables ${prodSchema} has`, path(projects.prod, prodSchema), EVERYBODY),
-    ...tries('read a table of production', ['dev', 'ci', 'prod', 'reader'], 'SELECT * FROM PROD_TABLE LIMIT 0'),
-    // It changes no row, whoever may do it.
-    ...tries('delete from a table of production', ['prod'], 'DELETE FROM PROD_TABLE WHERE FALSE'),
-    ...openSources.flatMap((schema) => lists(`read source ${schema}`, path(projects.prod, schema), ['dev', 'ci', 'prod'], ['dev', 'ci', 'prod', 'janitor'])),
-    ...pii.flatMap((schema) => lists(`read personal data in ${schema}`, path(projects.prod, schema), ['prod'])),
+    ...prodSchemas.flatMap((schema) => [
+      ...reads(`read a table of ${schema}`, path(projects.prod, schema), ['dev', 'ci', 'prod', 'reader']),
+      // It changes no row, whoever may do it.
+      ...tries(`delete from a table of ${schema}`, ['prod'], 'DELETE FROM SOME_TABLE WHERE FALSE', '', EVERYBODY, path(projects.prod, schema)),
+    ]),
+    ...openSources.flatMap((schema) => reads(`read source ${schema}`, path(projects.prod, schema), ['dev', 'ci', 'prod'], ['dev', 'ci', 'prod', 'janitor'])),
+    ...pii.flatMap((schema) => reads(`read personal data in ${schema}`, path(projects.prod, schema), ['prod'])),
     ...[...new Set(Object.values(projects))].flatMap(createsIn),
     ...buildsIn('build a table in your own dataset', 'OWN_DATASET', ['dev'], ['dev']),
     ...givesOn('give rights on your own dataset', 'OWN_DATASET', ['dev']),

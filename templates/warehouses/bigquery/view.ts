@@ -231,8 +231,8 @@ export function grantsView(project: Project) {
     prGrants: names.ciIsAlone
       ? []
       : [
-          { role: 'roles/bigquery.dataViewer', principals: [...new Set([...developerPrincipals, ...reviewerPrincipals])] },
-          { role: names.customRoles.ciJanitor, principals: [names.services.janitor.principal] },
+          { role: names.customRoles.ciJanitor, principal: names.services.janitor.principal },
+          ...[...new Set([...developerPrincipals, ...reviewerPrincipals])].map((principal) => ({ role: 'roles/bigquery.dataViewer', principal })),
         ],
     /** A colleague's dataset that verify tries to write: the second is for whoever owns the first. Empty where there is none. */
     colleagues: { first: people.developers[0]?.schema ?? '', second: people.developers[1]?.schema ?? '' },

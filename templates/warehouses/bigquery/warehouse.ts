@@ -92,6 +92,11 @@ export const bigquery = defineWarehouse({
       'BigQuery refuses every write outside the one dataset that a developer was given, and nobody but CI may create datasets, in its own project alone. CI can create a dataset of any name there. It cannot hold whoever administers the project, its folder or its organization, or may set up the keys of the service account of production.',
   },
   reach: 'network',
+  // A project's id may have hyphens: https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/lexical#identifiers
+  databases: (project) => {
+    const { dev, ci, prod } = namesOf(project).projects;
+    return { dev: `\`${dev}\``, ci: `\`${ci}\``, prod: `\`${prod}\`` };
+  },
   workloadIdentity: {
     run: 'python scripts/dbt_envs/login.py',
     environment: {

@@ -11,7 +11,10 @@ export function namesOf(project: Project) {
   const database = setting(project, 'database');
   const separate = setting(project, 'layout') === 'separate';
   const nonprod = separate ? setting(project, 'nonprodDatabase') : database;
+  const serviceLogin = setting(project, 'serviceLogin');
   return {
+    /** How people and services log in; `workload` is the cloud whose identity a service has, none with key pairs. */
+    login: { keyPair: setting(project, 'peopleLogin') === 'key-pair', workload: serviceLogin === 'key-pair' ? undefined : serviceLogin },
     database,
     separate,
     nonprod,
@@ -30,7 +33,7 @@ export function namesOf(project: Project) {
     },
     /** One role a developer starts with it. */
     devRole: `${prefix}_dev_`,
-    compute: { dev: `${prefix}_dev_wh`, ci: `${prefix}_ci_wh`, prod: `${prefix}_prod_wh` },
+    compute: { dev: `${prefix}_dev_wh`, ci: `${prefix}_ci_wh`, read: `${prefix}_read_wh`, prod: `${prefix}_prod_wh` },
   };
 }
 
@@ -88,9 +91,13 @@ function callersOf({ ciService, janitor, prodService, developer, reader }: Retur
 export function grantsView(project: Project) {
   const { developers, readers } = project.roster;
   const names = namesOf(project);
+  const services = [names.roles.ciService, names.roles.prodService, names.roles.janitor].map(stored);
+  const starting = ` STARTS WITH '${stored(`${project.rolePrefix}_`)}'`;
   return {
     ...names,
     project: project.name,
+    /** How many days without a use hold the janitor back. */
+    days: { dev: project.devDays, pr: project.prDays },
     allRoles: Object.values(names.roles),
     /** The comment that says whose a role, a user, a database or a warehouse is. */
     mark: `dbt-envs: project ${project.name}`,
@@ -109,12 +116,25 @@ export function grantsView(project: Project) {
     readers: readers.map(({ login, reviews }) => ({ login: stored(login), reviews })),
     /** A colleague's schema that verify tries to write, for somebody whose own is the first. */
     others: developers.slice(0, 2).map(({ slug }) => devSchema(slug)),
+    /** What 10_roles.sql has to see with our mark before it grants anything: how it is shown, by whom it is owned. */
+    seen: [
+      {
+        kind: 'WAREHOUSES',
+        starting: '',
+        owner: 'SYSADMIN',
+        names: literals(Object.values(names.compute).map(stored)),
+        count: Object.keys(names.compute).length,
+      },
+      { kind: 'ROLES', starting, owner: 'SECURITYADMIN', names: literals(Object.values(names.roles).map(stored)), count: Object.keys(names.roles).length },
+      { kind: 'USERS', starting, owner: 'SECURITYADMIN', names: literals(services), count: services.length },
+    ],
     callers: callersOf(names.roles),
     devPattern: storedPattern(DEV_SCHEMA_PATTERN),
     prPattern: storedPattern(PR_SCHEMA_PATTERN),
     /** In upper case, as Snowflake stores a name that was written without quotes. */
     stored: {
       database: stored(names.database),
+      databases: literals([...new Set([names.database, names.nonprod])].map(stored)),
       nonprod: stored(names.nonprod),
       doorSchema: stored(names.doorSchema),
       devRole: stored(names.devRole),
@@ -128,6 +148,8 @@ export function grantsView(project: Project) {
       janitor: stored(names.roles.janitor),
       allRoles: literals(Object.values(names.roles).map(stored)),
       compute: literals(Object.values(names.compute).map(stored)),
+      /** What every name of the project in the account begins with. */
+      prefix: stored(`${project.rolePrefix}_`),
     },
   };
 }

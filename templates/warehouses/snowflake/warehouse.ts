@@ -42,6 +42,34 @@ export const snowflake = defineWarehouse({
       default: ({ database, projectName = '' }) => `${database ?? projectName}_nonprod`,
       parse: (raw) => parseIdentifier(raw, 'a database'),
     },
+    {
+      name: 'peopleLogin',
+      flag: 'people-login',
+      asked: false,
+      message: 'How do people log in to Snowflake?',
+      help: 'browser: single sign-on, or Snowflake OAuth, in the browser; key-pair: a private key of their own, encrypted.',
+      choices: [
+        { name: 'In their browser (recommended)', value: 'browser' },
+        { name: 'With a key pair of their own', value: 'key-pair' },
+      ],
+      default: 'browser',
+      parse: oneOf('people login', ['browser', 'key-pair']),
+    },
+    {
+      name: 'serviceLogin',
+      flag: 'service-login',
+      asked: false,
+      message: 'How do the services log in to Snowflake?',
+      help: 'key-pair: a private key, kept as a secret of CI; aws, azure, gcp: the workload identity of the machine that runs the job.',
+      choices: [
+        { name: 'With a key pair (recommended)', value: 'key-pair' },
+        { name: 'With the workload identity of a runner in AWS', value: 'aws' },
+        { name: 'With the workload identity of a runner in Azure', value: 'azure' },
+        { name: 'With the workload identity of a runner in Google Cloud', value: 'gcp' },
+      ],
+      default: 'key-pair',
+      parse: oneOf('service login', ['key-pair', 'aws', 'azure', 'gcp']),
+    },
   ],
   enforcement: {
     prodClosedToPeople: 'yes',
@@ -52,10 +80,14 @@ export const snowflake = defineWarehouse({
       'Snowflake refuses every write outside the one schema that a role may build in; nobody may create schemas, and those of pull requests come and go through procedures that only CI and the janitor may call. It cannot hold ACCOUNTADMIN, SECURITYADMIN, whoever else has MANAGE GRANTS, or the owner of the database.',
   },
   reach: 'network',
+  databases: (project) => {
+    const { database, nonprod } = namesOf(project);
+    return { dev: nonprod, ci: nonprod, prod: database };
+  },
   variables,
   targets: (project) => {
-    const { database, nonprod, roles, devRole, compute } = namesOf(project);
-    const view = { project: project.name, database, nonprod, roles, devRole, compute, defaultSchema: project.prodSchemas[0] };
+    const { database, nonprod, roles, devRole, compute, login } = namesOf(project);
+    const view = { login, project: project.name, database, nonprod, roles, devRole, compute, defaultSchema: project.prodSchemas[0] };
     const target = (name: string) => ({ template: `warehouses/snowflake/targets/${name}.yml.ejs`, view });
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
@@ -65,8 +97,10 @@ export const snowflake = defineWarehouse({
   // A view reads its table by name, and CREATE OR REPLACE TABLE keeps the name: it goes on working.
   deploy: { before: [], after: [], viewsGoWithTables: false, keepsWhatSucceeded: true },
   docs: (project) => {
-    const { database, nonprod, separate, door, roles, devRole, compute } = namesOf(project);
+    const { database, nonprod, separate, door, roles, devRole, compute, login } = namesOf(project);
     return passagesIn('warehouses/snowflake', {
+      login,
+      days: { dev: project.devDays, pr: project.prDays },
       door,
       roles,
       devRole,
@@ -85,7 +119,7 @@ export const snowflake = defineWarehouse({
 });
 
 function variables(project: Project): readonly Variable[] {
-  const { roles } = namesOf(project);
+  const { roles, login } = namesOf(project);
   const variable = (name: string, identities: Variable['identities'], what: string, example: string, fallback?: string): Variable => ({
     name,
     secret: name.startsWith('DBT_ENV_SECRET_'),
@@ -94,20 +128,25 @@ function variables(project: Project): readonly Variable[] {
     example,
     ...(fallback !== undefined && { default: fallback }),
   });
+  /** The secret of a service; with a workload identity it has none. */
+  const key = (name: string, identity: Variable['identities'][number], user: string): readonly Variable[] =>
+    login.workload === undefined ? [variable(name, [identity], `The private key of ${user}, in PEM`, '')] : [];
   return [
     variable('DBT_SNOWFLAKE_ACCOUNT', ['dev', 'ci', 'prod', 'janitor'], 'The account, as <organization>-<account>', 'acme-main'),
     variable('DBT_DEV_NAME', ['dev'], 'Your name in roster.yml, where it is not the user name of your machine', 'priya'),
     variable('DBT_DEV_LOGIN', ['dev'], 'Your own user in Snowflake, where it is not that name', 'priya@example.com'),
-    variable('DBT_DEV_AUTHENTICATOR', ['dev'], 'How you log in: a browser (externalbrowser), or Snowflake OAuth', 'externalbrowser', 'externalbrowser'),
+    ...(login.keyPair
+      ? [
+          variable('DBT_DEV_PRIVATE_KEY_PATH', ['dev'], 'Where your own private key is, in PEM and encrypted', '/home/priya/.ssh/snowflake.p8'),
+          variable('DBT_ENV_SECRET_DEV_PRIVATE_KEY_PASSPHRASE', ['dev'], 'The passphrase of that key', ''),
+        ]
+      : [variable('DBT_DEV_AUTHENTICATOR', ['dev'], 'How you log in: a browser (externalbrowser), or Snowflake OAuth', 'externalbrowser', 'externalbrowser')]),
     variable('DBT_CI_LOGIN', ['ci'], "The user of CI's account", roles.ciService, roles.ciService),
-    variable('DBT_ENV_SECRET_CI_PRIVATE_KEY', ['ci'], `The private key of ${roles.ciService}, in PEM`, ''),
+    ...key('DBT_ENV_SECRET_CI_PRIVATE_KEY', 'ci', roles.ciService),
     { ...variable('DBT_JANITOR_LOGIN', ['janitor'], "The user of the sweep's account", roles.janitor, roles.janitor), as: 'DBT_CI_LOGIN' },
-    {
-      ...variable('DBT_ENV_SECRET_JANITOR_PRIVATE_KEY', ['janitor'], `The private key of ${roles.janitor}, in PEM`, ''),
-      as: 'DBT_ENV_SECRET_CI_PRIVATE_KEY',
-    },
+    ...key('DBT_ENV_SECRET_JANITOR_PRIVATE_KEY', 'janitor', roles.janitor).map((one) => ({ ...one, as: 'DBT_ENV_SECRET_CI_PRIVATE_KEY' })),
     variable('DBT_PROD_LOGIN', ['prod'], "The user of production's account", roles.prodService, roles.prodService),
-    variable('DBT_ENV_SECRET_PROD_PRIVATE_KEY', ['prod'], `The private key of ${roles.prodService}, in PEM`, ''),
+    ...key('DBT_ENV_SECRET_PROD_PRIVATE_KEY', 'prod', roles.prodService),
   ];
 }
 
@@ -118,12 +157,20 @@ function prodReader({ prodRuns, mainBranch }: Project): string {
 }
 
 function nextSteps(project: Project): readonly string[] {
-  const { roles } = namesOf(project);
+  const { roles, login } = namesOf(project);
   const { leavers } = project.roster;
+  const people = login.keyPair ? 'Developers keep a key of their own, encrypted.' : 'Developers log in with their browser and keep no secret.';
   return [
     `An administrator with ACCOUNTADMIN reads grants/README.md and runs, in database ${setting(project, 'database')}: 00_look, then 10_roles, 20_boundary, 30_developers, 40_services, 50_readers. They only add.`,
-    `The administrator makes a key pair for each of ${roles.ciService}, ${roles.prodService} and ${roles.janitor}, and gives each user its public key (grants/README.md).`,
-    `Secrets, by name: DBT_ENV_SECRET_CI_PRIVATE_KEY (${roles.ciService}) for pull requests; DBT_ENV_SECRET_PROD_PRIVATE_KEY (${roles.prodService}) where ${prodReader(project)} can read it; DBT_ENV_SECRET_JANITOR_PRIVATE_KEY (${roles.janitor}) for the nightly sweep. DBT_SNOWFLAKE_ACCOUNT is a variable. Developers log in with their browser and keep no secret.`,
+    ...(login.workload === undefined
+      ? [
+          `The administrator makes a key pair for each of ${roles.ciService}, ${roles.prodService} and ${roles.janitor}, and gives each user its public key (grants/README.md).`,
+          `Secrets, by name: DBT_ENV_SECRET_CI_PRIVATE_KEY (${roles.ciService}) for pull requests; DBT_ENV_SECRET_PROD_PRIVATE_KEY (${roles.prodService}) where ${prodReader(project)} can read it; DBT_ENV_SECRET_JANITOR_PRIVATE_KEY (${roles.janitor}) for the nightly sweep. DBT_SNOWFLAKE_ACCOUNT is a variable. ${people}`,
+        ]
+      : [
+          `The administrator tells Snowflake which identity of the cloud is ${roles.ciService}, which ${roles.prodService} and which ${roles.janitor} (grants/README.md): three identities, and the machines that run pull requests can take on that of ${roles.ciService} alone.`,
+          `No secret is needed. DBT_SNOWFLAKE_ACCOUNT is a variable. ${people}`,
+        ]),
     ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
   ];
 }

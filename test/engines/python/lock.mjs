@@ -6,6 +6,7 @@ for (const name of process.argv.slice(2)) {
   const prereleases = name === 'v2' ? ['--prerelease', 'allow'] : [];
   // Only the WebAssembly in it is loaded, by Node: test/support/googlesql.ts.
   const alone = name === 'googlesql' ? ['--no-deps'] : [];
-  const flags = ['--universal', '--python-version', '3.10', '--no-header', '--no-annotate', '--upgrade', ...overrides, ...prereleases, ...alone];
+  const oldest = name === 'fakesnow' ? '3.11' : '3.10';
+  const flags = ['--universal', '--python-version', oldest, '--no-header', '--no-annotate', '--upgrade', ...overrides, ...prereleases, ...alone];
   execFileSync('uv', ['pip', 'compile', ...flags, `${name}.in`, '-o', `${name}.txt`], { cwd: import.meta.dirname, stdio: 'inherit' });
 }

@@ -11,9 +11,13 @@ import type { Reader } from './tokens.ts';
 export type Handler = (session: Session, reader: Reader) => void;
 
 /** OPTIONS (name = value, …): the labels, and the names of the others. */
-function options(reader: Reader, known: readonly string[]): { readonly labels?: Readonly<Record<string, string>>; readonly names: readonly string[] } {
+function options(
+  reader: Reader,
+  known: readonly string[],
+): { readonly labels?: Readonly<Record<string, string>>; readonly names: readonly string[]; readonly texts: Readonly<Record<string, string>> } {
   const inside = reader.parenthesis();
   const names: string[] = [];
+  const texts: Record<string, string> = {};
   let labels: Record<string, string> | undefined;
   while (!inside.done) {
     const name = inside.next().raw.toLowerCase();
@@ -23,14 +27,16 @@ function options(reader: Reader, known: readonly string[]): { readonly labels?: 
     if (name === 'labels') labels = pairs(inside);
     else {
       let depth = 0;
+      texts[name] = '';
       while (!inside.done && !(depth === 0 && inside.is(','))) {
         const token = inside.next();
+        texts[name] += token.raw;
         if (token.kind === 'symbol') depth += /^[([]$/.test(token.text) ? 1 : /^[)\]]$/.test(token.text) ? -1 : 0;
       }
     }
     if (!inside.done) inside.expect(',');
   }
-  return { names, ...(labels !== undefined && { labels }) };
+  return { names, texts, ...(labels !== undefined && { labels }) };
 }
 
 /** [('key', 'value'), …] */
@@ -233,7 +239,7 @@ export function createTable(session: Session, reader: Reader, isReplacing: boole
   reader.end();
   if (demandTable(session, name, how, line) === 'skip') return;
   if (hasQuery) session.demand('bigquery.tables.updateData', datasetOf(name), line);
-  put(session, name, { relation: 'TABLE' });
+  put(session, name, { relation: 'TABLE', ...(given !== undefined && { options: given.texts }) });
 }
 
 export function createSnapshot(session: Session, reader: Reader): void {

@@ -23,6 +23,8 @@ export interface Node {
   /** Of a table: what it is, and what it reads where it is a view. */
   readonly relation?: 'TABLE' | 'VIEW' | 'SNAPSHOT' | 'EXTERNAL';
   readonly reads?: readonly string[];
+  /** Of a table: its options as they were written. */
+  readonly options?: Readonly<Record<string, string>>;
   /** Of a dataset: views, datasets and routines that read it on behalf of whoever asks them. */
   authorized?: readonly string[];
   /** Of a routine: the statements of a procedure's body, and the connection of a remote function. */

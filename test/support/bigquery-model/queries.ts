@@ -238,6 +238,17 @@ export class QueryReader {
                 : [],
             ),
         );
+      case 'TABLE_OPTIONS':
+        return datasets.flatMap((dataset) =>
+          estate.children(dataset.name).flatMap((one) =>
+            Object.entries(one.options ?? {}).map(([name, value]) => ({
+              table_schema: last(dataset.name),
+              table_name: last(one.name),
+              option_name: name,
+              option_value: value,
+            })),
+          ),
+        );
       case 'OBJECT_PRIVILEGES': {
         // "queries must contain a WHERE clause that limits the query to a single dataset, or a table or view": https://docs.cloud.google.com/bigquery/docs/information-schema-object-privileges
         const limited = reader.tokens

@@ -175,12 +175,14 @@ export class Script {
   private begin(reader: Reader): void {
     reader.next();
     const before = new Map(this.variables);
+    const from = reader.at;
     try {
       this.block(reader, ['END', 'EXCEPTION']);
       if (reader.accept('EXCEPTION', 'WHEN', 'ERROR', 'THEN')) this.skip(reader, ['END']);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      // The rest of the block is left; EXCEPTION has what goes on.
+      // The block is left, however deep in it the error was; EXCEPTION has what goes on.
+      reader.at = from;
       this.skip(reader, ['END', 'EXCEPTION']);
       if (!reader.accept('EXCEPTION', 'WHEN', 'ERROR', 'THEN')) throw error;
       this.variables.set('@@error.message', error.message);

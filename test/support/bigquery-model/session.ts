@@ -71,6 +71,9 @@ export class Session {
       }
       const table = this.existing(path, line);
       this.demandData(table, line);
+      // https://docs.cloud.google.com/bigquery/docs/querying-partitioned-tables#require_a_partition_filter_in_queries
+      if (table.options?.require_partition_filter?.toLowerCase() === 'true' && !query.tokens.some(({ text }) => text === 'WHERE'))
+        throw new Refused(`line ${line}: Cannot query over table ${table.name} without a filter over a column that can be used for partition elimination`);
       names.push(table.name);
     }
     for (const path of routines) {

@@ -7,8 +7,15 @@ import type { Row } from './rows.ts';
  */
 export type Reading = 'wide' | 'narrow';
 
-/** Snowflake says no. */
-export class Refused extends Error {}
+/** Snowflake says no. Without a stack: it is an answer, of which a table has ten thousands, and its message has the line. */
+export class Refused extends Error {
+  constructor(message: string) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = limit;
+  }
+}
 
 export interface Thing {
   readonly kind: string;
@@ -90,6 +97,8 @@ export class Account {
   settings: Record<string, string> = {};
   /** What is in a table, where somebody said so. */
   content = new Map<string, readonly Row[]>();
+  /** How many rows SHOW answers with at most: https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes */
+  showsAtMost = 10_000;
 
   /** https://docs.snowflake.com/en/user-guide/security-access-control-overview#system-defined-roles */
   constructor(reading: Reading) {
@@ -118,7 +127,8 @@ export class Account {
   }
 
   copy(): Account {
-    const other = new Account(this.reading);
+    // What the constructor would fill in is replaced by all that is here.
+    const other: Account = Object.assign(Object.create(Account.prototype), { reading: this.reading });
     other.things = new Map([...this.things].map(([key, thing]) => [key, { ...thing }]));
     other.dropped = this.dropped.map((thing) => ({ ...thing }));
     other.users = new Map(this.users);
@@ -127,6 +137,7 @@ export class Account {
     other.memberships = [...this.memberships];
     other.settings = { ...this.settings };
     other.content = new Map(this.content);
+    other.showsAtMost = this.showsAtMost;
     return other;
   }
 

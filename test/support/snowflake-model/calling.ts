@@ -12,6 +12,12 @@ function evaluateArgument(reader: Reader, around: Parameters<typeof evaluate>[1]
   return evaluate(reader, around);
 }
 
+/** 2003: "does not exist or not authorized", 3001: "insufficient privileges". Others are not known. */
+function codeOf(error: Error): Value {
+  if (error instanceof Raised) return UNKNOWN;
+  return error.message.includes('does not exist') ? 2003 : /insufficient privileges|no way to/.test(error.message) ? 3001 : UNKNOWN;
+}
+
 /** CALL, EXECUTE and blocks of Snowflake Scripting. */
 export abstract class Calling extends Granting {
   protected execute(reader: Reader): void {
@@ -111,6 +117,7 @@ export abstract class Calling extends Granting {
       const handler = block.handlers.find((one) => one.names.some((name) => names.includes(name)));
       if (handler === undefined) throw error;
       scope.set('SQLERRM', error.message);
+      scope.set('SQLCODE', codeOf(error));
       try {
         return this.steps(handler.body, scope);
       } catch (again) {

@@ -136,9 +136,15 @@ export abstract class Creating extends Reading {
       reader.parenthesis();
     }
     const isManaged = reader.accept('WITH', 'MANAGED', 'ACCESS');
-    this.settings(reader);
+    const comment = this.settings(reader).COMMENT ?? '';
     reader.end();
-    const made = this.account.create(this.session, { kind: 'SCHEMA', name, managed: isManaged, transient: isTransient || database.transient === true });
+    const made = this.account.create(this.session, {
+      kind: 'SCHEMA',
+      name,
+      managed: isManaged,
+      transient: isTransient || database.transient === true,
+      comment,
+    });
     if (cloned !== undefined) this.cloneInto(made, cloned, isManaged, reader);
     const [first, second] = name.split('.');
     if (this.session.caller === undefined) this.session = { ...this.session, database: first, schema: second };

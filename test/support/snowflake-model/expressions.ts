@@ -239,6 +239,8 @@ function strings(name: string, args: readonly Value[]): Value {
       return subject.slice(0, Number(pattern));
     case 'SUBSTR':
       return third === '' ? subject.slice(Number(pattern) - 1) : subject.slice(Number(pattern) - 1, Number(pattern) - 1 + Number(third));
+    case 'SPLIT_PART':
+      return subject.split(pattern).at(Number(third) - (Number(third) > 0 ? 1 : 0)) ?? '';
     case 'STARTSWITH':
       return subject.startsWith(pattern);
     case 'ENDSWITH':

@@ -198,6 +198,7 @@ export abstract class Granting extends Altering {
     const { privileges, on } = this.privileges(reader);
     reader.expect('FROM');
     const from = this.grantee(reader);
+    const cascades = reader.is('CASCADE');
     this.ending(reader);
     if (on.of === 'future') {
       this.removeFuture(privileges(on.kind), on.kind, on.container, from, reader);
@@ -211,6 +212,10 @@ export abstract class Granting extends Altering {
       const isMaster = this.account.managesGrants(this.active, thing) || (schema?.managed === true && this.active.has(schema.owner));
       const goes = (one: { readonly on: string; readonly privilege: string; readonly to: string; readonly by: string }): boolean =>
         one.on === key && wanted.includes(one.privilege) && one.to === from && (isMaster || (schema?.managed !== true && this.active.has(one.by)));
+      // "RESTRICT: If the privilege has been re-granted to another role, the REVOKE command fails", which is the default; CASCADE takes those too.
+      const regranted = this.account.grants.filter((one) => one.on === key && wanted.includes(one.privilege) && one.by === from && thing?.owner !== from);
+      if (regranted.length > 0 && !cascades) throw this.refuse(`${wanted.join(', ')} was granted on by ${from}, and the REVOKE does not cascade`, reader.line);
+      this.account.grants = this.account.grants.filter((one) => !regranted.includes(one));
       this.account.grants = this.account.grants.flatMap((one) => (goes(one) ? (optionOnly ? [{ ...one, option: false }] : []) : [one]));
     }
   }

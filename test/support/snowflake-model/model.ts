@@ -1,7 +1,7 @@
 import { Account, type Reading, Refused, type Session } from './account.ts';
 import { Raised } from './core.ts';
 import type { Row } from './rows.ts';
-import { Run } from './statements.ts';
+import { Cut, Run } from './statements.ts';
 import { NotModelled } from './tokens.ts';
 
 export type { Reading, Session } from './account.ts';
@@ -49,12 +49,46 @@ export class SnowflakeModel {
   }
 
   /** Runs a script for good, as an administrator unless somebody else is named. Throws where a statement is refused. */
-  run(sql: string, login: Login = { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' }): void {
+  run(sql: string, login: Login = this.administrator): void {
     const after = this.account.copy();
     const run = new Run(after, this.login(login));
     run.script(sql);
     if (run.guessed) throw new NotModelled('a script that depends on rows', 0);
     this.account = after;
+  }
+
+  /** Runs a script until so many statements are done, and no further: those stay. Says whether it was cut short. */
+  runUntil(statements: number, sql: string, login: Login = this.administrator): boolean {
+    const run = new Run(this.account, this.login(login));
+    run.endsAfter = statements;
+    try {
+      run.script(sql);
+      return false;
+    } catch (error) {
+      if (error instanceof Cut) return true;
+      throw error;
+    }
+  }
+
+  private get administrator(): Login {
+    return { user: 'ADMIN', role: 'ACCOUNTADMIN', secondary: this.account.reading === 'wide' ? 'ALL' : 'NONE' };
+  }
+
+  /** Lets SHOW answer with fewer rows. */
+  showAtMost(rows: number): void {
+    this.account.showsAtMost = rows;
+  }
+
+  /** Who owns what and who was granted what, whoever granted it, in an order of its own. */
+  rights(): readonly string[] {
+    const { things, grants, future, memberships } = this.account;
+    const all = [
+      ...[...things.values()].map((one) => `${one.kind} ${one.name} belongs to ${one.owner}${one.managed === true ? ', managed' : ''}`),
+      ...grants.map(({ privilege, on, to, option }) => `${to}: ${privilege} on ${on}${option ? ' with grant option' : ''}`),
+      ...future.map(({ privilege, kind, within, to }) => `${to}: ${privilege} on future ${kind} in ${within}`),
+      ...memberships.map(({ role, to }) => `${to} is in ${role}`),
+    ];
+    return [...new Set(all)].toSorted();
   }
 
   /**
@@ -93,13 +127,36 @@ export class SnowflakeModel {
   /** The same with every role that the user may take, and secondary roles on or off. */
   attemptAnyhow(user: string, sql: string, effect?: 'any' | 'change'): string {
     const roles = [...new Set([...this.account.takeable(user), 'PUBLIC'])];
-    const answers = roles.flatMap((role) => (['ALL', 'NONE'] as const).map((secondary) => this.attempt({ user, role, secondary }, sql, effect)));
-    return answers.find((one) => one === 'done') ?? answers[0] ?? 'refused';
+    let first: string | undefined;
+    for (const role of roles) {
+      for (const secondary of ['ALL', 'NONE'] as const) {
+        const answer = this.attempt({ user, role, secondary }, sql, effect);
+        if (answer === 'done') return answer;
+        first ??= answer;
+      }
+    }
+    return first ?? 'refused';
+  }
+
+  /** All that could change, as text: two models that say the same here answer the same. */
+  state(): string {
+    return `${this.account.reading}${this.account.picture()}${JSON.stringify([...this.account.content])}`;
+  }
+  /** A model that goes on from here by itself. */
+  copy(): SnowflakeModel {
+    const other = new SnowflakeModel(this.account.reading);
+    other.account = this.account.copy();
+    return other;
   }
 
   /** Says what is in a table, which no statement does. */
   content(table: string, rows: readonly Row[]): void {
     this.account.content.set(table, rows);
+  }
+
+  /** What a table holds whose content was said, each row once, in an order of its own. */
+  held(table: string): readonly string[] {
+    return [...new Set(this.account.content.get(table)?.map((row) => JSON.stringify(row)))].toSorted();
   }
 
   /** How a user can log in: https://docs.snowflake.com/en/user-guide/admin-user-management#types-of-users */

@@ -52,6 +52,13 @@ export abstract class Reading extends Core {
     if (isOwners && verb === 'SHOW' && /^(?:VARIABLES|LOCKS|TRANSACTIONS|PARAMETERS)$/.test(reader.peek()?.text ?? '')) {
       throw this.refuse("it reads the caller's session, in an owner's-rights procedure", reader.line);
     }
+    if (verb !== 'SHOW' && reader.accept('USER')) {
+      // https://docs.snowflake.com/en/sql-reference/sql/desc-user
+      const { name } = this.existingUser(reader);
+      reader.end();
+      this.last = [{ property: 'TYPE', value: this.account.users.get(name)?.type ?? '' }];
+      return;
+    }
     const asked = reader.rest();
     this.last = verb === 'SHOW' ? shown(this.account, this.active, asked, (kind, parts) => this.qualified(kind, parts, reader)) : undefined;
   }

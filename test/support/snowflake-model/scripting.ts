@@ -21,11 +21,16 @@ export type Step =
   | { readonly do: 'nothing' }
   | { readonly do: 'sql'; readonly statement: Statement };
 
+const known = new WeakMap<Statement, Block>();
+
 export function parseBlock(statement: Statement): Block {
+  const before = known.get(statement);
+  if (before !== undefined) return before;
   const reader = new Reader(statement);
   const parsed = block(reader);
   reader.accept(';');
   reader.end();
+  known.set(statement, parsed);
   return parsed;
 }
 

@@ -7,10 +7,28 @@ import { Reader, type Token } from './tokens.ts';
 const last = (thing: Thing): string => thing.name.split('.').at(-1) ?? '';
 
 /**
+ * What SHOW answers, in at most so many rows: "any records above the 10K limit are not returned, even with a filter applied"
+ * (https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes). Narrowly read, the limit comes before STARTS WITH.
+ */
+export function shown(
+  account: Account,
+  roles: ReadonlySet<string>,
+  asked: readonly Token[],
+  qualified: (kind: string, parts: readonly string[]) => string,
+): readonly Row[] | undefined {
+  const at = asked.findIndex((token, index) => token.text === 'STARTS' && asked[index + 1]?.text === 'WITH');
+  const begins = at < 0 ? '' : (asked[at + 2]?.text ?? '');
+  const all = everything(account, roles, at < 0 ? asked : [...asked.slice(0, at), ...asked.slice(at + 3)], qualified);
+  const sorted = all?.every((row) => typeof row.name === 'string') ? all.toSorted((one, other) => (String(one.name) < String(other.name) ? -1 : 1)) : all;
+  const fits = (row: Row): boolean => begins === '' || String(row.name).startsWith(begins);
+  return account.reading === 'wide' ? sorted?.filter(fits).slice(0, account.showsAtMost) : sorted?.slice(0, account.showsAtMost).filter(fits);
+}
+
+/**
  * What SHOW lists, in the columns that its page names (https://docs.snowflake.com/en/sql-reference/sql/show-schemas and the like): what the
  * role has a right on, or everything with MANAGE GRANTS. Undefined for what the model does not list.
  */
-export function shown(
+function everything(
   account: Account,
   roles: ReadonlySet<string>,
   asked: readonly Token[],
@@ -19,12 +37,14 @@ export function shown(
   const reader = new Reader({ source: '', tokens: asked, line: asked[0]?.line ?? 0 });
   const seen = (kinds: readonly string[]): readonly Thing[] =>
     [...account.things.values()].filter((thing) => kinds.includes(thing.kind) && (account.managesGrants(roles) || account.holdsAny(roles, thing)));
-  const plain = (thing: Thing): Row => ({ name: last(thing), owner: thing.owner, comment: thing.comment ?? '' });
+  const plain = (thing: Thing): Row => ({
+    name: last(thing),
+    owner: thing.owner.split('.').at(-1) ?? '',
+    owner_role_type: thing.owner.includes('.') ? 'DATABASE_ROLE' : 'ROLE',
+    comment: thing.comment ?? '',
+  });
   reader.accept('TERSE');
-  if (reader.accept('ROLES')) {
-    const begins = reader.accept('STARTS', 'WITH') ? reader.next().text : '';
-    return reader.done ? [...account.things.values()].filter(({ kind, name }) => kind === 'ROLE' && name.startsWith(begins)).map(plain) : undefined;
-  }
+  if (reader.accept('ROLES')) return reader.done ? [...account.things.values()].filter(({ kind }) => kind === 'ROLE').map(plain) : undefined;
   if (reader.accept('USERS'))
     return reader.done
       ? [...account.users].map(([name, { type, settings }]) => ({
@@ -46,10 +66,23 @@ export function shown(
   if (reader.accept('OBJECTS', 'IN', 'SCHEMA')) {
     const schema = qualified('SCHEMA', reader.name());
     return reader.done
-      ? seen(RELATIONS)
+      ? seen(RELATIONS.filter((kind) => kind !== 'STREAM'))
           .filter(({ name }) => name.startsWith(`${schema}.`))
           .map((thing) => ({ ...plain(thing), kind: thing.kind }))
       : undefined;
+  }
+  for (const [plural, kind] of [
+    ['SEQUENCES', 'SEQUENCE'],
+    ['STAGES', 'STAGE'],
+    ['FILE FORMATS', 'FILE FORMAT'],
+    ['USER FUNCTIONS', 'FUNCTION'],
+  ] as const) {
+    if (!reader.accept(...plural.split(' '), 'IN', 'SCHEMA')) continue;
+    const schema = qualified('SCHEMA', reader.name());
+    const inside = seen([kind]).filter(({ name }) => name.startsWith(`${schema}.`));
+    if (kind !== 'FUNCTION') return inside.map(plain);
+    // https://docs.snowflake.com/en/sql-reference/sql/show-functions: who owns one is not said
+    return inside.map((thing) => ({ name: last(thing).replace(/\(.*/, ''), arguments: `${last(thing)} RETURN NUMBER` }));
   }
   if (reader.accept('FUTURE', 'GRANTS', 'IN')) {
     const kind = reader.accept('DATABASE') ? 'DATABASE' : 'SCHEMA';
@@ -63,6 +96,7 @@ export function shown(
         grant_on: one.kind.replaceAll(' ', '_'),
         grant_to: one.to.includes('.') ? 'DATABASE_ROLE' : 'ROLE',
         grantee_name: one.to.split('.').at(-1) ?? '',
+        grant_option: 'false',
       }));
   }
   return reader.accept('GRANTS') ? grants(account, reader, qualified) : undefined;
@@ -96,10 +130,24 @@ function grants(account: Account, reader: Reader, qualified: (kind: string, part
     ];
   }
   if (!reader.accept('ON')) return undefined;
-  const kind = reader.oneOf(['SCHEMA', 'TABLE', 'VIEW', 'DATABASE', 'DYNAMIC TABLE']);
+  const kind = reader.oneOf(['SCHEMA', 'DATABASE', 'FUNCTION', 'SEQUENCE', 'STAGE', 'FILE FORMAT', ...RELATIONS]);
   if (kind === undefined) return undefined;
-  const key = keyOf(kind, qualified(kind, reader.name()));
-  return reader.done ? account.grants.filter(({ on }) => on === key).map((one) => ({ privilege: one.privilege, ...grantee(one.to) })) : undefined;
+  const plain = qualified(kind, reader.name());
+  const types =
+    kind === 'FUNCTION'
+      ? `(${reader
+          .parenthesis()
+          .map(({ text }) => text)
+          .join('')})`
+      : '';
+  // TABLE stands for what is like a table, VIEW for materialized views
+  const thing = [kind, ...RELATIONS].map((one) => account.find(one, plain + types)).find((one) => one !== undefined);
+  if (!reader.done || thing === undefined) return undefined;
+  const key = keyOf(thing.kind, thing.name);
+  return [
+    { privilege: 'OWNERSHIP', ...grantee(thing.owner), grant_option: 'true' },
+    ...account.grants.filter(({ on }) => on === key).map((one) => ({ privilege: one.privilege, ...grantee(one.to), grant_option: String(one.option) })),
+  ];
 }
 
 /**

@@ -2,13 +2,21 @@ import { Calling } from './calling.ts';
 import { parseBlock } from './scripting.ts';
 import { Reader, type Statement, statements } from './tokens.ts';
 
+/** The session ended here. */
+export class Cut extends Error {}
+
 /** Runs statements in an account, as a session. */
 export class Run extends Calling {
   /** Everything in a script; the first statement that is refused ends it. */
   script(sql: string, firstLine = 1): void {
     for (const statement of statements(sql, firstLine)) this.statement(statement);
   }
+  /** After how many statements the session ends, those in blocks and procedures among them. */
+  endsAfter = Number.POSITIVE_INFINITY;
+
   statement(statement: Statement): void {
+    if (this.endsAfter <= 0) throw new Cut('the session ended');
+    this.endsAfter -= 1;
     const reader = new Reader(statement);
     if (reader.is('DECLARE') || (reader.is('BEGIN') && statement.tokens.length > 1 && !reader.is('BEGIN', 'TRANSACTION') && !reader.is('BEGIN', 'WORK'))) {
       this.block(parseBlock(statement), new Map());

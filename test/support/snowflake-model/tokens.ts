@@ -56,8 +56,18 @@ function read(piece: string): Pick<Token, 'kind' | 'text'> | undefined {
   return { kind: 'symbol', text: piece };
 }
 
+/** Texts that were read before: the same scripts and bodies run in every model of a test. */
+const known = new Map<string, readonly Statement[]>();
+
 /** The statements of a script. A semicolon inside of BEGIN … END ends none: https://docs.snowflake.com/en/developer-guide/snowflake-scripting/blocks */
 export function statements(sql: string, firstLine = 1): readonly Statement[] {
+  const key = `${firstLine}:${sql}`;
+  const found = known.get(key) ?? cut(sql, firstLine);
+  known.set(key, found);
+  return found;
+}
+
+function cut(sql: string, firstLine: number): readonly Statement[] {
   const found: Statement[] = [];
   let open: Token[] = [];
   let depth = 0;

@@ -23,21 +23,9 @@ BEGIN
   WHERE "name" = 'ACME_NONPROD' AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Database ' || v_problem || ' exists, and this project did not create it. Choose another name: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
-    EXECUTE IMMEDIATE :v_sql;
-  END IF;
-  -- Two projects in one database would own the same dev_<name> and pr_<number>.
-  SHOW SCHEMAS IN ACCOUNT;
-  SELECT LISTAGG("name", ', ') WITHIN GROUP (ORDER BY "name") INTO :v_problem
-  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-  WHERE "database_name" = 'ACME_NONPROD' AND STARTSWITH("comment", 'dbt-envs: door of project ') AND "comment" <> 'dbt-envs: door of project acme';
-  IF (v_problem <> '') THEN
-    v_problem := 'Database acme_nonprod has the door ' || v_problem || ' of another project already. Give this one a database of its own: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
 END;
@@ -48,6 +36,73 @@ CREATE DATABASE IF NOT EXISTS acme;
 -- Transient: no fail-safe, which would keep every dropped table for seven days more and be paid for. One day of time travel
 -- brings back what the sweep should not have dropped. https://docs.snowflake.com/en/user-guide/tables-temp-transient
 CREATE TRANSIENT DATABASE IF NOT EXISTS acme_nonprod DATA_RETENTION_TIME_IN_DAYS = 1 COMMENT = 'dbt-envs: project acme';
+
+USE ROLE SECURITYADMIN;
+USE WAREHOUSE acme_ci_wh;
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_rows NUMBER;
+  v_problem VARCHAR;
+  v_sql VARCHAR;
+BEGIN
+  SHOW DATABASES STARTS WITH 'ACME_NONPROD';
+  SELECT COUNT_IF("name" = 'ACME_NONPROD' AND "comment" = 'dbt-envs: project acme') INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_rows = 0) THEN
+    v_problem := 'Database acme_nonprod is not seen with this project''s mark. Choose another name: dbt-envs --nonprod-database <name>.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
+  -- SHOW never answers with more rows than this, and what it leaves out would be passed over:
+  -- https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes
+  v_problem := '';
+  SHOW SCHEMAS IN DATABASE acme_nonprod;
+  SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_rows >= 10000) THEN
+    v_problem := v_problem || 'SHOW SCHEMAS IN DATABASE acme_nonprod; ';
+  END IF;
+  IF (v_problem <> '') THEN
+    v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
+  -- Two projects in one database would own the same dev_<name> and pr_<number>.
+  SHOW SCHEMAS IN DATABASE acme_nonprod;
+  SELECT LISTAGG("name", ', ') WITHIN GROUP (ORDER BY "name") INTO :v_problem
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  WHERE STARTSWITH("comment", 'dbt-envs: door of project ') AND "comment" <> 'dbt-envs: door of project acme';
+  IF (v_problem <> '') THEN
+    v_problem := 'Database acme_nonprod has the door ' || v_problem || ' of another project already. Give this one a database of its own: dbt-envs --nonprod-database <name>.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
+END;
+$$;
+
+-- Whoever is granted more than to come in, on every schema that this database will hold, would build in every new environment.
+EXECUTE IMMEDIATE $$
+DECLARE
+  v_problem VARCHAR;
+  v_sql VARCHAR;
+BEGIN
+  SHOW FUTURE GRANTS IN DATABASE acme_nonprod;
+  SELECT LISTAGG("privilege" || ' to ' || "grantee_name", ', ') WITHIN GROUP (ORDER BY "privilege", "grantee_name") INTO :v_problem
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  WHERE "grant_on" = 'SCHEMA' AND "privilege" NOT IN ('USAGE', 'MONITOR');
+  IF (v_problem <> '') THEN
+    v_problem := 'Future grants on schemas in database acme_nonprod would reach into every dev_<name> and pr_<number>: ' || v_problem || '. Revoke them.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
+END;
+$$;
 
 -- SECURITYADMIN acts for acme_env_owner and acme_prod_owner while this runs, and gives that back at the end.
 USE ROLE SECURITYADMIN;
@@ -76,21 +131,28 @@ USE ROLE SECURITYADMIN;
 -- has it: https://docs.snowflake.com/en/user-guide/security-access-control-configure#considerations
 -- So what somebody is granted on the database today is granted to them on our schemas first, or their dashboards would
 -- stop reading tomorrow's tables. Future OWNERSHIP is not copied: production's new tables would not be its service's.
+-- Nor is a right to write, once a schema is acme_prod_owner's: that would open what 90_close_prod.sql has closed.
 EXECUTE IMMEDIATE $$
 DECLARE
   v_sql VARCHAR;
   v_schemas ARRAY DEFAULT ARRAY_CONSTRUCT('ANALYTICS', 'STAGING', 'RAW', 'CRM');
+  v_others VARCHAR;
   v_grants RESULTSET;
 BEGIN
+  SHOW SCHEMAS IN DATABASE acme;
+  SELECT LISTAGG('"' || "name" || '"', ',') INTO :v_others
+  FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+  WHERE "owner" <> 'ACME_PROD_OWNER' AND "name" IN ('ANALYTICS', 'STAGING', 'RAW', 'CRM');
   SHOW FUTURE GRANTS IN DATABASE acme;
   v_grants := (
     SELECT
       s.value::VARCHAR AS schema_name,
       g."privilege" AS privilege,
       REPLACE(g."grant_on", '_', ' ') || 'S' AS kind,
-      IFF(g."grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || g."grantee_name" || '"' AS grantee
+      IFF(g."grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE(g."grantee_name", '"', '""') || '"' AS grantee
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) AS g, LATERAL FLATTEN(INPUT => :v_schemas) AS s
-    WHERE g."grant_on" IN ('TABLE', 'VIEW', 'DYNAMIC_TABLE') AND g."privilege" <> 'OWNERSHIP' AND g."grantee_name" NOT IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER', 'ACME_DEVELOPER', 'ACME_READER', 'ACME_REVIEWER', 'ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR')
+    WHERE g."grant_on" IN ('TABLE', 'VIEW', 'DYNAMIC_TABLE') AND g."privilege" <> 'OWNERSHIP' AND NOT (g."grant_to" <> 'DATABASE_ROLE' AND g."grantee_name" IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER', 'ACME_DEVELOPER', 'ACME_READER', 'ACME_REVIEWER', 'ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR'))
+      AND (g."privilege" IN ('SELECT', 'REFERENCES', 'MONITOR') OR CONTAINS(:v_others, '"' || s.value::VARCHAR || '"'))
   );
   FOR one IN v_grants DO
     v_sql := 'GRANT ' || one.privilege || ' ON FUTURE ' || one.kind || ' IN SCHEMA acme."' || one.schema_name || '" TO ' || one.grantee;
@@ -163,6 +225,10 @@ GRANT USAGE ON FUTURE PROCEDURES IN SCHEMA acme_nonprod.acme_door TO ROLE acme_e
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.environment (
   schema_name VARCHAR NOT NULL, keep_until TIMESTAMP_NTZ
 );
+-- When a schema that was made by hand was handed over: its age counts from there.
+CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.adopted (
+  schema_name VARCHAR NOT NULL, adopted_at TIMESTAMP_NTZ NOT NULL
+);
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.developer (
   login VARCHAR NOT NULL, role_name VARCHAR NOT NULL, gone BOOLEAN NOT NULL
 );
@@ -170,13 +236,13 @@ CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.reader (
   login VARCHAR NOT NULL, role_name VARCHAR NOT NULL, gone BOOLEAN NOT NULL
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.swept (
-  schema_name VARCHAR NOT NULL, at TIMESTAMP_NTZ NOT NULL, how VARCHAR NOT NULL, relations NUMBER, bytes NUMBER
+  schema_name VARCHAR NOT NULL, swept_at TIMESTAMP_NTZ NOT NULL, how VARCHAR NOT NULL, relations NUMBER, bytes NUMBER
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.size (
   day DATE NOT NULL, schema_name VARCHAR NOT NULL, bytes NUMBER
 );
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.proof (
-  identity VARCHAR NOT NULL, login VARCHAR NOT NULL, at TIMESTAMP_NTZ NOT NULL, acts NUMBER NOT NULL, wrong NUMBER NOT NULL
+  identity VARCHAR NOT NULL, login VARCHAR NOT NULL, tried_at TIMESTAMP_NTZ NOT NULL, acts NUMBER NOT NULL, wrong NUMBER NOT NULL
 );
 -- How production was found, for 91_reopen_prod.sql: a statement each, in the order in which they are run.
 CREATE TABLE IF NOT EXISTS acme_nonprod.acme_door.found (
@@ -309,8 +375,11 @@ BEGIN
 END;
 $$;
 
--- For everybody of this project: environment schemas, their age and size, as JSON. A developer keeps their own dev_<name> with
--- a view in it, dbt_envs_keep, that says until when: only they can make one there. Its comment counts for a year.
+-- For everybody of this project: environment schemas, their age and size, as JSON. What a table was last altered at moves with every
+-- write to it, and with Snowflake's own upkeep, which errs on the safe side: https://docs.snowflake.com/en/sql-reference/info-schema/tables
+-- That a schema was made, emptied or handed over counts as a use too. One that is empty and whose developer is on the roster has
+-- no age: there is nothing in it to clear. A developer keeps their own dev_<name> with a view in it, dbt_envs_keep, that says
+-- until when: only they can make one there. Its comment counts for a year.
 CREATE OR REPLACE PROCEDURE acme_nonprod.acme_door.env_schemas()
 RETURNS VARCHAR
 LANGUAGE SQL
@@ -319,37 +388,62 @@ AS
 $$
 DECLARE
   v_listed_at VARCHAR DEFAULT TO_CHAR(SYSDATE(), 'YYYY-MM-DD"T"HH24:MI:SS.FF6"Z"');
+  v_seen NUMBER;
   v_schemas ARRAY;
   v_others ARRAY;
   v_time VARCHAR DEFAULT 'YYYY-MM-DD"T"HH24:MI:SS"Z"';
+  blind EXCEPTION (-20001, 'The door does not see its own schema in database acme_nonprod, so it sees no other either, and that would look like a night with nothing to do: an administrator runs grants/20_boundary.sql.');
 BEGIN
+  SELECT COUNT(*) INTO :v_seen
+  FROM acme_nonprod.information_schema.schemata
+  WHERE schema_name = 'ACME_DOOR' AND schema_owner = 'ACME_ENV_OWNER';
+  IF (v_seen = 0) THEN
+    RAISE blind;
+  END IF;
+
   WITH content AS (
     SELECT
-      table_schema,
-      COUNT_IF(table_name <> 'DBT_ENVS_KEEP') AS relations,
-      COALESCE(SUM(bytes), 0) AS bytes,
-      MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)) AS last_used_at,
-      MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ AS keep_until
+    table_schema,
+    COUNT(IFF(table_name = 'DBT_ENVS_KEEP', NULL, 1)) AS relations,
+    COALESCE(SUM(bytes), 0) AS bytes,
+    MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)) AS written_at,
+    MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ AS keep_until
     FROM acme_nonprod.information_schema.tables
     GROUP BY table_schema
+  ),
+  handed_over AS (
+    SELECT schema_name, MAX(adopted_at) AS adopted_at FROM acme_nonprod.acme_door.adopted GROUP BY schema_name
+  ),
+  named AS (
+    SELECT
+      s.schema_name,
+      CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ AS created_at,
+      GREATEST(COALESCE(e.keep_until, c.keep_until), COALESCE(c.keep_until, e.keep_until)) AS keep_until,
+      GREATEST(CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ, COALESCE(c.written_at, '1970-01-01'::TIMESTAMP_NTZ), COALESCE(h.adopted_at, '1970-01-01'::TIMESTAMP_NTZ)) AS used_at,
+      COALESCE(c.relations, 0) AS relations,
+      COALESCE(c.bytes, 0) AS bytes,
+      d.login
+    FROM acme_nonprod.information_schema.schemata AS s
+    LEFT JOIN content AS c ON c.table_schema = s.schema_name
+    LEFT JOIN handed_over AS h ON h.schema_name = s.schema_name
+    LEFT JOIN acme_nonprod.acme_door.environment AS e ON e.schema_name = s.schema_name
+    LEFT JOIN acme_nonprod.acme_door.developer AS d
+      ON STARTSWITH(s.schema_name, 'DEV_') AND UPPER(d.role_name) = 'ACME_DEV_' || SUBSTR(s.schema_name, 5) AND NOT d.gone
+    WHERE s.schema_owner = 'ACME_ENV_OWNER'
+      AND (RLIKE(s.schema_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s.schema_name, 'PR_[1-9][0-9]{0,9}'))
   )
   SELECT ARRAY_AGG(OBJECT_CONSTRUCT_KEEP_NULL(
-    'schema', LOWER(s.schema_name),
-    'created_by', IFF(STARTSWITH(s.schema_name, 'PR_'), 'acme_ci_service', d.login),
-    'created_at', TO_CHAR(CONVERT_TIMEZONE('UTC', s.created)::TIMESTAMP_NTZ, :v_time),
-    'last_used_at', TO_CHAR(c.last_used_at, :v_time),
+    'schema', LOWER(schema_name),
+    'created_by', IFF(STARTSWITH(schema_name, 'PR_'), 'acme_ci_service', login),
+    'created_at', TO_CHAR(created_at, :v_time),
+    'last_used_at', IFF(relations = 0 AND login IS NOT NULL, NULL, TO_CHAR(used_at, :v_time)),
     'closed_at', NULL,
-    'keep_until', TO_CHAR(NULLIF(GREATEST(COALESCE(e.keep_until, '1970-01-01'::TIMESTAMP_NTZ), COALESCE(c.keep_until, '1970-01-01'::TIMESTAMP_NTZ)), '1970-01-01'::TIMESTAMP_NTZ), :v_time),
-    'relations', COALESCE(c.relations, 0),
-    'bytes', COALESCE(c.bytes, 0)
-  )) WITHIN GROUP (ORDER BY s.schema_name)
+    'keep_until', TO_CHAR(keep_until, :v_time),
+    'relations', relations,
+    'bytes', bytes
+  )) WITHIN GROUP (ORDER BY schema_name)
   INTO :v_schemas
-  FROM acme_nonprod.information_schema.schemata AS s
-  LEFT JOIN content AS c ON c.table_schema = s.schema_name
-  LEFT JOIN acme_nonprod.acme_door.environment AS e ON e.schema_name = s.schema_name
-  LEFT JOIN acme_nonprod.acme_door.developer AS d ON UPPER(d.role_name) = 'ACME_DEV_' || SUBSTR(s.schema_name, 5) AND NOT d.gone
-  WHERE s.schema_owner = 'ACME_ENV_OWNER'
-    AND (RLIKE(s.schema_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s.schema_name, 'PR_[1-9][0-9]{0,9}'));
+  FROM named;
 
   -- What somebody else owns can be named, and not measured: nobody has let us look into it.
   SELECT ARRAY_AGG(OBJECT_CONSTRUCT_KEEP_NULL('schema', schema_name, 'owner', schema_owner, 'relations', NULL, 'bytes', NULL)) WITHIN GROUP (ORDER BY schema_name)
@@ -364,10 +458,11 @@ BEGIN
 END;
 $$;
 
--- For acme_janitor: clears one schema, if it is this project's, nobody keeps it and nobody has used it since it was listed.
--- What a table was last altered at moves with every write to it, and with Snowflake's own upkeep, which errs on the safe side:
--- https://docs.snowflake.com/en/sql-reference/info-schema/tables. A developer on the roster cannot make schemas, so theirs is
--- replaced by an empty one.
+-- For acme_janitor: clears one schema, after a look of its own. Whoever acts in its name clears nothing that was used lately, that
+-- somebody keeps, or that something outside the environments is built on. A developer on the roster cannot make schemas, so
+-- theirs is replaced by an empty one. A view that others have built on it stays and fails from then on, since Snowflake takes none
+-- along; it is told as taken along. Who is built on whom is up to three hours old:
+-- https://docs.snowflake.com/en/sql-reference/account-usage/object_dependencies
 CREATE OR REPLACE PROCEDURE acme_nonprod.acme_door.sweep_schema(schema_name VARCHAR, listed_at VARCHAR, dry_run BOOLEAN)
 RETURNS VARCHAR
 LANGUAGE SQL
@@ -376,47 +471,105 @@ AS
 $$
 DECLARE
   v_name VARCHAR DEFAULT COALESCE(UPPER(schema_name), '');
-  v_listed_at TIMESTAMP_NTZ DEFAULT TRY_TO_TIMESTAMP_NTZ(REPLACE(REPLACE(listed_at, 'T', ' '), 'Z', ''));
+  v_listed_at TIMESTAMP_NTZ DEFAULT TRY_TO_TIMESTAMP_NTZ(REPLACE(REPLACE(REPLACE(listed_at, 'T', ' '), 'Z', ''), '+00:00', ''));
   v_found NUMBER;
   v_owner VARCHAR;
+  v_created_at TIMESTAMP_NTZ;
   v_relations NUMBER;
   v_bytes NUMBER;
+  v_written_at TIMESTAMP_NTZ;
+  v_adopted_at TIMESTAMP_NTZ;
   v_used_at TIMESTAMP_NTZ;
+  v_days NUMBER DEFAULT 30;
   v_keep_until TIMESTAMP_NTZ;
   v_marked_until TIMESTAMP_NTZ;
   v_builder VARCHAR;
+  v_outside ARRAY;
+  v_along ARRAY;
+  v_hidden NUMBER;
   v_how VARCHAR DEFAULT 'dropped';
   v_why VARCHAR DEFAULT '';
+  v_failed VARCHAR DEFAULT '';
   v_sql VARCHAR;
+  v_time VARCHAR DEFAULT 'YYYY-MM-DD"T"HH24:MI:SS"Z"';
 BEGIN
-  SELECT COUNT(*), MAX(schema_owner) INTO :v_found, :v_owner FROM acme_nonprod.information_schema.schemata WHERE schema_name = :v_name;
+  -- What the answers dev-days and pr-days said when this script was made.
+  IF (STARTSWITH(v_name, 'PR_')) THEN
+    v_days := 7;
+  END IF;
+  SELECT COUNT(*), MAX(schema_owner), MAX(CONVERT_TIMEZONE('UTC', created)::TIMESTAMP_NTZ)
+  INTO :v_found, :v_owner, :v_created_at
+  FROM acme_nonprod.information_schema.schemata WHERE schema_name = :v_name;
   SELECT
-    COUNT_IF(table_name <> 'DBT_ENVS_KEEP'),
-    COALESCE(SUM(bytes), 0),
-    MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)),
-    MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ
-  INTO :v_relations, :v_bytes, :v_used_at, :v_marked_until
+    COUNT(IFF(table_name = 'DBT_ENVS_KEEP', NULL, 1)) AS relations,
+    COALESCE(SUM(bytes), 0) AS bytes,
+    MAX(IFF(table_name = 'DBT_ENVS_KEEP', NULL, CONVERT_TIMEZONE('UTC', GREATEST(created, last_altered))::TIMESTAMP_NTZ)) AS written_at,
+    MAX(IFF(table_name = 'DBT_ENVS_KEEP' AND STARTSWITH(table_schema, 'DEV_'), LEAST(TRY_TO_DATE(comment), DATEADD('day', 366, created::DATE)), NULL))::TIMESTAMP_NTZ AS keep_until
+  INTO :v_relations, :v_bytes, :v_written_at, :v_marked_until
   FROM acme_nonprod.information_schema.tables WHERE table_schema = :v_name;
   SELECT MAX(keep_until) INTO :v_keep_until FROM acme_nonprod.acme_door.environment WHERE schema_name = :v_name;
+  SELECT MAX(adopted_at) INTO :v_adopted_at FROM acme_nonprod.acme_door.adopted WHERE schema_name = :v_name;
   SELECT MAX(role_name) INTO :v_builder
   FROM acme_nonprod.acme_door.developer
   WHERE STARTSWITH(:v_name, 'DEV_') AND UPPER(role_name) = 'ACME_DEV_' || SUBSTR(:v_name, 5) AND NOT gone;
+  v_used_at := GREATEST(v_created_at, COALESCE(v_written_at, v_created_at), COALESCE(v_adopted_at, v_created_at));
+  v_keep_until := GREATEST(COALESCE(v_keep_until, v_marked_until), COALESCE(v_marked_until, v_keep_until));
 
   IF (NOT RLIKE(v_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') AND NOT RLIKE(v_name, 'PR_[1-9][0-9]{0,9}')) THEN
     v_why := 'its name is not the whole name of an environment schema, dev_<name> or pr_<number>';
   ELSEIF (v_listed_at IS NULL) THEN
     v_why := 'nobody said when it was listed';
+  ELSEIF (v_listed_at > SYSDATE()) THEN
+    v_why := 'it is said to have been listed at a time that is still to come';
   ELSEIF (v_found = 0) THEN
     v_why := 'it is gone already';
   ELSEIF (v_owner <> 'ACME_ENV_OWNER') THEN
     v_why := 'it belongs to ' || v_owner || ', not to this project';
-  ELSEIF (GREATEST(COALESCE(v_keep_until, v_listed_at), COALESCE(v_marked_until, v_listed_at)) > SYSDATE()) THEN
-    v_why := 'somebody keeps it';
+  ELSEIF (v_keep_until > SYSDATE()) THEN
+    v_why := 'it is kept until ' || TO_CHAR(v_keep_until, 'YYYY-MM-DD');
+  ELSEIF (v_used_at IS NULL) THEN
+    v_why := 'nobody knows when it was last used';
   ELSEIF (v_used_at > v_listed_at) THEN
-    v_why := 'used at ' || TO_CHAR(v_used_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ', after it was listed';
+    v_why := 'used at ' || TO_CHAR(v_used_at, v_time) || ', after it was listed';
+  ELSEIF (v_used_at > DATEADD('hour', -24 * v_days, SYSDATE())) THEN
+    v_why := 'used at ' || TO_CHAR(v_used_at, v_time) || ', and it stays until ' || v_days || ' days have passed without a use';
+  ELSEIF (v_builder IS NOT NULL AND v_relations = 0) THEN
+    v_why := 'it is empty, and its developer could not make it again';
   END IF;
   IF (v_why <> '') THEN
     RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'why', v_why));
+  END IF;
+
+  SELECT
+    ARRAY_AGG(DISTINCT IFF(s.schema_name IS NULL, b.relation, NULL)),
+    ARRAY_AGG(DISTINCT IFF(s.schema_name IS NULL, NULL, b.relation))
+  INTO :v_outside, :v_along
+  FROM (
+    SELECT
+      LOWER(referencing_database || '.' || referencing_schema || '.' || referencing_object_name) AS relation,
+      IFF(referencing_database = 'ACME_NONPROD', referencing_schema, '') AS environment
+    FROM snowflake.account_usage.object_dependencies
+    WHERE referenced_database = 'ACME_NONPROD' AND referenced_schema = :v_name
+      AND (referencing_database <> 'ACME_NONPROD' OR referencing_schema <> :v_name)
+  ) AS b
+  LEFT JOIN acme_nonprod.information_schema.schemata AS s
+    ON s.schema_name = b.environment AND s.schema_owner = 'ACME_ENV_OWNER'
+    AND (RLIKE(s.schema_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s.schema_name, 'PR_[1-9][0-9]{0,9}'));
+  -- The information schema shows what the door has a right on. What only the account's own list has could be in use unseen.
+  SELECT COUNT(*) INTO :v_hidden
+  FROM snowflake.account_usage.tables AS a
+  LEFT JOIN acme_nonprod.information_schema.tables AS t ON t.table_schema = a.table_schema AND t.table_name = a.table_name
+  WHERE a.deleted IS NULL AND a.table_catalog = 'ACME_NONPROD' AND a.table_schema = :v_name AND t.table_name IS NULL;
+  IF (ARRAY_SIZE(v_outside) > 0) THEN
+    v_failed := 'what is in no environment is built on it and would stop working, so it stays: ' || v_outside[0]::VARCHAR;
+    IF (ARRAY_SIZE(v_outside) > 1) THEN
+      v_failed := v_failed || ' and ' || (ARRAY_SIZE(v_outside) - 1) || ' more';
+    END IF;
+  ELSEIF (v_hidden > 0) THEN
+    v_failed := v_hidden || ' relations in it are hidden from the door, which cannot say whether they are in use, so it stays: an administrator looks at it';
+  END IF;
+  IF (v_failed <> '') THEN
+    RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'failed', v_failed));
   END IF;
 
   IF (v_builder IS NOT NULL) THEN
@@ -432,9 +585,10 @@ BEGIN
       EXECUTE IMMEDIATE :v_sql;
     END IF;
     DELETE FROM acme_nonprod.acme_door.environment WHERE schema_name = :v_name;
-    INSERT INTO acme_nonprod.acme_door.swept (schema_name, at, how, relations, bytes) VALUES (:v_name, SYSDATE(), :v_how, :v_relations, :v_bytes);
+    DELETE FROM acme_nonprod.acme_door.adopted WHERE schema_name = :v_name;
+    INSERT INTO acme_nonprod.acme_door.swept (schema_name, swept_at, how, relations, bytes) VALUES (:v_name, SYSDATE(), :v_how, :v_relations, :v_bytes);
   END IF;
-  RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'how', v_how, 'relations', v_relations, 'took_along', ARRAY_CONSTRUCT()));
+  RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'how', v_how, 'relations', v_relations, 'took_along', v_along));
 EXCEPTION
   WHEN OTHER THEN
     RETURN TO_JSON(OBJECT_CONSTRUCT('schema', LOWER(v_name), 'failed', SQLERRM));
@@ -493,12 +647,12 @@ BEGIN
   IF (NOT RLIKE(v_name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') AND NOT RLIKE(v_name, 'PR_[1-9][0-9]{0,9}')) THEN
     RAISE no_name;
   END IF;
-  SELECT COUNT(*) INTO :v_swept FROM acme_nonprod.acme_door.swept WHERE schema_name = :v_name AND at > DATEADD('day', -1, SYSDATE());
+  SELECT COUNT(*) INTO :v_swept FROM acme_nonprod.acme_door.swept WHERE schema_name = :v_name AND swept_at > DATEADD('day', -1, SYSDATE());
   IF (v_swept = 0) THEN
     RAISE not_swept;
   END IF;
   SELECT COUNT(*) INTO :v_there FROM acme_nonprod.information_schema.schemata WHERE schema_name = :v_name;
-  SELECT COUNT(*) INTO :v_relations FROM acme_nonprod.information_schema.tables WHERE table_schema = :v_name;
+  SELECT COUNT(*) INTO :v_relations FROM acme_nonprod.information_schema.tables WHERE table_schema = :v_name AND table_name <> 'DBT_ENVS_KEEP';
   IF (v_relations > 0) THEN
     RAISE in_use;
   END IF;
@@ -547,28 +701,54 @@ BEGIN
     WHERE deleted_on IS NULL
       AND (
         (granted_on = 'ACCOUNT' AND privilege = 'MANAGE GRANTS')
-        OR (granted_on = 'DATABASE' AND name = 'ACME' AND privilege IN ('OWNERSHIP', 'MODIFY'))
+        OR (granted_on = 'DATABASE' AND name IN ('ACME', 'ACME_NONPROD') AND privilege IN ('OWNERSHIP', 'MODIFY', 'CREATE SCHEMA', 'MANAGE GRANTS'))
         OR (
           granted_on = 'SCHEMA' AND table_catalog = 'ACME' AND name IN ('ANALYTICS', 'STAGING')
-          AND (privilege IN ('OWNERSHIP', 'MODIFY') OR STARTSWITH(privilege, 'CREATE '))
+          AND (privilege IN ('OWNERSHIP', 'MODIFY', 'MANAGE GRANTS') OR STARTSWITH(privilege, 'CREATE '))
+        )
+        -- Environments: a future grant on schemas, which is in no view, shows here with the first schema that it has reached.
+        OR (
+          granted_on = 'SCHEMA' AND table_catalog = 'ACME_NONPROD'
+          AND (RLIKE(name, 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(name, 'PR_[1-9][0-9]{0,9}') OR name = 'ACME_DOOR')
+          AND (privilege IN ('OWNERSHIP', 'MODIFY', 'MANAGE GRANTS') OR STARTSWITH(privilege, 'CREATE '))
+          AND grantee_name NOT IN ('ACME_ENV_OWNER', IFF(STARTSWITH(name, 'DEV_'), 'ACME_DEV_' || SUBSTR(name, 5), 'ACME_CI_SERVICE'))
+        )
+        -- The door's own tables.
+        OR (
+          table_catalog = 'ACME_NONPROD' AND table_schema = 'ACME_DOOR'
+          AND privilege IN ('OWNERSHIP', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA') AND grantee_name <> 'ACME_ENV_OWNER'
         )
         OR (
           table_catalog = 'ACME' AND table_schema IN ('ANALYTICS', 'STAGING')
-          AND privilege IN ('OWNERSHIP', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA')
+          AND (
+            privilege IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'EVOLVE SCHEMA')
+            -- 90_close_prod.sql leaves procedures, tasks and pipes with their owners, for whom they write nothing any more.
+            OR (privilege = 'OWNERSHIP' AND REPLACE(granted_on, '_', ' ') NOT IN ('PROCEDURE', 'TASK', 'PIPE', 'STREAM', 'ALERT', 'TAG'))
+          )
         )
-        OR (granted_on = 'ROLE' AND name IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER') AND privilege = 'OWNERSHIP')
+        -- A procedure of production's service writes as that service, for whoever may call it, unless it acts for its caller.
+        OR (
+          granted_on = 'PROCEDURE' AND privilege = 'USAGE' AND grantee_name NOT IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+          AND table_catalog || '.' || table_schema || '.' || name IN (
+            SELECT table_catalog || '.' || table_schema || '.' || name
+            FROM snowflake.account_usage.grants_to_roles
+            WHERE deleted_on IS NULL AND granted_on = 'PROCEDURE' AND privilege = 'OWNERSHIP'
+              AND grantee_name IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+          )
+        )
+        OR (granted_on = 'ROLE' AND name IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER', 'ACME_ENV_OWNER') AND privilege = 'OWNERSHIP')
         OR (granted_on = 'USER' AND name = 'ACME_PROD_SERVICE' AND privilege IN ('OWNERSHIP', 'MODIFY PROGRAMMATIC AUTHENTICATION METHODS', 'IMPERSONATE'))
       )
   ),
   reach (role_name, via, administrator, why) AS (
     SELECT role_name, role_name::VARCHAR(4000), role_name IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN'), why
     FROM direct
-    WHERE granted_to IN ('ROLE', 'ACCOUNT ROLE')
+    WHERE granted_to IN ('ROLE', 'ACCOUNT ROLE', 'DATABASE_ROLE')
     UNION ALL
     SELECT g.grantee_name, (r.via || ' < ' || g.grantee_name)::VARCHAR(4000), r.administrator OR g.grantee_name IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN'), r.why
     FROM reach AS r
     INNER JOIN snowflake.account_usage.grants_to_roles AS g
-      ON g.name = r.role_name AND g.granted_on = 'ROLE' AND g.privilege = 'USAGE' AND g.deleted_on IS NULL
+      ON g.name = r.role_name AND g.granted_on IN ('ROLE', 'DATABASE_ROLE') AND g.privilege = 'USAGE' AND g.deleted_on IS NULL
   ),
   writer (login, how, administrator) AS (
     SELECT u.grantee_name, r.via || ': ' || r.why, r.administrator
@@ -576,6 +756,9 @@ BEGIN
     INNER JOIN snowflake.account_usage.grants_to_users AS u ON u.role = r.role_name AND u.deleted_on IS NULL
     INNER JOIN snowflake.account_usage.users AS p ON p.name = u.grantee_name AND p.deleted_on IS NULL
     WHERE u.grantee_name <> 'ACME_PROD_SERVICE'
+    UNION
+    -- Nobody is listed as a holder of PUBLIC, because everybody is.
+    SELECT 'everybody', r.via || ': ' || r.why, FALSE FROM reach AS r WHERE r.role_name = 'PUBLIC'
     UNION
     -- A right that was granted to the user itself, past every role: https://docs.snowflake.com/en/user-guide/security-access-control-overview
     SELECT d.role_name, 'granted to the user: ' || d.why, FALSE FROM direct AS d WHERE d.granted_to = 'USER'
@@ -617,7 +800,7 @@ DECLARE
   v_credits ARRAY;
 BEGIN
   DELETE FROM acme_nonprod.acme_door.size WHERE day = :v_today OR day < DATEADD('day', -400, :v_today);
-  DELETE FROM acme_nonprod.acme_door.swept WHERE at < DATEADD('day', -400, SYSDATE());
+  DELETE FROM acme_nonprod.acme_door.swept WHERE swept_at < DATEADD('day', -400, SYSDATE());
   INSERT INTO acme_nonprod.acme_door.size (day, schema_name, bytes)
   SELECT :v_today, LOWER(table_schema), SUM(active_bytes + time_travel_bytes + failsafe_bytes + retained_for_clone_bytes)
   FROM snowflake.account_usage.table_storage_metrics
@@ -642,7 +825,7 @@ BEGIN
   FROM snowflake.account_usage.tables
   WHERE table_catalog = 'ACME' AND table_schema IN ('ANALYTICS', 'STAGING') AND last_ddl_by <> 'ACME_PROD_SERVICE';
 
-  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('identity', identity, 'login', login, 'at', TO_CHAR(at, :v_time), 'acts', acts, 'wrong', wrong)) WITHIN GROUP (ORDER BY identity, login)
+  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('identity', identity, 'login', login, 'at', TO_CHAR(tried_at, :v_time), 'acts', acts, 'wrong', wrong)) WITHIN GROUP (ORDER BY identity, login)
   INTO :v_proofs
   FROM acme_nonprod.acme_door.proof;
 
@@ -671,10 +854,10 @@ BEGIN
     LIMIT 10
   ) AS t;
 
-  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('schema', LOWER(schema_name), 'at', TO_CHAR(at, :v_time), 'how', how, 'bytes', bytes)) WITHIN GROUP (ORDER BY at, schema_name)
+  SELECT ARRAY_AGG(OBJECT_CONSTRUCT('schema', LOWER(schema_name), 'at', TO_CHAR(swept_at, :v_time), 'how', how, 'bytes', bytes)) WITHIN GROUP (ORDER BY swept_at, schema_name)
   INTO :v_cleared
   FROM acme_nonprod.acme_door.swept
-  WHERE at > DATEADD('day', -30, SYSDATE());
+  WHERE swept_at > DATEADD('day', -30, SYSDATE());
 
   -- Credits of the last 30 days and of the 30 before, by the query tags that profiles.yml sets.
   SELECT ARRAY_AGG(OBJECT_CONSTRUCT_KEEP_NULL('environment', c.environment, 'who', c.who, 'credits', c.credits, 'credits_before', c.credits_before)) WITHIN GROUP (ORDER BY c.credits DESC)
@@ -794,7 +977,7 @@ BEGIN
     acts := ARRAY_APPEND(acts, ARRAY_CONSTRUCT('read a table of production', 'SELECT 1 FROM ' || v_table || ' WHERE FALSE', '', 'done', '', ''));
   END IF;
   IF (v_identity NOT IN ('janitor', 'prod')) THEN
-    v_same := '''' || REPLACE(PARSE_JSON(v_found):comment::VARCHAR, '''', '''''') || '''';
+    v_same := '''' || REPLACE(REPLACE(PARSE_JSON(v_found):comment::VARCHAR, '\\', '\\\\'), '''', '''''') || '''';
     acts := ARRAY_APPEND(acts, ARRAY_CONSTRUCT('insert into a table of production', 'INSERT INTO ' || v_table || ' SELECT * FROM ' || v_table || ' WHERE FALSE', '', 'refused', 'SELECT 1 FROM ' || v_table || ' WHERE FALSE', ''));
     acts := ARRAY_APPEND(acts, ARRAY_CONSTRUCT('delete from a table of production', 'DELETE FROM ' || v_table || ' WHERE FALSE', '', 'refused', 'SELECT 1 FROM ' || v_table || ' WHERE FALSE', ''));
     acts := ARRAY_APPEND(acts, ARRAY_CONSTRUCT('alter a table of production', 'ALTER TABLE ' || v_table || ' SET COMMENT = ' || v_same, '', 'refused', 'SELECT 1 FROM ' || v_table || ' WHERE FALSE', ''));
@@ -875,7 +1058,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'dev';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'dev', 'a developer', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'dev', 'a developer', SYSDATE(), :acts, :wrong;
   RETURN 'dev';
 END;
 $$;
@@ -887,7 +1070,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'ci';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'ci', 'ACME_CI_SERVICE', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'ci', 'ACME_CI_SERVICE', SYSDATE(), :acts, :wrong;
   RETURN 'ci';
 END;
 $$;
@@ -899,7 +1082,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'prod';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'prod', 'ACME_PROD_SERVICE', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'prod', 'ACME_PROD_SERVICE', SYSDATE(), :acts, :wrong;
   RETURN 'prod';
 END;
 $$;
@@ -911,7 +1094,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'janitor';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'janitor', 'ACME_JANITOR', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'janitor', 'ACME_JANITOR', SYSDATE(), :acts, :wrong;
   RETURN 'janitor';
 END;
 $$;
@@ -923,7 +1106,7 @@ AS
 $$
 BEGIN
   DELETE FROM acme_nonprod.acme_door.proof WHERE identity = 'reader';
-  INSERT INTO acme_nonprod.acme_door.proof (identity, login, at, acts, wrong) SELECT 'reader', 'a reader', SYSDATE(), :acts, :wrong;
+  INSERT INTO acme_nonprod.acme_door.proof (identity, login, tried_at, acts, wrong) SELECT 'reader', 'a reader', SYSDATE(), :acts, :wrong;
   RETURN 'reader';
 END;
 $$;

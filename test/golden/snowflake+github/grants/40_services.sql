@@ -2,7 +2,7 @@
 --
 -- Who runs it   the administrator with ACCOUNTADMIN who ran 20_boundary.sql.
 -- What changes  acme_prod_service may build in the prod schemas, and replace what is there as a member of its present
---               owners' roles until 90_close_prod.sql. acme_ci_service builds pr_<number> through the door, and
+--               owners' roles until 90_close_prod.sql, which is written down in acme_nonprod.acme_door.found. acme_ci_service builds pr_<number> through the door, and
 --               developers and reviewers read that. acme_janitor may drop through the door and nothing else.
 --               acme_env_owner, which nobody holds, may read who has which rights and what storage and compute
 --               cost: audit and report say that. Nothing is taken from anybody.
@@ -54,32 +54,56 @@ DECLARE
   v_sql VARCHAR;
   v_owners RESULTSET;
   v_said VARCHAR DEFAULT '';
+  v_rows NUMBER;
+  v_problem VARCHAR;
 BEGIN
+  -- SHOW never answers with more rows than this, and what it leaves out would be passed over:
+  -- https://docs.snowflake.com/en/sql-reference/sql/show-grants#usage-notes
+  v_problem := '';
+  SHOW OBJECTS IN SCHEMA acme.analytics;
+  SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_rows >= 10000) THEN
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.analytics; ';
+  END IF;
+  SHOW OBJECTS IN SCHEMA acme.staging;
+  SELECT COUNT(*) INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
+  IF (v_rows >= 10000) THEN
+    v_problem := v_problem || 'SHOW OBJECTS IN SCHEMA acme.staging; ';
+  END IF;
+  IF (v_problem <> '') THEN
+    v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
+    EXECUTE IMMEDIATE :v_sql;
+  END IF;
   SHOW OBJECTS IN SCHEMA acme.analytics;
   v_owners := (
-    SELECT DISTINCT "owner" AS owner
+    SELECT DISTINCT "owner" AS owner, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
   );
   FOR one IN v_owners DO
     IF (one.owner IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
       v_said := v_said || 'Relations in analytics belong to ' || one.owner || ', for which acme_prod_service never acts: it cannot replace them before 90_close_prod.sql. ';
     ELSE
-      v_sql := 'GRANT ROLE "' || one.owner || '" TO ROLE acme_prod_service';
+      v_sql := 'GRANT ' || one.holder || ' TO ROLE acme_prod_service';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 5, :v_sql;
       EXECUTE IMMEDIATE :v_sql;
     END IF;
   END FOR;
   SHOW OBJECTS IN SCHEMA acme.staging;
   v_owners := (
-    SELECT DISTINCT "owner" AS owner
+    SELECT DISTINCT "owner" AS owner, IFF("owner_role_type" = 'DATABASE_ROLE', 'DATABASE ROLE acme.', 'ROLE ') || '"' || REPLACE("owner", '"', '""') || '"' AS holder
     FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
-    WHERE "owner" NOT IN ('', 'ACME_PROD_SERVICE', 'ACME_PROD_OWNER')
+    WHERE "owner" <> '' AND NOT ("owner_role_type" <> 'DATABASE_ROLE' AND "owner" IN ('ACME_PROD_SERVICE', 'ACME_PROD_OWNER'))
   );
   FOR one IN v_owners DO
     IF (one.owner IN ('ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN')) THEN
       v_said := v_said || 'Relations in staging belong to ' || one.owner || ', for which acme_prod_service never acts: it cannot replace them before 90_close_prod.sql. ';
     ELSE
-      v_sql := 'GRANT ROLE "' || one.owner || '" TO ROLE acme_prod_service';
+      v_sql := 'GRANT ' || one.holder || ' TO ROLE acme_prod_service';
+      INSERT INTO acme_nonprod.acme_door.found (step, statement) SELECT 5, :v_sql;
       EXECUTE IMMEDIATE :v_sql;
     END IF;
   END FOR;

@@ -4,10 +4,11 @@
 -- Who runs it   the administrator with ACCOUNTADMIN who ran 40_services.sql. First, in the same session:
 --                 SET dbt_envs_leftovers = 'dev_ghost, pr_500';
 -- What changes  each schema belongs to acme_env_owner, with managed access; what is in it belongs to the developer's role, to
---               acme_ci_service, or to acme_env_owner where nobody has that name. Future grants in it go. All are
---               looked at before one is changed. Their age counts from their last change.
+--               acme_ci_service, or to acme_env_owner where nobody has that name. Future grants in it go, and so do
+--               rights to build in it. All are looked at before one is changed. Their age counts from this hand-over. Cut short,
+--               run it again with the same names.
 -- How to undo   GRANT OWNERSHIP ON SCHEMA … TO ROLE <its owner, which this prints> COPY CURRENT GRANTS; the same for ALL TABLES
---               and ALL VIEWS in it.
+--               and ALL VIEWS in it; and the rights that this prints.
 
 -- SECURITYADMIN acts for acme_env_owner while this runs, and gives that back at the end.
 USE ROLE SECURITYADMIN;
@@ -27,22 +28,24 @@ DECLARE
 BEGIN
   IF (v_asked IS NULL) THEN
     v_problem := 'Name the schemas first: SET dbt_envs_leftovers = ''dev_ghost, pr_500'';';
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW SCHEMAS IN DATABASE acme_nonprod;
   SELECT LISTAGG(TRIM(a.value::VARCHAR), ', ') INTO :v_problem
   FROM TABLE(FLATTEN(INPUT => SPLIT(:v_asked, ','))) AS a
   LEFT JOIN TABLE(RESULT_SCAN(LAST_QUERY_ID())) AS s ON s."name" = TRIM(a.value::VARCHAR)
-  WHERE s."name" IS NULL OR s."owner" IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER')
+  -- One of this project's without managed access is where an earlier run was cut short.
+  WHERE s."name" IS NULL OR s."owner" = 'ACME_PROD_OWNER'
+    OR (s."owner" = 'ACME_ENV_OWNER' AND POSITION('MANAGED ACCESS' IN COALESCE(s."options", '')) > 0)
     OR NOT (RLIKE(s."name", 'DEV_[A-Z][A-Z0-9]*(_[A-Z0-9]+)*') OR RLIKE(s."name", 'PR_[1-9][0-9]{0,9}'));
   IF (v_problem <> '') THEN
     v_problem := 'Nothing was changed. Not in database acme_nonprod, not a whole name of an environment schema, or this project''s already: ' || v_problem;
-    -- RAISE takes no text that is put together, so a block with this very text is run:
-    -- https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
-    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(v_problem, '''', '''''') || '''); BEGIN RAISE refused; END;';
+    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
+    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
   SHOW SCHEMAS IN DATABASE acme_nonprod;
@@ -71,12 +74,26 @@ BEGIN
       SELECT
         "privilege" AS privilege,
         REPLACE("grant_on", '_', ' ') || 'S' AS kind,
-        IFF("grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme_nonprod.', 'ROLE ') || '"' || "grantee_name" || '"' AS grantee
+        IFF("grant_to" = 'DATABASE_ROLE', 'DATABASE ROLE acme_nonprod.', 'ROLE ') || '"' || REPLACE("grantee_name", '"', '""') || '"' AS grantee
       FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
     );
     FOR two IN v_grants DO
       v_sql := 'REVOKE ' || two.privilege || ' ON FUTURE ' || two.kind || ' IN SCHEMA ' || v_schema || ' FROM ' || two.grantee;
       EXECUTE IMMEDIATE :v_sql;
+    END FOR;
+    v_sql := 'SHOW GRANTS ON SCHEMA ' || v_schema;
+    EXECUTE IMMEDIATE :v_sql;
+    v_grants := (
+      SELECT
+        "privilege" AS privilege,
+        CASE "granted_to" WHEN 'DATABASE_ROLE' THEN 'DATABASE ROLE acme_nonprod."' || REPLACE(SPLIT_PART("grantee_name", '.', -1), '"', '') || '"' WHEN 'USER' THEN 'USER ' ELSE 'ROLE ' END || IFF("granted_to" = 'DATABASE_ROLE', '', '"' || REPLACE("grantee_name", '"', '""') || '"') AS grantee
+      FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
+      WHERE "privilege" IN ('MODIFY', 'MANAGE GRANTS') OR STARTSWITH("privilege", 'CREATE ')
+    );
+    FOR two IN v_grants DO
+      v_sql := 'REVOKE ' || two.privilege || ' ON SCHEMA ' || v_schema || ' FROM ' || two.grantee || ' CASCADE';
+      EXECUTE IMMEDIATE :v_sql;
+      v_said := v_said || two.grantee || ' had ' || two.privilege || '. ';
     END FOR;
     v_sql := 'GRANT OWNERSHIP ON ALL TABLES IN SCHEMA ' || v_schema || ' TO ROLE ' || v_builder || ' COPY CURRENT GRANTS';
     EXECUTE IMMEDIATE :v_sql;
@@ -93,6 +110,8 @@ BEGIN
     v_sql := 'GRANT REFERENCES ON ALL VIEWS IN SCHEMA ' || v_schema || ' TO ROLE acme_env_owner';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'GRANT MONITOR ON ALL DYNAMIC TABLES IN SCHEMA ' || v_schema || ' TO ROLE acme_env_owner';
+    EXECUTE IMMEDIATE :v_sql;
+    v_sql := 'INSERT INTO acme_nonprod.acme_door.adopted (schema_name, adopted_at) SELECT ''' || one.name || ''', SYSDATE()';
     EXECUTE IMMEDIATE :v_sql;
     v_sql := 'ALTER SCHEMA ' || v_schema || ' ENABLE MANAGED ACCESS';
     EXECUTE IMMEDIATE :v_sql;

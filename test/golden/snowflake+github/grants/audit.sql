@@ -11,7 +11,9 @@
 
 CALL acme_nonprod.acme_door.audit();
 
--- Live, without a delay. Future grants are in no view: a line with OWNERSHIP, INSERT, UPDATE, DELETE or TRUNCATE is a hole.
+-- Live, without a delay. Future grants are in no view: the first part sees them with the first schema or table that they have
+-- reached, this one before that. A line with OWNERSHIP, INSERT, UPDATE, DELETE or TRUNCATE is a hole, and so is one on SCHEMA with
+-- more than USAGE or MONITOR.
 USE ROLE SECURITYADMIN;
 SHOW GRANTS OF ROLE acme_prod_service;
 SHOW GRANTS OF ROLE acme_prod_owner;
@@ -22,6 +24,7 @@ SHOW FUTURE GRANTS IN SCHEMA acme.analytics;
 SHOW GRANTS ON SCHEMA acme.staging;
 SHOW FUTURE GRANTS IN SCHEMA acme.staging;
 SHOW FUTURE GRANTS IN DATABASE acme;
+SHOW FUTURE GRANTS IN DATABASE acme_nonprod;
 -- Whoever holds these can give themselves anything: no grant of ours can hold them.
 SHOW GRANTS OF ROLE ACCOUNTADMIN;
 SHOW GRANTS OF ROLE SECURITYADMIN;

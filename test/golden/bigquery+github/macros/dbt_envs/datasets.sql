@@ -6,7 +6,7 @@
     when a table was written, which BigQuery tells some seconds to minutes later
   and, where a pull request has nothing yet, when its dataset was made. used_since: after the time `since`, or within the hour before
   it, of which a list made then may not have known yet. A developer's pin is a view in their own dataset,
-  dbt_envs_keep, which counts for a year; the janitor's is a label.
+  dbt_envs_keep, which counts for a year; the janitor's is a label, of a day that is at most a year ahead.
   https://docs.cloud.google.com/bigquery/docs/information-schema-table-storage
   https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options
 -#}
@@ -43,7 +43,7 @@
         option_value as labels,
         regexp_extract(option_value, r'STRUCT\("dbt_envs_project", "([^"]*)"\)') as mark,
         regexp_extract(option_value, r'STRUCT\("owner", "([^"]*)"\)') as owner,
-        safe_cast(regexp_extract(option_value, r'STRUCT\("keep_until", "([^"]*)"\)') as date) as keep_until
+        {{ dbt_envs_pin_of_labels() }} as keep_until
       from {{ catalog }}.SCHEMATA_OPTIONS
       where option_name = 'labels'
     ),
@@ -141,9 +141,33 @@
   {%- endcall -%}
 {% endmacro %}
 
-{#- The day until which somebody keeps this dataset, or none. -#}
+{#-
+  The day until which a dataset's labels keep it. CI owns pr_<number> and builds what a pull request says, so a label may hold
+  anything: what is further ahead than keep_schema writes does not count, or it would be one for ever.
+-#}
+{% macro dbt_envs_pin_of_labels() -%}
+  if(
+    safe_cast(regexp_extract(option_value, r'STRUCT\("keep_until", "([^"]*)"\)') as date) <= date_add(current_date(), interval 366 day),
+    safe_cast(regexp_extract(option_value, r'STRUCT\("keep_until", "([^"]*)"\)') as date),
+    null
+  )
+{%- endmacro %}
+
+{#-
+  The day until which somebody keeps the dataset of a pull request, or none. CI asks: it sees the labels of datasets, and no tables
+  but its own. https://docs.cloud.google.com/bigquery/docs/information-schema-datasets-schemata-options
+-#}
 {% macro bigquery__dbt_envs_kept_until(schema) %}
-  {%- for one in dbt_envs_datasets(dbt_envs_environment_project(schema), schema) if one['kept'] -%}{{ return(one['keep_until']) }}{%- endfor -%}
+  {%- set query -%}
+    select format_date('%Y-%m-%d', keep_until)
+    from (
+      select {{ dbt_envs_pin_of_labels() }} as keep_until
+      from `{{ dbt_envs_environment_project(schema) }}`.`region-us`.INFORMATION_SCHEMA.SCHEMATA_OPTIONS
+      where schema_name = '{{ schema }}' and option_name = 'labels'
+    )
+    where keep_until > current_date()
+  {%- endset -%}
+  {%- for row in run_query(query).rows -%}{{ return(row[0]) }}{%- endfor -%}
   {{ return(none) }}
 {% endmacro %}
 

@@ -10,7 +10,8 @@
   the roster is emptied, since only an administrator could make it again. For two days, restore_schema brings back what it can. A failure is collected and the next one tried.
 
   Emptied means tables, clones, snapshots, views, materialized views, external tables, functions and procedures; indexes and
-  policies go with their table. Models of BigQuery ML stay: no query lists them. A view of somebody else's that reads a table
+  policies go with their table. Models of BigQuery ML stay: no query lists them, only bq and the API do
+  (https://docs.cloud.google.com/bigquery/docs/listing-models). A view of somebody else's that reads a table
   from here is not dropped: BigQuery has no CASCADE beyond a dataset.
 
   The last line is JSON, {"cleared": [...], "kept": [...], "failed": [...]}; an error follows where something failed.

@@ -7,6 +7,9 @@
   janitor may not read. In the project of production it sees the datasets and nothing else. Sizes of 30 days ago are the mean of
   that day, as billed, three days late:
   https://docs.cloud.google.com/bigquery/docs/information-schema-table-storage-usage
+
+  What was billed, and proofs of others, stand in the jobs of everybody, with the text of each query. The janitor sees them where an
+  administrator gives it roles/bigquery.resourceViewer on acme-prod and acme-dev and acme-ci; otherwise they are unknown.
 -#}
 {% macro report() %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
@@ -53,6 +56,7 @@
     {%- do cleared.append(dict(fromjson(one['note']), at=one['noted_at'])) -%}
   {%- endfor -%}
   {%- set proved = dbt_envs_proofs() -%}
+  {%- set billed = dbt_envs_billed() -%}
 
   {%- set facts = {
     'at': now[0],
@@ -63,7 +67,8 @@
     'since': now[1] if then_known.all else none,
     'storage': storage.values() | sort(attribute='schema'),
     'largest_dev': largest,
-    'cleared': cleared if noted is not none else none
+    'cleared': cleared if noted is not none else none,
+    'compute': {'unit': 'bytes billed', 'used': billed}
   } -%}
   {%- do print(storage | length ~ ' schemas measured, ' ~ (cleared | length if noted is not none else 'unknown how many') ~ ' cleared in 30 days') -%}
   {%- do print(tojson(facts)) -%}
@@ -86,6 +91,67 @@
   where not deleted and total_logical_bytes > 0 and regexp_contains(table_schema, r'^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$')
   order by total_logical_bytes desc, table_schema, table_name
   limit 10
+{% endmacro %}
+
+{#- Bytes billed by environment and developer, the most first; none where the jobs of one project may not be seen. -#}
+{% macro dbt_envs_billed() %}
+  {%- set used = {} -%}
+  {%- for project in ['acme-prod', 'acme-dev', 'acme-ci'] -%}
+    {%- set rows = dbt_envs_rows_or_none(dbt_envs_billed_in(project)) -%}
+    {%- if rows is none -%}{{ return(none) }}{%- endif -%}
+    {%- for row in rows -%}
+      {%- set one = fromjson(row) -%}
+      {%- set before = used.get((one['environment'], one['who']), {'amount': 0, 'amount_before': 0}) -%}
+      {%- do used.update({(one['environment'], one['who']): dict(one, amount=one['amount'] + before['amount'], amount_before=one['amount_before'] + before['amount_before'])}) -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{ return(used.values() | sort(attribute='amount', reverse=true)) }}
+{% endmacro %}
+
+{#-
+  A job of dbt carries labels that say where it belongs; of another job the dataset that it wrote does, or the developer who ran it.
+  Whoever runs a job may give it any label. A script counts what its statements count once more.
+-#}
+{% macro dbt_envs_billed_in(project) %}
+  select to_json_string(struct(
+    environment,
+    if(environment = 'dev', who, null) as who,
+    cast(sum(if(is_now, billed, 0)) as float64) as amount,
+    cast(sum(if(is_now, 0, billed)) as float64) as amount_before
+  ))
+  from (
+    select
+      case
+        when job.is_ours then job.environment
+        when regexp_contains(job.dataset, r'^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$') then 'dev'
+        when regexp_contains(job.dataset, r'^pr_[1-9][0-9]{0,9}$') then 'ci'
+        when job.project_id = 'acme-prod' and job.dataset in ('analytics', 'staging') then 'prod'
+        when person.slug is not null then 'dev'
+        else 'other'
+      end as environment,
+      if(regexp_contains(job.dataset, r'^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$'), substr(job.dataset, 5), person.slug) as who,
+      job.is_now,
+      job.billed
+    from (
+      select
+        project_id,
+        user_email,
+        exists(select 1 from unnest(labels) where key = 'dbt_envs_project' and value = 'acme') as is_ours,
+        (select min(value) from unnest(labels) where key = 'environment') as environment,
+        coalesce((select min(value) from unnest(labels) where key = 'schema'), destination_table.dataset_id, '') as dataset,
+        creation_time > timestamp_sub(current_timestamp(), interval 30 day) as is_now,
+        coalesce(total_bytes_billed, 0) as billed
+      from `{{ project }}`.`region-us`.INFORMATION_SCHEMA.JOBS_BY_PROJECT
+      where creation_time > timestamp_sub(current_timestamp(), interval 60 day)
+        and (statement_type is null or statement_type != 'SCRIPT')
+    ) as job
+    left join unnest(array<struct<email string, slug string>>[
+      ('priya@example.com', 'priya'),
+      ('sam.jones@example.com', 'sam')
+    ]) as person on person.email = job.user_email
+  )
+  where billed > 0
+  group by environment, who
 {% endmacro %}
 
 {#- What drop_stale_schemas noted, in the janitor's own statements: https://docs.cloud.google.com/bigquery/docs/information-schema-jobs-by-user -#}

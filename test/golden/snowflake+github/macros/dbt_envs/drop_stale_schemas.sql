@@ -4,9 +4,10 @@
       DBT_CI_LOGIN=acme_janitor dbt run-operation drop_stale_schemas --target ci --args '{
         candidates: [pr_142], listed_at: "2026-11-27T03:43:00.123456Z", dry_run: true}'
 
-  The door looks at each once more (grants/20_boundary.sql): its name is whole, this project owns it, nobody keeps it, and
-  nothing in it was written since listed_at, which env_schemas gave. A schema of somebody on the roster is emptied: they could
-  not make it again. For a day, restore_schema brings it back. A failure is collected and the next one tried.
+  The door looks at each once more (grants/20_boundary.sql): its name is whole, this project owns it, nobody keeps it, nothing in
+  it was written since listed_at, which env_schemas gave, nor within the days that grants/20_boundary.sql holds, and nothing
+  outside the environments is built on it, in production for instance. A schema of somebody on the roster is emptied: they
+  could not make it again. For a day, restore_schema brings it back. A failure is collected and the next one tried.
 
   The last line is JSON, {"cleared": [...], "kept": [...], "failed": [...]}; an error follows where something failed.
 -#}
@@ -18,7 +19,7 @@
     {{ exceptions.raise_compiler_error('candidates is a list of schemas, e.g. [pr_142, pr_143].') }}
   {%- elif dry_run is not boolean -%}
     {{ exceptions.raise_compiler_error('dry_run is true or false, and was "' ~ dry_run ~ '".') }}
-  {%- elif modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z', listed_at | string) is none -%}
+  {%- elif modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+]00:00)', listed_at | string) is none -%}
     {{ exceptions.raise_compiler_error('listed_at is what env_schemas said, e.g. 2026-11-27T03:43:00.123456Z, and was "' ~ listed_at ~ '".') }}
   {%- endif -%}
 
@@ -31,15 +32,17 @@
       {%- if outcome['how'] -%}
         {%- do answer['cleared'].append({'schema': schema, 'how': outcome['how'], 'relations': outcome['relations'], 'took_along': outcome['took_along']}) -%}
       {%- elif outcome['why'] -%}
-        {%- do answer['kept'].append({'schema': schema, 'why': outcome['why']}) -%}
+        {%- do answer['kept'].append({'schema': schema, 'why': outcome['why'].split() | join(' ')}) -%}
       {%- else -%}
-        {%- do answer['failed'].append({'schema': schema, 'why': outcome['failed']}) -%}
+        {#- On one line, whatever names are in it: dbt prints it after the answer, and no line of it is to be taken for one. -#}
+        {%- do answer['failed'].append({'schema': schema, 'why': (outcome['failed'] or 'nobody said why').split() | join(' ')}) -%}
       {%- endif -%}
     {%- endif -%}
   {%- endfor -%}
 
   {%- for one in answer['cleared'] -%}
-    {%- do print(one['schema'] ~ (': would be ' if dry_run else ': ') ~ one['how'] ~ ', ' ~ one['relations'] ~ ' relations') -%}
+    {%- do print(one['schema'] ~ (': would be ' if dry_run else ': ') ~ one['how'] ~ ', ' ~ one['relations'] ~ ' relations'
+      ~ ((', and with it ' ~ one['took_along'] | join(', ')) if one['took_along'] else '')) -%}
   {%- endfor -%}
   {%- for one in answer['kept'] -%}{%- do print(one['schema'] ~ ': kept: ' ~ one['why']) -%}{%- endfor -%}
   {%- for one in answer['failed'] -%}{%- do print(one['schema'] ~ ': FAILED: ' ~ one['why']) -%}{%- endfor -%}

@@ -13,6 +13,7 @@ import datetime
 import json
 import re
 import sys
+from collections.abc import Callable
 
 from dbt_command import LEFT, Problem, exit_status, find_dbt, operation
 from inert_markdown import code, member, members, plural, prose, read, whole
@@ -83,6 +84,7 @@ class Page:
             *self.writers(),
             *self.proofs(),
             *self.storage(),
+            *self.compute(),
             *self.night(),
             *self.others(),
             *self.cleared(),
@@ -238,6 +240,36 @@ class Page:
         share = f" ({100 * (now - then) / then:+,.0f} %)" if then else ""
         return size(now), size(then), f"{'+' if now >= then else '-'}{size(abs(now - then))}{share}"
 
+    def compute(self) -> list[str]:
+        """What was used, in the unit that is paid for. Nothing where the warehouse does not speak of it: it is not paid by use there."""
+        if not isinstance(self.facts, dict) or "compute" not in self.facts:
+            return []
+        unit = member(self.facts["compute"], "unit")
+        used = member(self.facts["compute"], "used")
+        title = f"#### Compute, in {prose(unit)}" if isinstance(unit, str) and unit != "" else "#### Compute"
+        if not isinstance(unit, str) or not isinstance(used, list):
+            return ["", title, "", "Unknown."]
+        entries = objects(used)
+        shown = size_of if unit.startswith("bytes") else figure
+        heading = "last 30 days | 30 days before | difference |"
+        order = ("prod", "ci", "dev")
+        names = sorted({str(one.get("environment")) for one in entries}, key=lambda name: (order.index(name) if name in order else len(order), name))
+        rows = [row(code(name), *spent([one for one in entries if str(one.get("environment")) == name], shown)) for name in names]
+        developers: dict[str, list[dict]] = {}
+        for one in entries:
+            if one.get("environment") == "dev":
+                developers.setdefault(str(one.get("who")) if one.get("who") else UNKNOWN, []).append(one)
+        cost = {who: together([one.get("amount") for one in its]) or 0 for who, its in developers.items()}
+        people = [row(known(None if who == UNKNOWN else who), *spent(developers[who], shown)) for who in sorted(developers, key=lambda who: (-cost[who], who))]
+        if not rows:
+            return ["", title, "", "None in the last 60 days."]
+        return [
+            "",
+            title,
+            *self.table((f"| environment | {heading}", "|---|---:|---:|---:|"), rows),
+            *self.fold(f"By developer: {len(people):,}", (f"| developer | {heading}", "|---|---:|---:|---:|"), people),
+        ]
+
     def night(self) -> list[str]:
         title = f"#### What the sweep did{f' at {time_of(self.listed)}' if self.listed else ''}"
         if self.listed is None:
@@ -382,6 +414,37 @@ def size(value: object) -> str:
         if number >= least:
             return f"{number / least:,.1f} {unit}"
     return f"{number} B"
+
+
+def amount(value: object) -> float | None:
+    """What was used of something; it may be a fraction."""
+    return value if type(value) in (int, float) and abs(value) < 10**18 else None
+
+
+def together(values: list) -> float | None:
+    """The sum; unknown where one of them is."""
+    numbers = [amount(value) for value in values]
+    return sum(number for number in numbers if number is not None) if None not in numbers else None
+
+
+def figure(value: float) -> str:
+    return f"{value:,.1f}"
+
+
+def size_of(value: float) -> str:
+    return size(round(value))
+
+
+def spent(entries: list[dict], shown: Callable[[float], str]) -> tuple[str, str, str]:
+    """Now, before and the difference."""
+    now, before = (together([one.get(key) for one in entries]) for key in ("amount", "amount_before"))
+    texts = [UNKNOWN if one is None else shown(one) for one in (now, before)]
+    if now is None or before is None:
+        return texts[0], texts[1], UNKNOWN
+    share = f" ({round(100 * (now - before) / before):+,} %)" if round(before, 1) > 0 else ""
+    # What rounds to nothing is +0, never -0.
+    sign = "-" if round(now - before, 1) < 0 else "+"
+    return texts[0], texts[1], f"{sign}{shown(abs(now - before))}{share}"
 
 
 def last_write(last: object) -> datetime.datetime | None:

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pageOf } from '../../demo/page/page.ts';
-import { prepare } from '../../demo/prepare.ts';
-import { type Browser, type Look, startBrowser } from '../support/browser.ts';
-import { STORY } from '../support/demo-story.ts';
+import { pageOf } from '../../../demo/page/page.ts';
+import { prepare } from '../../../demo/prepare.ts';
+import { type Browser, type Look, startBrowser } from '../../support/browser.ts';
+import { STORY } from '../../support/demo-story.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-demo-page-'));
 const page = path.join(folder, 'out.html');

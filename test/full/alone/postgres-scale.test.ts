@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { installers } from '../support/postgres-boundary.ts';
-import { type Administrator, createDatabase, run, superuserOf, using } from '../support/postgres-engine.ts';
-import { installation, type Script, scripts } from '../support/postgres-matrix.ts';
-import { type Major, type Server, startServer } from '../support/postgres-server.ts';
+import { installers } from '../../support/postgres-boundary.ts';
+import { type Administrator, createDatabase, run, superuserOf, using } from '../../support/postgres-engine.ts';
+import { installation, type Script, scripts } from '../../support/postgres-matrix.ts';
+import { type Major, type Server, startServer } from '../../support/postgres-server.ts';
 
 const DATABASE = 'warehouse';
 const team = (people: number): string => Array.from({ length: people }, (_, at) => `person_${at + 1}`).join(', ');

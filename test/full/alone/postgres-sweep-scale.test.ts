@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { python } from '../support/dbt.ts';
-import { CI, JANITOR, type Listing, lastLine, type Sweep, type SweptWarehouse, startSweptWarehouse } from '../support/postgres-sweep.ts';
-import { pythonEnvironment } from '../support/python.ts';
+import { python } from '../../support/dbt.ts';
+import { CI, JANITOR, type Listing, lastLine, type Sweep, type SweptWarehouse, startSweptWarehouse } from '../../support/postgres-sweep.ts';
+import { pythonEnvironment } from '../../support/python.ts';
 
 /** Runs dbt as a child of its own and says how much memory it took at most: on Linux ru_maxrss is in kilobytes. */
 const MEASURED = `
