@@ -397,8 +397,8 @@ $$;
 -- sessions share a limited number (https://www.postgresql.org/docs/current/runtime-config-locks.html), so that tables with
 -- many indexes go fewer at a time. p_listed_at is when the caller looked: a schema that was used since then stays. CASCADE
 -- reaches a view that somebody else built on this schema's tables; acme_prod_service can build none, since it may not use
--- these schemas, but an administrator can, in production too. The janitor must say when it looked, and whoever acts in its name drops neither what was used lately nor,
--- by CASCADE, what is in no environment.
+-- these schemas, but an administrator can, in production too. The janitor must say when it looked, and whoever acts in its
+-- name drops neither what was used lately nor, by CASCADE, what is in no environment.
 CREATE OR REPLACE PROCEDURE acme_door.drop_schema(
   p_schema text, p_listed_at timestamptz DEFAULT NULL, p_step int DEFAULT 500, INOUT relations_left bigint DEFAULT NULL)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

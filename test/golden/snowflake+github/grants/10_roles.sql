@@ -4,7 +4,8 @@
 --               rest, which then owns it: a role is given away, and a user gets a key, by its owner, and USERADMIN
 --               shall not be that.
 -- What changes  creates the warehouses, roles and users below, without keys and without any right on data. One of these
---               names that exists is refused unless an earlier run of this file created it and it still belongs to whom it did. Nothing is taken from anybody.
+--               names that exists is refused unless an earlier run of this file created it and it still belongs to
+--               whom it did. Nothing is taken from anybody.
 -- How to undo   undo 20 to 50 (grants/README.md), then DROP USER, DROP ROLE and DROP WAREHOUSE for each.
 --
 -- None of these roles is granted to SYSADMIN, against Snowflake's general advice: whoever holds SYSADMIN would write
@@ -42,8 +43,7 @@ BEGIN
   WHERE "name" IN ('ACME_DEV_WH', 'ACME_CI_WH', 'ACME_READ_WH', 'ACME_PROD_WH') AND NOT (COALESCE("comment", '') = 'dbt-envs: project acme' AND "owner" = 'SYSADMIN');
   IF (v_problem <> '') THEN
     v_problem := 'Warehouse ' || v_problem || ' exists, and this project did not create it or does not own it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -53,8 +53,7 @@ BEGIN
   WHERE "name" IN ('ACME_ENV_OWNER', 'ACME_PROD_OWNER', 'ACME_DEVELOPER', 'ACME_READER', 'ACME_REVIEWER', 'ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND NOT (COALESCE("comment", '') = 'dbt-envs: project acme' AND "owner" = 'SECURITYADMIN');
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it or does not own it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -64,8 +63,7 @@ BEGIN
   WHERE "name" IN ('ACME_CI_SERVICE', 'ACME_PROD_SERVICE', 'ACME_JANITOR') AND NOT (COALESCE("comment", '') = 'dbt-envs: project acme' AND "owner" = 'SECURITYADMIN');
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' exists, and this project did not create it or does not own it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -111,8 +109,7 @@ BEGIN
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_ours <> 4) THEN
     v_problem := 'SHOW WAREHOUSES shows ' || v_ours || ' of this project''s 4 with its mark, belonging to SYSADMIN. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -121,8 +118,7 @@ BEGIN
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_ours <> 8) THEN
     v_problem := 'SHOW ROLES shows ' || v_ours || ' of this project''s 8 with its mark, belonging to SECURITYADMIN. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -131,8 +127,7 @@ BEGIN
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_ours <> 3) THEN
     v_problem := 'SHOW USERS shows ' || v_ours || ' of this project''s 3 with its mark, belonging to SECURITYADMIN. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;

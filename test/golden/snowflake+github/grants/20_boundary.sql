@@ -23,8 +23,7 @@ BEGIN
   WHERE "name" = 'ACME_NONPROD' AND COALESCE("comment", '') <> 'dbt-envs: project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Database ' || v_problem || ' exists, and this project did not create it. Choose another name: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -49,8 +48,7 @@ BEGIN
   SELECT COUNT_IF("name" = 'ACME_NONPROD' AND "comment" = 'dbt-envs: project acme') INTO :v_rows FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_rows = 0) THEN
     v_problem := 'Database acme_nonprod is not seen with this project''s mark. Choose another name: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -64,8 +62,7 @@ BEGIN
   END IF;
   IF (v_problem <> '') THEN
     v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -76,8 +73,7 @@ BEGIN
   WHERE STARTSWITH("comment", 'dbt-envs: door of project ') AND "comment" <> 'dbt-envs: door of project acme';
   IF (v_problem <> '') THEN
     v_problem := 'Database acme_nonprod has the door ' || v_problem || ' of another project already. Give this one a database of its own: dbt-envs --nonprod-database <name>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -96,8 +92,7 @@ BEGIN
   WHERE "grant_on" = 'SCHEMA' AND "privilege" NOT IN ('USAGE', 'MONITOR');
   IF (v_problem <> '') THEN
     v_problem := 'Future grants on schemas in database acme_nonprod would reach into every dev_<name> and pr_<number>: ' || v_problem || '. Revoke them.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;

@@ -26,8 +26,7 @@ BEGIN
   WHERE "grant_on" = 'SCHEMA' AND "privilege" NOT IN ('USAGE', 'MONITOR');
   IF (v_problem <> '') THEN
     v_problem := 'Future grants on schemas in database acme_nonprod would reach into every dev_<name> and pr_<number>: ' || v_problem || '. Revoke them.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -49,8 +48,7 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'Role ' || v_problem || ' exists, and this project did not create it or does not own it. Choose other names: dbt-envs --role-prefix <prefix>.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -63,8 +61,7 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'User ' || v_problem || ' is a service and no person: a developer needs a user of their own. Correct roster.yml.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -78,8 +75,7 @@ BEGIN
   );
   IF (v_problem <> '') THEN
     v_problem := 'Schema ' || v_problem || ' exists, and this project did not create it. Hand it over by its name with grants/adopt_leftovers.sql.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -114,8 +110,7 @@ BEGIN
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_ours <> 2) THEN
     v_problem := 'SHOW ROLES shows ' || v_ours || ' of the 2 roles of developers with this project''s mark. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
@@ -132,8 +127,7 @@ BEGIN
     SELECT LISTAGG("value", ', ') INTO :v_people FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "property" = 'TYPE';
     IF (v_people NOT IN ('PERSON', 'null', '')) THEN
       v_problem := 'User ' || one.login || ' is a service and no person: a developer needs a user of their own. Correct roster.yml.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
     END IF;

@@ -72,8 +72,7 @@ BEGIN
   END IF;
   IF (v_problem <> '') THEN
     v_problem := 'Nothing was done: of what these list, SHOW answers with 10,000 rows alone, and the rest would be passed over: ' || v_problem || 'Less there, or by hand.';
-    -- RAISE takes no text that is put together, so a block with this very text is run; a quote and a backslash in a name stay a part
-    -- of it: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
+    -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
   END IF;
