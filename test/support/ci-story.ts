@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { python } from './dbt.ts';
 
 export type StoryJob = 'build' | 'drop' | 'parse' | 'deploy' | 'sweep';
 
@@ -27,10 +28,18 @@ export interface CiStage {
   opened(number: number, how?: 'ready' | 'draft' | 'from a fork' | 'an old run again'): Promise<Done>;
   /** What starts when it is closed. */
   closed(number: number): Promise<Done>;
-  deployed(by: 'merge' | 'schedule' | 'manual', inputs?: Readonly<Record<'select' | 'full_refresh' | 'retry', string>>): Promise<Done>;
+  deployed(
+    by: 'merge' | 'schedule' | 'manual',
+    inputs?: Readonly<Record<'select' | 'full_refresh' | 'retry', string>>,
+    how?: 'from a main that anybody may change' | 'a run of the commit before, started again',
+  ): Promise<Done>;
   swept(how?: { readonly dryRun: boolean }): Promise<Done>;
   /** Until it is taken back: production's state, or the list of pull requests, cannot be had. */
   fails(what?: 'state' | 'list'): void;
+  /** What of a card would act where it is shown: links, images, mentions, tags; not what stands there as text or code. */
+  live(card: string): string;
+  /** What sam's own shell has for dbt and for the code host. */
+  readonly shell: Readonly<Record<string, string>>;
   /** What deploys have left, the oldest first. */
   left(): readonly ('state' | 'failed')[];
   openIssues(): number;
@@ -136,27 +145,68 @@ export function ciStory(start: () => Promise<CiStage>): void {
       expect(output).not.toContain('FULL BUILD');
       expect(await stage.relations('pr_142')).toEqual(before);
     });
+    test('models whose names are shell and Markdown are built, and stay names', async () => {
+      const names = ['x$(touch${IFS}owned)', '`touch${IFS}owned`', '[a](evil.example)', '@team#1', "it's", '<img$src=x>'];
+      stage.push('names', (folder) => {
+        for (const name of names) writeFileSync(path.join(folder, 'models/marts', `${name}.sql`), 'select 1 as i');
+      });
+      stage.open(13, 'names');
+      const { of, output, card } = await opened(13);
+      expect(of('build'), output).toBe('success');
+      expect(await stage.relations('pr_13')).toEqual(expect.arrayContaining(names));
+      expect(output).not.toContain('touch: ');
+      expect(card).toContain('[a](evil.example)');
+      expect(stage.live(card)).not.toMatch(/evil|@team|<img/);
+      expect((await opened(13)).of('build')).toBe('success');
+      stage.close(13);
+      expect((await closed(13)).of('drop')).toBe('success');
+    });
+    test('1 and 12 side by side, both built at once, each in its own', async () => {
+      stage.push(
+        'one',
+        edit(REVENUE, (text) => text.replace(/\n/, '\n-- one\n')),
+      );
+      stage.push('twelve', (folder) => writeFileSync(path.join(folder, 'models/marts/twelve.sql'), 'select 12 as i'));
+      stage.open(1, 'one');
+      stage.open(12, 'twelve');
+      const both = await Promise.all([opened(1), opened(12)]);
+      expect(both.map(({ of }) => of('build'))).toEqual(['success', 'success']);
+      expect(await stage.relations('pr_1')).toEqual(expect.arrayContaining(['fct_revenue', 'fct_revenue_daily']));
+      expect(await stage.relations('pr_12')).toEqual(['twelve']);
+    });
     test('a close that is no longer true drops nothing', async () => {
       const { of, output } = await closed(142);
       expect(of('drop'), output).toBe('success');
       expect(output).toContain('keeps its schema');
-      expect(await stage.pulls()).toEqual(['pr_142', 'pr_7']);
+      expect(await stage.pulls()).toEqual(['pr_1', 'pr_12', 'pr_142', 'pr_7']);
     });
-    test('7 closes, not merged: its schema goes, and no other, and nothing of its own code is run', async () => {
-      stage.push('first', (folder) => writeFileSync(path.join(folder, 'macros/dbt_envs/drop_pr_schema.sql'), 'nothing of this is run'));
-      stage.close(7);
-      const { of, output } = await closed(7);
+    test('1 closes, not merged: its schema goes, and no other, and nothing of its own code is run', async () => {
+      stage.push('one', (folder) => writeFileSync(path.join(folder, 'macros/dbt_envs/drop_pr_schema.sql'), 'nothing of this is run'));
+      stage.close(1);
+      const { of, output } = await closed(1);
       expect(of('drop'), output).toBe('success');
-      expect(output).toContain('Dropped pr_7');
-      expect(await stage.pulls()).toEqual(['pr_142']);
+      expect(output).toContain('Dropped pr_1');
+      expect(await stage.pulls()).toEqual(['pr_12', 'pr_142', 'pr_7']);
     });
     test('142 is merged: its schema goes, and the deploy builds what was merged', async () => {
       stage.merge(142);
       expect((await closed(142)).of('drop')).toBe('success');
-      expect(await stage.pulls()).toEqual([]);
+      expect(await stage.pulls()).toEqual(['pr_12', 'pr_7']);
       const { of, output } = await deployed('merge');
       expect(of('deploy'), output).toBe('success');
       expect(await stage.relations('analytics')).toContain('fct_clicks');
+    });
+    test('two merges at once: the first of the two deploys builds both, and a run of the one before, started again, takes nothing back', async () => {
+      stage.merge(12);
+      stage.push('first', (folder) => writeFileSync(path.join(folder, 'models/marts/seven.sql'), 'select 7 as i'));
+      stage.merge(7);
+      for (const number of [12, 7]) expect((await closed(number)).of('drop')).toBe('success');
+      const { of, output } = await deployed('merge');
+      expect(of('deploy'), output).toBe('success');
+      expect(await stage.relations('analytics')).toEqual(expect.arrayContaining(['seven', 'twelve']));
+      const again = await deployed('merge', undefined, 'a run of the commit before, started again');
+      expect(again.of('deploy'), again.output).toBe('success');
+      expect(again.output).toMatch(/model analytics\.seven/);
     });
     test('a fork and a draft are parsed, with the reason', async () => {
       stage.push(
@@ -185,10 +235,17 @@ export function ciStory(start: () => Promise<CiStage>): void {
       expect(output).toContain('dbt build --target prod --select fct_revenue --full-refresh');
       expect(stage.left().length).toBe(before);
     });
+    test('a view that reads what is selected is built with it: PostgreSQL drops it with the table that is replaced', async () => {
+      const { of, output } = await deployed('manual', { ...NOTHING, select: 'raw_orders', full_refresh: 'true' });
+      expect(of('deploy'), output).toBe('success');
+      expect(output).toContain('deploy_prod: built too, since a view goes with the table that it reads: acme.staging.stg_orders');
+      expect(await stage.ask('select count(*) > 0 from staging.stg_orders', 'looker')).toEqual([[true]]);
+    });
     test('what is no selection is refused before anything is built', async () => {
       const { of, output } = await deployed('manual', { ...NOTHING, select: '$(touch owned); --target dev' });
       expect(of('deploy')).toBe('failure');
       expect(output).toContain('is nothing that dbt selects');
+      expect(output).not.toContain('dbt build');
     });
     test('a deploy that failed is retried: only what failed is built, and then the state is published', async () => {
       await stage.ask('create table raw.switch (i int); grant select on raw.switch to acme_prod_service, acme_ci_service');
@@ -199,8 +256,40 @@ export function ciStory(start: () => Promise<CiStage>): void {
       const { of, output } = await deployed('manual', { ...NOTHING, retry: 'true' });
       expect(of('deploy'), output).toBe('success');
       expect(output).toContain('dbt retry --target prod --state retry');
+      expect(output).toMatch(/1 of 1 OK created sql \w+ model analytics\.flaky/);
       expect(stage.left().at(-1)).toBe('state');
     });
+    test('a retry where nothing failed, or where main has moved since, is refused', async () => {
+      const again = await deployed('manual', { ...NOTHING, retry: 'true' });
+      expect(again.of('deploy')).toBe('failure');
+      expect(again.output).toContain('did not fail');
+      await stage.ask('truncate raw.switch');
+      expect((await deployed('merge')).of('deploy')).toBe('failure');
+      stage.push('main', (folder) => writeFileSync(path.join(folder, 'models/marts/moved.sql'), 'select 1 as i'));
+      const moved = await deployed('manual', { ...NOTHING, retry: 'true' });
+      expect(moved.of('deploy')).toBe('failure');
+      expect(moved.output).toContain('deploy everything instead');
+      await stage.ask('insert into raw.switch values (1)');
+    });
+    test('nothing is deployed from a main that anybody may change', async () => {
+      const { of, output } = await deployed('schedule', undefined, 'from a main that anybody may change');
+      expect(of('deploy')).toBe('failure');
+      expect(output).not.toContain('dbt build');
+      expect((await deployed('schedule')).of('deploy')).toBe('success');
+    });
+  });
+
+  test("a developer's loop: with an empty schema, one changed model is built in seconds, from what production has published", SLOW, async () => {
+    stage.push(
+      'sams',
+      edit('models/marts/fct_clicks.sql', (text) => `${text}-- mine\n`),
+    );
+    const started = Date.now();
+    const { code, output } = await python(stage.desk, ['scripts/dbt_envs/dbt_dev.py', 'build'], { env: stage.shell, python: 'postgres' });
+    console.log(`one model in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    expect(code, output).toBe(0);
+    expect(output).toContain('dbt_dev: production as of less than an hour ago, commit ');
+    expect((await stage.relations('dev_sam')).filter((name) => !/_event_id$/.test(name))).toEqual(['fct_clicks']);
   });
 
   describe('at night', SLOW, () => {

@@ -17,6 +17,8 @@ export interface GitlabCompany {
   relations(schema: string): Promise<readonly string[]>;
   /** The schemas of merge requests, in order. */
   pulls(): Promise<readonly string[]>;
+  /** What a developer's own shell has. */
+  shell(login: Login, slug: string): Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -26,14 +28,12 @@ export async function startGitlabCompany(): Promise<GitlabCompany> {
   await install(server, superuserOf(server), 'warehouse', WAREHOUSE);
   const passwords = await setPasswords(server, LOGINS);
   const password = (login: Login): string => (login === 'postgres' ? server.password : (passwords.get(login) ?? ''));
+  const place = { DBT_PG_HOST: server.host, DBT_PG_PORT: String(server.port), DBT_PG_DATABASE: 'warehouse', DBT_PG_SSLMODE: 'disable' };
   const everywhere = (value: string) => ({ 'pr/*': value, prod: value, sweep: value });
   const site = await startGitlabSite(scaffold({ ...WAREHOUSE, ci: 'gitlab' }), {
     python: 'postgres',
     variables: {
-      DBT_PG_HOST: everywhere(server.host),
-      DBT_PG_PORT: everywhere(String(server.port)),
-      DBT_PG_DATABASE: everywhere('warehouse'),
-      DBT_PG_SSLMODE: everywhere('disable'),
+      ...Object.fromEntries(Object.entries(place).map(([name, value]) => [name, everywhere(value)])),
       DBT_ENV_SECRET_CI_PASSWORD: { 'pr/*': password('acme_ci_service') },
       DBT_ENV_SECRET_PROD_PASSWORD: { prod: password('acme_prod_service') },
       DBT_ENV_SECRET_JANITOR_PASSWORD: { sweep: password('acme_janitor') },
@@ -49,6 +49,7 @@ export async function startGitlabCompany(): Promise<GitlabCompany> {
     ask,
     relations: (schema) => names(`select relname from pg_class where relnamespace = to_regnamespace('${schema}') and relkind in ('r', 'v', 'm') order by 1`),
     pulls: () => names("select nspname from pg_namespace where nspname ~ '^pr_' order by 1"),
+    shell: (login, slug) => ({ ...place, DBT_DEV_NAME: slug, DBT_DEV_LOGIN: login, DBT_ENV_SECRET_DEV_PASSWORD: password(login) }),
     stop: async () => {
       await Promise.all([site.stop(), server.stop()]);
     },

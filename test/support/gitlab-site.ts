@@ -18,6 +18,8 @@ export interface GitlabSite {
   open(iid: number, branch: string): void;
   close(iid: number): void;
   merge(iid: number): void;
+  /** The commit that main was at before its newest. */
+  before(): string;
   /** The variables that GitLab gives to a merge request's pipeline. */
   mergeVariables(iid: number, more?: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   /** What a merge request's pipeline would run: each job's `when`. */
@@ -123,6 +125,10 @@ export async function startGitlabSite(folder: string, { python, variables }: Git
       git(desk, 'merge', '-q', '--no-ff', '-m', `Merge !${iid}`, `origin/${branches.get(iid)}`);
       git(desk, 'push', '-q', 'origin', 'main');
       api.merges.set(iid, { state: 'merged', sha: api.merges.get(iid)?.sha ?? '' });
+    },
+    before: () => {
+      git(desk, 'fetch', '-q');
+      return git(desk, 'rev-parse', 'origin/main^');
     },
     mergeVariables,
     jobsOn: (given, branch = 'main') => jobsFor(checkout(branch, false), given),

@@ -26,7 +26,7 @@ const doneOf = ({ results, output, artifacts }: GitlabRun): Done => ({
 
 /** The jobs that GitLab's rules start, really run by gitlab-ci-local's shell executor. */
 ciStory(async (): Promise<CiStage> => {
-  const { site, password, ask, relations, pulls, stop } = await startGitlabCompany();
+  const { site, password, ask, relations, pulls, shell, stop } = await startGitlabCompany();
   return {
     desk: site.desk,
     push: (branch, change) => void site.push(branch, change),
@@ -40,21 +40,25 @@ ciStory(async (): Promise<CiStage> => {
     merge: (number) => site.merge(number),
     opened: async (number, how = 'ready') => doneOf(await site.onMerge(number, [], HOW[how])),
     closed: async (number) => doneOf(await site.onMerge(number, ['dbt-drop'])),
-    deployed: async (by, inputs) =>
+    deployed: async (by, inputs, how) =>
       doneOf(
         await site.onMain(SOURCES[by], {
           DBT_ENVS_RUN: by === 'schedule' ? 'deploy' : '',
+          ...(how === 'from a main that anybody may change' && { CI_COMMIT_REF_PROTECTED: 'false' }),
+          ...(how === 'a run of the commit before, started again' && { CI_COMMIT_SHA: site.before() }),
           ...(inputs && { DBT_ENVS_SELECT: inputs.select, DBT_ENVS_FULL_REFRESH: inputs.full_refresh, DBT_ENVS_RETRY: inputs.retry }),
         }),
       ),
     swept: async (how) => doneOf(await site.onMain(how ? 'web' : 'schedule', { DBT_ENVS_RUN: 'sweep', ...(how?.dryRun && { DBT_ENVS_DRY_RUN: 'true' }) })),
     fails: (what) => site.api.fails(what && { state: /packages/, list: /GET \/projects\/7\/merge_requests/ }[what]),
+    live: (card) => (card.match(/<[^>]*>/g) ?? []).join(''),
+    shell: { ...shell('sam', 'sam'), CI_API_V4_URL: site.api.url, CI_PROJECT_ID: '7', GITLAB_TOKEN: 'sams-own' },
     left: () => site.api.packages.map(({ name }) => (name === 'dbt-prod-state' ? 'state' : 'failed')),
     openIssues: () => site.api.issues.filter(({ state }) => state === 'opened').length,
     ask,
     relations,
     pulls,
-    secrets: [...(['acme_ci_service', 'acme_prod_service', 'acme_janitor'] as const).map(password), 'glpat-of-the-sweep', 'job-token-'],
+    secrets: [...(['acme_ci_service', 'acme_prod_service', 'acme_janitor'] as const).map(password), 'glpat-of-the-sweep', 'job-token-', 'sams-own'],
     stop,
   };
 });
