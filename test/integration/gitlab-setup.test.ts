@@ -125,6 +125,22 @@ describe('with --apply', () => {
     await apply();
     expect(api.variables.length).toBeGreaterThan(5);
   });
+  test.each(['*', 'm*n', 'mai*'])('a rule %s that opens main as well is named, and nothing secret is stored: the most permissive one counts', async (name) => {
+    const open = { push: [30], merge: [30], force: false };
+    api.protectedBranches.set(name, open);
+    const { code, output } = await apply();
+    expect(code).toBe(1);
+    expect(output).toContain(`! main is protected by the rule ${name}, but whoever may push can change it without a merge request. By hand: `);
+    expect([api.variables, api.protectedBranches.get(name)]).toEqual([[], open]);
+    api.protectedBranches.set(name, { ...open, push: [0] });
+    await apply();
+    expect(api.variables.length).toBeGreaterThan(5);
+  });
+  test.each(['release*', 'main-*', 'm.in', 'MAIN*'])('a rule %s is another branch’s', async (name) => {
+    api.protectedBranches.set(name, { push: [30], merge: [30], force: true });
+    await apply();
+    expect(api.variables.length).toBeGreaterThan(5);
+  });
   test('a stricter project stays as strict', async () => {
     api.project.ci_pipeline_variables_minimum_override_role = 'no_one_allowed';
     api.protectedBranches.set('main', { push: [0], merge: [60], force: false });
@@ -173,6 +189,11 @@ describe('it fails, and says so', () => {
   test('a name that no job reads', async () => expect((await setup(['--replace', 'PATH'])).output).toContain('the jobs read no such variable'));
 });
 
+test('a planted mistake is found: a look at the rule of that very name alone', async () => {
+  api.protectedBranches.set('*', { push: [30], merge: [30], force: false });
+  await setup(['--apply'], {}, (text) => text.replace('if covers_main(rule) and wrong_with(rule)', 'if False'));
+  expect(api.variables.length).toBeGreaterThan(5);
+});
 test('a planted mistake is found: variables that are protected nowhere', async () => {
   await setup(['--apply'], {}, (text) => text.replace(/^PROTECTED = .*$/m, 'PROTECTED: list = []'));
   expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')?.protected).toBe(false);

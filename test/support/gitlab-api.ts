@@ -205,6 +205,15 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           const { name, push_access_level: push, merge_access_level: merge, allow_force_push: force } = said();
           protectedBranches.set(String(name), { push: [Number(push)], merge: [Number(merge)], force: force === true });
         }
+        const levels = (all: readonly number[]) => all.map((access_level, index) => ({ id: index + 1, access_level }));
+        const ruleJson = (name: string, { push, merge, force }: ProtectedBranch) => ({
+          id: 300 + [...protectedBranches.keys()].indexOf(name),
+          name,
+          push_access_levels: levels(push),
+          merge_access_levels: levels(merge),
+          allow_force_push: force,
+        });
+        if (method === 'GET' && one === undefined) return { list: [...protectedBranches].map(([name, rule]) => ruleJson(name, rule)) };
         const name = method === 'POST' ? String(said().name) : (one ?? '');
         const found = protectedBranches.get(name);
         if (!found) return MISSING;
@@ -215,8 +224,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           protectedBranches.set(name, { ...found, push, force: said().allow_force_push === true });
           return { json: {} };
         }
-        const levels = (all: readonly number[]) => all.map((access_level, index) => ({ id: index + 1, access_level }));
-        return { json: { name, push_access_levels: levels(found.push), merge_access_levels: levels(found.merge), allow_force_push: found.force } };
+        return { json: ruleJson(name, found) };
       }
       case 'variables':
         return variablesAnswer(method, one, query, said());

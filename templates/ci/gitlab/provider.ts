@@ -57,7 +57,7 @@ export const gitlab = defineCiProvider({
   warnings: (pipeline) => [
     ...(deploys(pipeline)
       ? [
-          `GitLab keeps production's variables from every branch but ${pipeline.mainBranch} on every plan. On GitLab Free nothing makes anybody look at what is merged: whoever may merge to ${pipeline.mainBranch} is production. Approvals that are required, code owners and protected environments take Premium.`,
+          `GitLab keeps production's variables from every branch that is not protected, on every plan. On Free nothing makes anybody look at what is merged: whoever may merge to ${pipeline.mainBranch} is production. Required approvals, code owners and protected environments take Premium, and a maintainer can take them away again; approval policies of the group, which bind maintainers too, take Ultimate.`,
         ]
       : []),
     ...(buildsPullRequests(pipeline)

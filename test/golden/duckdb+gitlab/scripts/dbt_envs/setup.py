@@ -13,6 +13,7 @@ import argparse
 import getpass
 import os
 import pathlib
+import re
 import sys
 import urllib.parse
 from typing import Any
@@ -107,31 +108,38 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
 def prepare_main(api: gitlab_api.Api, apply: bool) -> int:
     """docs.gitlab.com/api/protected_branches: 0 is nobody, 30 developers, 40 maintainers."""
     path = f"/protected_branches/{urllib.parse.quote(MAIN, safe='')}"
-    try:
-        found = api.get(path)
-    except gitlab_api.Refused as refused:
-        if refused.status != 404:
-            raise
+    rules = list(api.every("/protected_branches"))
+    found = next((rule for rule in rules if rule.get("name") == MAIN), None)
+    missing = sum(say(by_hand(rule)) for rule in rules if covers_main(rule) and wrong_with(rule))
+    if found is None:
         step(f"{MAIN}: changes by merge request alone, which maintainers merge", apply)
         if not apply:
-            return 1
+            return missing + 1
         api.send("POST", "/protected_branches", {"name": MAIN, "push_access_level": 0, "merge_access_level": 40, "allow_force_push": False})
         found = api.get(path)
     if not wrong_with(found):
-        return 0
+        return missing
     step(f"{MAIN}: {' and '.join(wrong_with(found))}; nobody pushes", apply)
     if not apply:
-        return 1
+        return missing + 1
     # To change who may push takes Premium; GitLab Free passes over it. To unprotect the branch for it would open it meanwhile.
     gone = [{"id": one.get("id"), "_destroy": True} for one in found.get("push_access_levels", []) if one.get("access_level") != 0]
     try:
         api.send("PATCH", path, {"allowed_to_push": [*gone, {"access_level": 0}], "allow_force_push": False})
     except gitlab_api.Refused as refused:
         print(f"! {refused}")
-    wrong = wrong_with(api.get(path))
-    if wrong:
-        print(f"! {MAIN} is protected, but {' and '.join(wrong)}. By hand: Settings, Repository, Protected branches, {MAIN}: Allowed to push and merge, No one.")
-    return 1 if wrong else 0
+    now = api.get(path)
+    return missing + (say(by_hand(now)) if wrong_with(now) else 0)
+
+
+def covers_main(rule: dict[str, Any]) -> bool:
+    """Of several rules that fit a branch, the most permissive one counts: docs.gitlab.com/user/project/repository/branches/protected"""
+    name = str(rule.get("name"))
+    return "*" in name and re.fullmatch(".*".join(re.escape(part) for part in name.split("*")), MAIN) is not None
+
+
+def by_hand(rule: dict[str, Any]) -> str:
+    return f"! {MAIN} is protected by the rule {rule.get('name')}, but {' and '.join(wrong_with(rule))}. By hand: Settings, Repository, Protected branches, {rule.get('name')}: Allowed to push and merge, No one."
 
 
 def wrong_with(branch: dict[str, Any]) -> list[str]:
