@@ -39,6 +39,10 @@ const on = (source: string, branch: string, more: Readonly<Record<string, string
   ...more,
 });
 const BUILD = { 'dbt-build': 'on_success', 'dbt-drop': 'manual' };
+/** A pipeline with a job that waits and may not be left out is blocked: nothing is merged. */
+const WAITS = { 'dbt-build': 'manual', 'dbt-parse': 'on_success', 'dbt-drop': 'manual' };
+const NIGHTLY = { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' };
+const MORNING = { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt deploy' };
 const PARSE = { 'dbt-parse': 'on_success' };
 const DEPLOY = { 'dbt-deploy': 'on_success' };
 const SWEEP = { 'dbt-sweep': 'on_success', 'dbt-tell': 'always' };
@@ -47,7 +51,8 @@ describe('what an event starts', () => {
   test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>]>([
     ['a merge request', MERGE, BUILD],
     ['its merged result', { ...MERGE, CI_MERGE_REQUEST_EVENT_TYPE: 'merged_result' }, BUILD],
-    ['a draft', { ...MERGE, CI_MERGE_REQUEST_DRAFT: 'true' }, PARSE],
+    ['a draft', { ...MERGE, CI_MERGE_REQUEST_DRAFT: 'true' }, WAITS],
+    ['a fork’s draft', { ...MERGE, CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '99', CI_MERGE_REQUEST_DRAFT: 'true' }, PARSE],
     ['a merge train', { ...MERGE, CI_MERGE_REQUEST_EVENT_TYPE: 'merge_train' }, PARSE],
     ['a fork’s, which a member runs here', { ...MERGE, CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '99' }, PARSE],
     ['a fork’s, in the fork itself', { ...MERGE, CI_PROJECT_ID: '99', CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '99' }, PARSE],
@@ -55,11 +60,12 @@ describe('what an event starts', () => {
     ['a push to another branch', on('push', 'discounts'), {}],
     ['a push to a branch whose name begins like main', on('push', 'main-2'), {}],
     ['a tag', on('push', ''), {}],
-    ['the deploy’s schedule', on('schedule', 'main', { DBT_ENVS_RUN: 'deploy' }), DEPLOY],
+    ['the deploy’s schedule', on('schedule', 'main', MORNING), DEPLOY],
     ['a schedule of somebody else’s', on('schedule', 'main'), {}],
-    ['the deploy’s schedule on another branch', on('schedule', 'discounts', { DBT_ENVS_RUN: 'deploy' }), {}],
-    ['the sweep’s schedule', on('schedule', 'main', { DBT_ENVS_RUN: 'sweep' }), SWEEP],
-    ['the sweep’s schedule on another branch', on('schedule', 'discounts', { DBT_ENVS_RUN: 'sweep' }), {}],
+    ['a schedule of somebody else’s that gives a variable', on('schedule', 'main', { DBT_ENVS_RUN: 'sweep' }), {}],
+    ['the deploy’s schedule on another branch', on('schedule', 'discounts', MORNING), {}],
+    ['the sweep’s schedule', on('schedule', 'main', NIGHTLY), SWEEP],
+    ['the sweep’s schedule on another branch', on('schedule', 'discounts', NIGHTLY), {}],
     ['a pipeline by hand', on('web', 'main'), DEPLOY],
     ['a pipeline by hand on another branch', on('web', 'discounts'), {}],
     ['a sweep by hand', on('web', 'main', { DBT_ENVS_RUN: 'sweep' }), SWEEP],
@@ -92,13 +98,13 @@ describe('a mistake that is planted in a rule shows', () => {
       DEPLOY,
     ],
     ['whose name only begins so', 'deploy', '$CI_COMMIT_BRANCH == "main"', '$CI_COMMIT_BRANCH =~ /^main/', on('push', 'main-2'), DEPLOY],
-    ['a night deploys too', 'deploy', ' && $DBT_ENVS_RUN == "deploy"', '', on('schedule', 'main', { DBT_ENVS_RUN: 'sweep' }), { ...SWEEP, ...DEPLOY }],
+    ['a night deploys too', 'deploy', ' && $CI_PIPELINE_SCHEDULE_DESCRIPTION == "dbt deploy"', '', on('schedule', 'main', NIGHTLY), { ...SWEEP, ...DEPLOY }],
     [
       'nobody is told of a night that failed',
       'sweep',
       '      when: always\n',
       '      when: on_success\n',
-      on('schedule', 'main', { DBT_ENVS_RUN: 'sweep' }),
+      on('schedule', 'main', NIGHTLY),
       { ...SWEEP, 'dbt-tell': 'on_success' },
     ],
   ])('%s', async (_, file, from, to, variables, jobs) => {

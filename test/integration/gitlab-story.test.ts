@@ -43,11 +43,17 @@ ciStory(async (): Promise<CiStage> => {
     deployed: async (by, inputs) =>
       doneOf(
         await site.onMain(SOURCES[by], {
-          DBT_ENVS_RUN: by === 'schedule' ? 'deploy' : '',
+          ...(by === 'schedule' && { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt deploy' }),
           ...(inputs && { DBT_ENVS_SELECT: inputs.select, DBT_ENVS_FULL_REFRESH: inputs.full_refresh, DBT_ENVS_RETRY: inputs.retry }),
         }),
       ),
-    swept: async (how) => doneOf(await site.onMain(how ? 'web' : 'schedule', { DBT_ENVS_RUN: 'sweep', ...(how?.dryRun && { DBT_ENVS_DRY_RUN: 'true' }) })),
+    swept: async (how) =>
+      doneOf(
+        await site.onMain(
+          how ? 'web' : 'schedule',
+          how ? { DBT_ENVS_RUN: 'sweep', ...(how.dryRun && { DBT_ENVS_DRY_RUN: 'true' }) } : { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' },
+        ),
+      ),
     fails: (what) => site.api.fails(what && { state: /packages/, list: /GET \/projects\/7\/merge_requests/ }[what]),
     left: () => site.api.packages.map(({ name }) => (name === 'dbt-prod-state' ? 'state' : 'failed')),
     openIssues: () => site.api.issues.filter(({ state }) => state === 'opened').length,

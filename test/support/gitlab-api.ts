@@ -17,6 +17,12 @@ export interface GitlabApi {
   /** What the project's own page says. */
   readonly project: Record<string, unknown>;
   readonly protectedBranches: Map<string, ProtectedBranch>;
+  /** Who may create such a tag, by level. */
+  readonly protectedTags: Map<string, readonly number[]>;
+  /** Pipelines that the API knows, by id. */
+  readonly pipelines: Map<number, { readonly ref: string; readonly tag: boolean; readonly source: string }>;
+  /** Which GitLab it is. */
+  version: string;
   readonly variables: StoredVariable[];
   readonly schedules: Schedule[];
   /** Whose job a token is; a token that is not here is a person's, who may do everything. */
@@ -65,10 +71,12 @@ export interface Deployment {
   readonly environment: string;
   readonly status: string;
   readonly finishedAt: string;
+  /** Its job; null where somebody has made the deployment without one. */
+  readonly job?: { readonly name: string; readonly ref: string; readonly tag: boolean } | null;
 }
 export interface Issue {
   readonly iid: number;
-  readonly title: string;
+  title: string;
   description: string;
   state: 'opened' | 'closed';
   readonly author: string;
@@ -127,6 +135,7 @@ interface Answer {
   readonly list?: readonly unknown[];
 }
 const MISSING: Answer = { status: 404, json: { message: '404 Not found' } };
+const SWEEP_JOB = { name: 'dbt-sweep', ref: 'main', tag: false };
 /** What an authorization that is missing looks like: a project that is not there. */
 const UNSEEN: Answer = { status: 404, json: { message: '404 Project Not Found' } };
 
@@ -144,10 +153,15 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     ci_allow_fork_pipelines_to_run_in_parent_project: true,
     protect_merge_request_pipelines: true,
     only_allow_merge_if_pipeline_succeeds: false,
+    allow_merge_on_skipped_pipeline: null,
+    restrict_user_defined_variables: true,
     auto_cancel_pending_pipelines: 'enabled',
     ci_pipeline_variables_minimum_override_role: 'developer',
   };
   const protectedBranches: GitlabApi['protectedBranches'] = new Map();
+  const protectedTags: GitlabApi['protectedTags'] = new Map();
+  const pipelines: GitlabApi['pipelines'] = new Map();
+  const gitlab = { version: '18.4.1-ee' };
   const variables: StoredVariable[] = [];
   const schedules: Schedule[] = [];
   const jobs: GitlabApi['jobs'] = new Map();
@@ -173,6 +187,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   function answer(asked: Asked): Answer {
     const { method, path: place, query, body, job } = asked;
     const words = place.split('/').slice(1).map(decodeURIComponent);
+    if (place === '/version') return { json: gitlab };
     if (words[0] !== 'projects' || (words[1] !== '7' && words[1] !== 'acme/data/dbt')) return UNSEEN;
     const [, , area = '', one, under, ...rest] = words;
     const said = (): Record<string, unknown> => JSON.parse(body.toString() || '{}');
@@ -196,7 +211,13 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           return { status: 400, json: { message: '400 Bad request - `finished_at` filter and `finished_at` sorting must be paired' } };
         const wanted = deployments.filter(({ environment, status }) => environment === query.get('environment') && status === query.get('status'));
         const sorted = query.get('sort') === 'desc' ? wanted.toReversed() : wanted;
-        return { list: sorted.map(({ status, finishedAt }, index) => ({ id: 100 - index, status, deployable: { finished_at: finishedAt } })) };
+        return {
+          list: sorted.map(({ status, finishedAt, job = SWEEP_JOB }, index) => ({
+            id: 100 - index,
+            status,
+            deployable: job && { ...job, finished_at: finishedAt },
+          })),
+        };
       }
       case 'issues':
         return issuesAnswer(method, one, under, said());
@@ -225,6 +246,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           return { json: {} };
         }
         return { json: ruleJson(name, found) };
+      }
+      case 'protected_tags': // which have no id
+        return { list: [...protectedTags].map(([name, levels]) => ({ name, create_access_levels: levels.map((access_level, id) => ({ id, access_level })) })) };
+      case 'pipelines': {
+        const found = pipelines.get(Number(one));
+        return found ? { json: { id: Number(one), project_id: 7, ...found } } : MISSING;
       }
       case 'variables':
         return variablesAnswer(method, one, query, said());
@@ -296,6 +323,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       notes.push({ issue: issue.iid, body: String(said.body) });
       return { status: 201, json: {} };
     }
+    if (said.title !== undefined) issue.title = String(said.title);
     if (said.description !== undefined) issue.description = String(said.description);
     if (said.state_event === 'close') issue.state = 'closed';
     return { json: issueJson(issue) };
@@ -307,7 +335,9 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     const at = variables.findIndex((variable) => variable.key === (one ?? said.key) && variable.environment_scope === scope);
     const value = String(said.value ?? '');
     // docs.gitlab.com/ci/variables/#mask-a-cicd-variable
-    if (said.masked_and_hidden === true && (value.length < 8 || /\s/.test(value))) return { status: 400, json: { message: { value: ['is invalid'] } } };
+    const there = variables[at];
+    const masks = said.masked_and_hidden === true || (method === 'PUT' && (said.masked === true || (there?.hidden === true && said.value !== undefined)));
+    if (masks && (value.length < 8 || /\s/.test(value))) return { status: 400, json: { message: { value: ['is invalid'] } } };
     if (method === 'DELETE') {
       if (at < 0) return MISSING;
       variables.splice(at, 1);
@@ -317,7 +347,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       key: String(one ?? said.key),
       value: said.masked_and_hidden === true ? '' : value,
       protected: said.protected === true,
-      masked: said.masked_and_hidden === true,
+      masked: said.masked_and_hidden === true || said.masked === true,
       hidden: said.masked_and_hidden === true,
       raw: said.raw === true,
       environment_scope: String(scope),
@@ -325,7 +355,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     if (method === 'PUT') {
       if (at < 0) return MISSING;
       const { value: old = '', masked = false, hidden = false } = variables[at] ?? {};
-      variables[at] = { ...stored, value: said.value === undefined ? old : value, masked, hidden };
+      variables[at] = {
+        ...stored,
+        value: said.value === undefined ? old : value,
+        masked: hidden || (said.masked === undefined ? masked : stored.masked),
+        hidden,
+      };
     } else if (at >= 0) return { status: 400, json: { message: { key: ['has already been taken'] } } };
     else variables.push(stored);
     return { json: stored };
@@ -348,6 +383,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     }
     const schedule = schedules.find(({ id }) => String(id) === one);
     if (!schedule) return MISSING;
+    if (under === 'variables' && project.ci_pipeline_variables_minimum_override_role === 'no_one_allowed')
+      return { status: 403, json: { message: '403 Forbidden' } };
     if (under === 'variables') schedule.variables.push({ key: String(said.key), value: String(said.value) });
     else if (method === 'PUT') Object.assign(schedule, said);
     return { json: schedule };
@@ -424,6 +461,14 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     notes,
     project,
     protectedBranches,
+    protectedTags,
+    pipelines,
+    set version(version: string) {
+      gitlab.version = version;
+    },
+    get version() {
+      return gitlab.version;
+    },
     variables,
     schedules,
     jobs,

@@ -14,7 +14,9 @@ const PROTECTED = ['prod', 'sweep', 'sweep-issue'];
 export function findingsIn(files: Readonly<Record<string, string>>, pipeline: Pipeline): readonly string[] {
   const jobs = gitlabJobs(files);
   return Object.entries(jobs).flatMap(([name, job]) =>
-    [...ofCredentials(job, pipeline), ...ofRules(job, pipeline), ...ofTheEnd(job, jobs), ...ofText(job)].map((finding) => `${name}: ${finding}`),
+    [...ofCredentials(job, pipeline), ...ofRules(job, pipeline), ...ofTheEnd(job, jobs), ...ofWhatIsLeft(job), ...ofText(job)].map(
+      (finding) => `${name}: ${finding}`,
+    ),
   );
 }
 
@@ -50,10 +52,29 @@ function ofTheEnd({ environment, resource_group: group, rules, interruptible }: 
     ...(deployment && name.startsWith('pr/') && drop?.environment?.action !== 'stop' ? ['has no job that drops what it builds'] : []),
     ...(drop && drop.environment?.name !== name ? ['is dropped by a job of another environment'] : []),
     ...(drop && drop.resource_group !== group ? ['runs beside its own drop'] : []),
-    ...(drop && drop.rules?.[0]?.if !== rules?.[0]?.if ? ['has no drop in some pipelines that build'] : []),
+    // Of a merge request that nothing has built, the pipeline may still be green.
+    ...(drop && !rules?.some((rule) => rule.when !== 'never' && isWithin(drop.rules?.[0]?.if ?? '', rule.if ?? ''))
+      ? ['leaves out some that could be merged']
+      : []),
+    ...(drop && rules?.some(({ when, allow_failure: optional }) => when === 'manual' && optional !== false) ? ['may be left out by whoever merges'] : []),
+    ...(drop && !rules?.every((rule) => isWithin(rule.if ?? '', drop.rules?.[0]?.if ?? '')) ? ['has no drop in some pipelines that build'] : []),
     ...(action === 'stop' && rules?.some(({ when }) => when !== 'manual') ? ['drops before anything has stopped'] : []),
   ];
 }
+
+/** What one job leaves for another, or for whoever looks. */
+function ofWhatIsLeft({ environment, variables, artifacts }: GitlabJob): readonly string[] {
+  return [
+    ...(PROTECTED.includes(environment?.name ?? '') && variables?.GIT_STRATEGY !== 'clone' ? ['begins in what another job has left in its folder'] : []),
+    ...(artifacts && artifacts.access !== 'developer' ? ['shows its artifacts to whoever sees the pipeline'] : []),
+  ];
+}
+
+/** Whether the one condition says everything that the other says, and perhaps more. */
+const isWithin = (narrow: string, wide: string): boolean => {
+  const saidBy = (condition: string) => condition.split('&&').map((one) => one.trim());
+  return saidBy(wide).every((one) => saidBy(narrow).includes(one));
+};
 
 function ofText({ inherit, script = [], timeout }: GitlabJob): readonly string[] {
   return [

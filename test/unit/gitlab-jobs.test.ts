@@ -82,6 +82,18 @@ describe('a planted mistake is found', () => {
     ['dbt-deploy: takes more than tags from what the team makes a default', DEPLOY, '  inherit:\n    default: [tags]\n', ''],
     ['dbt-sweep: names DBT_ENV_SECRET_PROD_PASSWORD, which is not its own', SWEEP, 'DBT_ENV_SECRET_JANITOR_PASSWORD', 'DBT_ENV_SECRET_PROD_PASSWORD'],
     ['dbt-tell: names DBT_ENV_SECRET_JANITOR_PASSWORD, which is not its own', SWEEP, 'tell_sweep.py', 'tell_sweep.py "$DBT_ENV_SECRET_JANITOR_PASSWORD"'],
+    ['dbt-build: leaves out some that could be merged', MERGE, '      when: manual\n      allow_failure: false\n', '      when: never\n'],
+    ['dbt-build: may be left out by whoever merges', MERGE, '      allow_failure: false\n', '      allow_failure: true\n'],
+    [
+      'dbt-build: has no drop in some pipelines that build',
+      MERGE,
+      '        $CI_MERGE_REQUEST_EVENT_TYPE != "merge_train"\n      when: manual\n      allow_failure: true',
+      '        $CI_MERGE_REQUEST_DRAFT != "true"\n      when: manual\n      allow_failure: true',
+    ],
+    ['dbt-build: shows its artifacts to whoever sees the pipeline', MERGE, '    access: developer', '    access: all'],
+    ['dbt-deploy: begins in what another job has left in its folder', DEPLOY, 'GIT_STRATEGY: clone', 'GIT_STRATEGY: fetch'],
+    ['dbt-sweep: begins in what another job has left in its folder', SWEEP, 'GIT_STRATEGY: clone', 'GIT_STRATEGY: fetch'],
+    ['dbt-sweep: shows its artifacts to whoever sees the pipeline', SWEEP, '    access: developer', '    access: all'],
     ['dbt-tell: may run for ever', SWEEP, '  timeout: 10 minutes\n', ''],
   ])('%s', (finding, file, from, to) => {
     expect(files[file]).toContain(from);
