@@ -3,7 +3,8 @@
     python scripts/dbt_envs/sweep_is_alive.py
 
 It stops no deploy: whatever it finds, and where GitLab does not let it see, it warns and ends well. Each sweep is a deployment
-to the environment `sweep`; one by hand that was asked only what it would do is none.
+to the environment `sweep`; one by hand that was asked only what it would do is none. Any branch's job may call itself one, so
+only that of the job dbt-sweep on the main branch counts.
 
 gitlab_api.py says which login is used; a job's own token may read deployments (docs.gitlab.com/ci/jobs/ci_job_token).
 """
@@ -16,6 +17,8 @@ from typing import Any
 
 import gitlab_api
 
+MAIN = "main"
+LOOK_BACK = 100  # deployments: what else calls itself a sweep
 LONGEST = datetime.timedelta(days=2)
 BY_HAND = (
     'Look at Build, Pipeline schedules: is "dbt sweep" active, and may its owner still merge to the branch? GitLab starts no schedule of '
@@ -36,18 +39,25 @@ def main(arguments: list[str]) -> int:
 
 def look(api: gitlab_api.Api) -> None:
     # Sweeps come one at a time, so the newest is the one that ended last. GitLab sorts by that end only within two given ends.
-    found, _ = api.service.ask(api.service.base + api.path("/deployments?environment=sweep&status=success&order_by=id&sort=desc&per_page=1"))
+    found, _ = api.service.ask(api.service.base + api.path(f"/deployments?environment=sweep&status=success&order_by=id&sort=desc&per_page={LOOK_BACK}"))
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise gitlab_api.Problem("GitLab's list of deployments is of another shape.")
-    if not found:
-        warn(f"No nightly sweep has succeeded yet. {BY_HAND}")
+    swept = [one for one in found if is_ours(one)]
+    if not swept:
+        warn(f"No nightly sweep has succeeded yet{', and something else on GitLab deploys to the environment sweep' if found else ''}. {BY_HAND}")
         return
-    ended = finished(found[0])
+    ended = finished(swept[0])
     age = moment(api.asked_at()) - ended
     if age > LONGEST:
         warn(f"The nightly sweep has not succeeded for {age.days} days; the last one that did ended on {ended:%Y-%m-%d %H:%M} UTC. {BY_HAND}")
     else:
         print(f"The last nightly sweep that succeeded ended on {ended:%Y-%m-%d %H:%M} UTC.")
+
+
+def is_ours(deployment: dict[str, Any]) -> bool:
+    """A tag may have the branch's name, and a deployment that somebody has made by hand has no job."""
+    job = deployment.get("deployable")
+    return isinstance(job, dict) and (job.get("name"), job.get("ref"), job.get("tag")) == ("dbt-sweep", MAIN, False)
 
 
 def finished(deployment: dict[str, Any]) -> datetime.datetime:
