@@ -294,6 +294,22 @@ test('a planted mistake is found: a look at the rule of that very name alone', a
   await setup(['--apply'], {}, (text) => text.replace('if covers_main(rule) and wrong_with(rule)', 'if False'));
   expect(api.variables.length).toBeGreaterThan(5);
 });
+test('of a private key that is pasted, no first line is stored: it says how several lines are given', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+  for (const { path: name, contents } of planned({ ci: 'gitlab', warehouse: 'snowflake' }).filter((file) => file.path.startsWith('scripts/'))) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), contents);
+  }
+  const typed = (line: string) => [
+    'import getpass, sys; sys.path.insert(0, "scripts/dbt_envs"); import setup',
+    'class Terminal:\n    def isatty(self): return True',
+    `sys.stdin = Terminal(); getpass.getpass = lambda prompt: ${JSON.stringify(line)}`,
+    'print([setup.ask({"name": "DBT_ENV_SECRET_CI_PRIVATE_KEY", "secret": True})])',
+  ];
+  const asked = async (line: string) => (await python(folder, ['-c', typed(line).join('\n')], { python: 'tools' })).output;
+  expect(await asked('-----BEGIN PRIVATE KEY-----')).toMatch(/DBT_ENV_SECRET_CI_PRIVATE_KEY="\$\(cat key\.p8\)" python [^\n]+\n\[''\]/);
+  expect(await asked('long-and-random')).toBe("['long-and-random']\n");
+});
 test('a planted mistake is found: no look at what else is protected', async () => {
   api.protectedTags.set('v*', [30]);
   await setup(['--apply'], {}, (text) => text.replace(' + look_at_others(api)', ''));
