@@ -174,6 +174,98 @@ describe('publishing', () => {
   });
 });
 
+describe('what older deploys have published', () => {
+  const publish = async (job: number, plant?: readonly [string, string]) => {
+    api.jobs.set('job-token', MAIN());
+    const place = path.join(folder, 'target/dbt_envs/state');
+    mkdirSync(place, { recursive: true });
+    writeFileSync(path.join(place, 'manifest.json'), manifest('newest'));
+    writeFileSync(path.join(place, 'state.json'), facts());
+    const script = path.join(folder, 'scripts/dbt_envs/publish_state.py');
+    const text = readFileSync(script, 'utf8');
+    if (plant) expect(text).toContain(plant[0]);
+    if (plant) writeFileSync(script, text.replace(...plant));
+    const done = await run('publish_state', [], { CI_JOB_ID: String(job), CI_JOB_TOKEN: 'job-token' });
+    writeFileSync(script, text);
+    return done;
+  };
+  const versions = (name = 'dbt-prod-state') => api.packages.filter((one) => one.name === name).map(({ version }) => Number(version.slice(4)));
+  const jobs = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+  test('goes, but for the newest ten, of which the newest is the one that is fetched', async () => {
+    for (const job of jobs(1, 14)) published(job, MAIN());
+    const { code, output } = await publish(15);
+    expect([code, versions()], output).toEqual([0, jobs(6, 15)]);
+    expect(output).toContain('removed 5 older packages dbt-prod-state; the newest 10 stay.');
+    expect([(await run('fetch_state')).code, note()]).toEqual([0, 'newest']);
+  });
+  test('stays where there are no more than ten, and nothing is said of it', async () => {
+    for (const job of jobs(1, 9)) published(job, MAIN());
+    const { output } = await publish(15);
+    expect([versions().length, output]).toEqual([10, 'publish_state: published dbt-prod-state 0.0.15.\n']);
+  });
+  test('of another kind stays: a retry may need it', async () => {
+    for (const job of jobs(1, 12)) published(job, MAIN(), '', 'dbt-prod-failed');
+    await publish(15);
+    expect(versions('dbt-prod-failed')).toEqual(jobs(1, 12));
+  });
+  test('that no job on main has written stays, however old, and counts for none of the ten', async () => {
+    const others: readonly ((main: JobPipeline) => JobPipeline)[] = [
+      (main) => ({ ...main, ref: 'refs/merge-requests/1/head', source: 'merge_request_event' }),
+      (main) => ({ ...main, project_id: 8 }),
+      (main) => ({ ...main, sha: elsewhere }),
+    ];
+    for (const [at, by] of others.entries()) for (const job of [1 + at, 101 + at]) published(job, by(MAIN()));
+    api.packages.push({ id: ++ids, name: 'dbt-prod-state', version: '0.0.4', files: [file('manifest.json', manifest())] });
+    api.packages.push({ id: ++ids, name: 'dbt-prod-state', version: '1.0', files: [file('manifest.json', manifest(), MAIN())] });
+    published(5, MAIN(), '', 'my-dbt-prod-state');
+    for (const job of jobs(11, 24)) published(job, MAIN());
+    await publish(30);
+    expect(versions().filter((job) => job > 0)).toEqual([1, 101, 2, 102, 3, 103, 4, ...jobs(16, 24), 30]);
+    expect([api.packages.some(({ version }) => version === '1.0'), versions('my-dbt-prod-state')]).toEqual([true, [5]]);
+  });
+  test('goes fifty at a time, from the newest', async () => {
+    for (const job of jobs(1, 70)) published(job, MAIN());
+    await publish(80);
+    expect(versions()).toEqual([...jobs(1, 11), ...jobs(62, 70), 80]);
+  });
+  test.each([
+    ['GitLab refuses to remove one', /^DELETE/, { status: 403 }, 'GitLab refuses to remove one (status 403)'],
+    ['one is gone already', /^DELETE/, { status: 404 }, 'GitLab refuses to remove one (status 404)'],
+    ['GitLab has trouble', /^DELETE/, { status: 500 }, 'status 500'],
+    ['the answer breaks off', /^DELETE/, 'hang up', 'does not answer'],
+    ['the list cannot be had', /packages\?/, { status: 500 }, 'status 500'],
+    ['the second page of it is missing', /packages\?/, 'last page missing', 'the list is not complete'],
+    ['nobody says who has written one', /package_files/, { status: 403 }, 'GitLab refuses'],
+    ['one answer is no JSON', /package_files/, 'html', 'is not whole'],
+  ] as const)('stays where %s: that is said, the state is published, and the deploy stands', async (_, where, how, saying) => {
+    for (const job of jobs(1, 14)) published(job, MAIN());
+    api.fails(where, how);
+    const { code, output } = await publish(15);
+    expect([code, versions()], output).toEqual([0, jobs(1, 15)]);
+    expect(output).toContain('publish_state: published dbt-prod-state 0.0.15.');
+    expect(output).toContain('WARNING: older packages dbt-prod-state stay: ');
+    expect(output).toContain(saying);
+    expect(output).not.toContain('job-token');
+  });
+  test.each<[string, readonly [string, string], (left: readonly number[]) => boolean]>([
+    ['the oldest are kept instead', ['KEPT, KEPT + MOST', '0, 5'], (left) => !left.includes(15)],
+    [
+      'everybody’s are taken for its own',
+      [
+        'deploy_packages.newest(api, (package,))',
+        '(deploy_packages.Package(one["id"], "", "", {}, "") for one in api.every("/packages?package_name=dbt-prod-state"))',
+      ],
+      (left) => !left.includes(101),
+    ],
+  ])('a planted mistake is found: %s', async (_, plant, shows) => {
+    published(101, { ...MAIN(), ref: 'evil' });
+    for (const job of jobs(1, 14)) published(job, MAIN());
+    await publish(15, plant);
+    expect(shows(versions())).toBe(true);
+  });
+});
+
 test('a planted mistake is found: without a look at the commit, a tag called main would do', async () => {
   const place = path.join(folder, 'scripts/dbt_envs/deploy_packages.py');
   const text = readFileSync(place, 'utf8');

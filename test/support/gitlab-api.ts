@@ -253,7 +253,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       const file = found?.files.findLast((one) => one.name === name);
       return file ? { raw: file.data } : MISSING;
     }
-    const found = packages.find(({ id }) => String(id) === first);
+    const at = packages.findIndex(({ id }) => String(id) === first);
+    const found = packages[at];
+    if (method === 'DELETE' && second === '' && found) {
+      packages.splice(at, 1);
+      return { status: 204 };
+    }
     if (second !== 'package_files' || !found) return MISSING;
     const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
     return {

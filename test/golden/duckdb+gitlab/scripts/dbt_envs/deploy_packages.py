@@ -35,8 +35,10 @@ def newest(api: gitlab_api.Api, names: tuple[str, ...]) -> Iterator[Package]:
     # GitLab's own job tokens number versions upwards: the version is 0.0.<job>.
     found = [one for name in names for one in api.every(f"/packages?package_type=generic&package_name={name}&order_by=created_at&sort=desc") if one.get("name") == name]
     found = [one for one in found if re.fullmatch(r"0\.0\.[1-9][0-9]{0,18}", str(one.get("version")))]
-    seen, shown = 0, False
+    seen, shown, any_of_ours = 0, False, False
     for one in sorted(found, key=lambda package: int(package["version"].rpartition(".")[2]), reverse=True):
+        if seen == LOOK_BACK and any_of_ours:
+            return
         if seen == LOOK_BACK:
             raise gitlab_api.Problem(f"none of the newest {LOOK_BACK} packages is one that a job on {MAIN} has written. Delete those that are not, under Deploy, Package registry.")
         seen += 1
@@ -44,6 +46,7 @@ def newest(api: gitlab_api.Api, names: tuple[str, ...]) -> Iterator[Package]:
         shown = shown or any(file["pipelines"] for file in every)
         files = attested(every, project)
         if files:
+            any_of_ours = True
             yield Package(one["id"], one["name"], one["version"], files, f"job {one['version'].rpartition('.')[2]}")
     if seen > 0 and not shown:
         raise gitlab_api.Problem(
