@@ -12,6 +12,8 @@ export interface GitlabApi {
   readonly merges: Map<number, Merge>;
   readonly packages: Package[];
   readonly deployments: Deployment[];
+  /** Jobs that deployed to prod, the oldest first; null where somebody has made a deployment without one. */
+  readonly deploys: (Deploy | null)[];
   readonly issues: Issue[];
   readonly notes: { readonly issue: number; readonly body: string }[];
   /** What the project's own page says. */
@@ -43,7 +45,15 @@ export interface Merge {
   readonly mergedAt?: string | null;
   readonly updatedAt?: string;
 }
+export interface Deploy {
+  readonly id: number;
+  readonly name: string;
+  readonly ref: string;
+  readonly tag: boolean;
+  readonly pipeline: number;
+}
 export interface JobPipeline {
+  readonly id?: number;
   readonly project_id: number;
   readonly ref: string;
   readonly source: string;
@@ -134,6 +144,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const merges: GitlabApi['merges'] = new Map();
   const packages: Package[] = [];
   const deployments: Deployment[] = [];
+  const deploys: (Deploy | null)[] = [];
   const issues: Issue[] = [];
   const notes: { issue: number; body: string }[] = [];
   const project: Record<string, unknown> = {
@@ -191,6 +202,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       case 'packages':
         return packagesAnswer({ ...asked, words: [one ?? '', under ?? '', ...rest] });
       case 'deployments': {
+        if (query.get('environment') === 'prod')
+          return { list: deploys.map((one, at) => ({ id: 700 + at, deployable: one && { ...one, pipeline: { id: one.pipeline } } })).toReversed() };
         // app/finders/deployments_finder.rb
         if (query.get('order_by') === 'finished_at' && !query.has('finished_after'))
           return { status: 400, json: { message: '400 Bad request - `finished_at` filter and `finished_at` sorting must be paired' } };
@@ -425,6 +438,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     merges,
     packages,
     deployments,
+    deploys,
     issues,
     notes,
     project,
