@@ -13,6 +13,12 @@ const HOW = {
   'an old run again': { CI_COMMIT_SHA: '0'.repeat(40) },
 } as const;
 const CARD = 'target/dbt_envs/card.html';
+/** The page's words, names in backticks. */
+const wordsOf = (page: string): string =>
+  page
+    .replace(/^[\s\S]*<body>/, '')
+    .replace(/<\/?code>/g, '`')
+    .replace(/<[^>]*>/g, ' ');
 
 /** A job's outcome; a sweep that only says what it would do is another job on GitLab. */
 const doneOf = ({ results, output, artifacts }: GitlabRun): Done => ({
@@ -21,7 +27,7 @@ const doneOf = ({ results, output, artifacts }: GitlabRun): Done => ({
     return found === 'success' || found === 'failure' ? found : 'skipped';
   },
   output,
-  card: filesOf(artifacts('dbt-build')).includes(CARD) ? readFileSync(path.join(artifacts('dbt-build'), CARD), 'utf8') : '',
+  card: filesOf(artifacts('dbt-build')).includes(CARD) ? wordsOf(readFileSync(path.join(artifacts('dbt-build'), CARD), 'utf8')) : '',
 });
 
 /** The jobs that GitLab's rules start, really run by gitlab-ci-local's shell executor. */

@@ -12,6 +12,8 @@ export interface GitlabApi {
   readonly merges: Map<number, Merge>;
   readonly packages: Package[];
   readonly deployments: Deployment[];
+  /** Jobs that deployed to prod, the oldest first; null where somebody has made a deployment without one. */
+  readonly deploys: (Deploy | null)[];
   readonly issues: Issue[];
   readonly notes: { readonly issue: number; readonly body: string }[];
   /** What the project's own page says. */
@@ -49,7 +51,15 @@ export interface Merge {
   readonly mergedAt?: string | null;
   readonly updatedAt?: string;
 }
+export interface Deploy {
+  readonly id: number;
+  readonly name: string;
+  readonly ref: string;
+  readonly tag: boolean;
+  readonly pipeline: number;
+}
 export interface JobPipeline {
+  readonly id?: number;
   readonly project_id: number;
   readonly ref: string;
   readonly source: string;
@@ -143,6 +153,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const merges: GitlabApi['merges'] = new Map();
   const packages: Package[] = [];
   const deployments: Deployment[] = [];
+  const deploys: (Deploy | null)[] = [];
   const issues: Issue[] = [];
   const notes: { issue: number; body: string }[] = [];
   const project: Record<string, unknown> = {
@@ -206,6 +217,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       case 'packages':
         return packagesAnswer({ ...asked, words: [one ?? '', under ?? '', ...rest] });
       case 'deployments': {
+        if (query.get('environment') === 'prod')
+          return { list: deploys.map((one, at) => ({ id: 700 + at, deployable: one && { ...one, pipeline: { id: one.pipeline } } })).toReversed() };
         // app/finders/deployments_finder.rb
         if (query.get('order_by') === 'finished_at' && !query.has('finished_after'))
           return { status: 400, json: { message: '400 Bad request - `finished_at` filter and `finished_at` sorting must be paired' } };
@@ -280,7 +293,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       const file = found?.files.findLast((one) => one.name === name);
       return file ? { raw: file.data } : MISSING;
     }
-    const found = packages.find(({ id }) => String(id) === first);
+    const at = packages.findIndex(({ id }) => String(id) === first);
+    const found = packages[at];
+    if (method === 'DELETE' && second === '' && found) {
+      packages.splice(at, 1);
+      return { status: 204 };
+    }
     if (second !== 'package_files' || !found) return MISSING;
     const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
     return {
@@ -457,6 +475,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     merges,
     packages,
     deployments,
+    deploys,
     issues,
     notes,
     project,

@@ -8,7 +8,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
     script('card_page', {}),
     script('deploy_packages', { mainBranch, branch: JSON.stringify(mainBranch) }),
     script('fetch_state', { mainBranch, projectName: JSON.stringify(projectName) }),
-    ...(deploys(pipeline) ? [script('publish_state', { state: LEFT.state, failed: LEFT.failed })] : []),
+    ...(deploys(pipeline) ? [script('publish_state', { mainBranch, state: LEFT.state, failed: LEFT.failed })] : []),
     ...(watchesSweep(pipeline) ? [script('sweep_is_alive', { branch: JSON.stringify(mainBranch) })] : []),
   ];
 };
