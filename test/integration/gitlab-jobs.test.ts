@@ -44,7 +44,7 @@ const WAITS = { 'dbt-build': 'manual', 'dbt-parse': 'on_success', 'dbt-drop': 'm
 const NIGHTLY = { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' };
 const MORNING = { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt deploy' };
 const PARSE = { 'dbt-parse': 'on_success' };
-const DEPLOY = { 'dbt-deploy': 'on_success' };
+const DEPLOY = { 'dbt-deploy': 'on_success', 'dbt-sweep-watch': 'on_success' };
 const SWEEP = { 'dbt-sweep': 'on_success', 'dbt-tell': 'always' };
 
 describe('what an event starts', () => {

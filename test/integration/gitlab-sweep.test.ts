@@ -125,13 +125,15 @@ describe('the issue of a failing sweep', () => {
   });
 });
 
-describe('the deploy looks after the sweep', () => {
+describe('a job beside the deploy looks after the sweep', () => {
   const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
   const sweep = (days: number, status = 'success') => api.deployments.push({ environment: 'sweep', status, finishedAt: ago(days) });
 
   test('one that has succeeded within two days is well', async () => {
     for (const days of [9, 1]) sweep(days);
-    expect((await run('sweep_is_alive')).output).toMatch(/^The last nightly sweep that succeeded ended on /);
+    const { code, output } = await run('sweep_is_alive');
+    expect(code).toBe(0);
+    expect(output).toMatch(/^The last nightly sweep that succeeded ended on /);
   });
   test.each<[string, Deployment['job']]>([
     ['a branch’s job', { name: 'dbt-sweep', ref: 'discounts', tag: false }],
@@ -153,10 +155,10 @@ describe('the deploy looks after the sweep', () => {
     ['GitLab does not let it see', () => api.fails(/./, { status: 403 }), 'cannot be seen'],
     ['the answer is of another shape', () => api.fails(/./, 'wrong shape'), 'cannot be seen'],
     ['GitLab does not answer', () => api.fails(/./, 'hang up'), 'cannot be seen'],
-  ])('it warns, and stops no deploy, where %s', async (_, make, saying) => {
+  ])('its job fails where %s', async (_, make, saying) => {
     make();
     const { code, output } = await run('sweep_is_alive');
-    expect([code, output]).toEqual([0, expect.stringContaining(saying)]);
+    expect([code, output]).toEqual([1, expect.stringContaining(saying)]);
     expect(output).toContain('WARNING');
   });
 });

@@ -20,6 +20,7 @@ export interface GitlabJob {
   readonly variables?: Readonly<Record<string, string>>;
   readonly needs?: readonly string[];
   readonly artifacts?: { readonly paths: readonly string[]; readonly when?: string; readonly expose_as?: string; readonly access?: string };
+  readonly allow_failure?: boolean;
   readonly extends?: string;
   readonly id_tokens?: Readonly<Record<string, unknown>>;
 }

@@ -9,9 +9,9 @@ describe.each(warehouses.map(({ id }) => id))('the jobs for %s', (warehouse) => 
   const files = gitlabFiles({ warehouse });
   const jobs = gitlabJobs(files);
 
-  test('are seven, in three files and one that includes them', () => {
+  test('are eight, in three files and one that includes them', () => {
     expect(Object.keys(files).sort()).toEqual(['.gitlab-ci.yml', '.gitlab/ci/dbt_deploy.yml', '.gitlab/ci/dbt_merge_request.yml', '.gitlab/ci/dbt_sweep.yml']);
-    expect(Object.keys(jobs)).toEqual(['dbt-build', 'dbt-parse', 'dbt-drop', 'dbt-deploy', 'dbt-sweep', 'dbt-sweep-dry-run', 'dbt-tell']);
+    expect(Object.keys(jobs)).toEqual(['dbt-build', 'dbt-parse', 'dbt-drop', 'dbt-deploy', 'dbt-sweep-watch', 'dbt-sweep', 'dbt-sweep-dry-run', 'dbt-tell']);
   });
   test('each say when they run, for how long at most, and nothing of what they say is a default', () => {
     for (const [name, { rules, timeout, script }] of Object.entries(jobs)) {
@@ -24,6 +24,7 @@ describe.each(warehouses.map(({ id }) => id))('the jobs for %s', (warehouse) => 
     const scopes = Object.fromEntries(Object.entries(jobs).map(([name, { environment }]) => [name, environment?.name]));
     expect(scopes).toEqual({
       'dbt-deploy': 'prod',
+      'dbt-sweep-watch': undefined,
       'dbt-build': 'pr/$CI_MERGE_REQUEST_IID',
       'dbt-parse': undefined,
       'dbt-drop': 'pr/$CI_MERGE_REQUEST_IID',
@@ -46,6 +47,11 @@ describe.each(warehouses.map(({ id }) => id))('the jobs for %s', (warehouse) => 
     expect(settings.filter(({ identities }) => identities.length === 0).map(({ name, scopes }) => [name, scopes])).toEqual([
       ['DBT_ENVS_GITLAB_TOKEN', ['sweep-issue']],
     ]);
+  });
+  test('look after the sweep beside the deploy: what that finds is seen, and stops nothing', () => {
+    expect(jobs['dbt-sweep-watch']).toMatchObject({ allow_failure: true, needs: [] });
+    expect(jobs['dbt-sweep-watch']?.rules?.map((rule) => rule.if)).toEqual(jobs['dbt-deploy']?.rules?.map((rule) => rule.if));
+    expect(gitlabJobs(gitlabFiles({ warehouse, prodRuns: 'external' }))).not.toHaveProperty('dbt-sweep-watch');
   });
   test('fetch the tip of main before they read anything of it, and the drop is never the merge request’s code', () => {
     for (const name of ['dbt-deploy', 'dbt-sweep']) {
@@ -107,13 +113,13 @@ describe('what is asked for reaches every job', () => {
   test('the tags of a runner and the image, but where a fork’s code runs, or none of the team’s', () => {
     for (const [name, { tags, image }] of Object.entries(jobs)) {
       if (name === 'dbt-parse') expect([tags, image]).toEqual([undefined, 'python:3.12']);
-      else if (name === 'dbt-tell') expect([tags, image]).toEqual([['big', 'eu'], 'python:3.12']);
+      else if (name === 'dbt-tell' || name === 'dbt-sweep-watch') expect([tags, image]).toEqual([['big', 'eu'], 'python:3.12']);
       else expect([tags, image], name).toEqual([['big', 'eu'], 'registry.acme.example/dbt:1']);
     }
   });
   test('the Python index', () => {
     for (const [name, { variables }] of Object.entries(jobs))
-      if (name !== 'dbt-tell') expect(variables?.PIP_INDEX_URL, name).toBe('https://pypi.acme.example/simple');
+      if (name !== 'dbt-tell' && name !== 'dbt-sweep-watch') expect(variables?.PIP_INDEX_URL, name).toBe('https://pypi.acme.example/simple');
   });
   test('another main branch', () => {
     const other = gitlabFiles({ mainBranch: 'release/live' });

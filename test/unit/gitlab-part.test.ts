@@ -71,6 +71,6 @@ describe('the parts ci and cleanup in a repository that is there: a project in a
     const setup = text('data/dbt/scripts/dbt_envs/setup.py');
     expect(setup).toContain('PROTECTED = ["sweep", "sweep-issue"]');
     expect(setup).not.toMatch(/"pr\/\*"|PROD_PASSWORD|ci_allow_fork/);
-    expect(text('.gitlab/ci/dbt_sweep.yml')).not.toContain('The deploy warns');
+    expect(text('.gitlab/ci/dbt_sweep.yml')).not.toContain('dbt-sweep-watch');
   });
 });

@@ -79,14 +79,15 @@ function deployFile(pipeline: Pipeline): FileRequest {
   const byHand = trigger.runs.includes('manual');
   const retries = byHand && pipeline.inputs.some(({ name }) => name === 'retry');
   const publish = 'python scripts/dbt_envs/publish_state.py || status=1';
-  const watch = 'python scripts/dbt_envs/sweep_is_alive.py';
   return file('dbt_deploy', {
     ...common(pipeline),
     startedBy: trigger.runs.map((run) => startedBy(run, pipeline)),
     rules: trigger.runs.map((run) => ({ condition: `${sourceOf(run)} && ${onMain(pipeline)}`, runner: run })),
     inputs: byHand ? pipeline.inputs.map(inputView) : [],
     retries,
-    deploy: jobView(pipeline, job, [publish, ...(watchesSweep(pipeline) ? [watch] : [])]),
+    watched: watchesSweep(pipeline),
+    watch: ofGitlabAlone(pipeline, 10),
+    deploy: jobView(pipeline, job, [publish]),
   });
 }
 
@@ -100,7 +101,7 @@ export const sweepFile = (pipeline: Pipeline): FileRequest =>
     inputs: pipeline.sweepInputs.map(inputView),
     folder: inRepository(pipeline, 'target/dbt_envs/'),
     sweep: jobView(pipeline, jobOn(pipeline, 'nightly').job, ['mkdir -p target/dbt_envs', '[ "$status" != 0 ] || echo success > target/dbt_envs/result']),
-    tell: { image: imageOf({ ...pipeline, image: undefined }), tags: tagsOf(pipeline), timeoutMinutes: 10 },
+    tell: ofGitlabAlone(pipeline, 10),
   });
 
 const common = (pipeline: Pipeline) => ({
@@ -129,6 +130,13 @@ function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = [
     steps: job.steps.map(({ run, evenAfterFailure }) => ({ run, evenAfterFailure: evenAfterFailure === true })),
   };
 }
+
+/** A job that asks GitLab alone: Python will do. */
+const ofGitlabAlone = (pipeline: Pipeline, timeoutMinutes: number) => ({
+  image: imageOf({ ...pipeline, image: undefined }),
+  tags: tagsOf(pipeline),
+  timeoutMinutes,
+});
 
 const onMain = ({ mainBranch }: Pipeline): string => `$CI_COMMIT_BRANCH == "${mainBranch}"`;
 
