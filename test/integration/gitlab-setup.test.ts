@@ -188,6 +188,14 @@ describe('with --apply', () => {
     expect(api.project.allow_merge_on_skipped_pipeline).toBe(false);
     expect((await apply()).output).not.toContain('allow_merge_on_skipped_pipeline');
   });
+  test.each([
+    [{ ci_config_path: 'ci/main.yml' }, '! This project reads ci/main.yml instead of .gitlab-ci.yml'],
+    [{ visibility: 'internal', public_jobs: true }, "! Whoever sees the project reads its jobs' logs"],
+  ])('what would surprise is named: %o', async (how, saying) => {
+    expect((await apply()).output).not.toContain(saying);
+    Object.assign(api.project, how);
+    expect((await apply()).output).toContain(saying);
+  });
   test('developers who may merge to main are named', async () => {
     api.protectedBranches.set('main', { push: [0], merge: [30, 40], force: false });
     expect((await apply()).output).toContain('! developers may merge to main, so they are production.');
@@ -267,13 +275,13 @@ describe('it fails, and says so', () => {
     expect(writes()).toEqual([]);
   });
   test('a GitLab whose schedules would start nothing, in silence', async () => {
-    for (const version of ['17.7.4-ee', '9.1.0', 'unknown']) {
+    for (const version of ['17.9.4-ee', '9.11.0', 'unknown']) {
       api.version = version;
       const { code, output } = await apply();
-      expect([code, output]).toEqual([1, expect.stringContaining(`this GitLab is ${version}, and the jobs need 17.8`)]);
+      expect([code, output]).toEqual([1, expect.stringContaining(`this GitLab is ${version}, and the jobs need 17.10`)]);
     }
     expect(writes()).toEqual([]);
-    api.version = '17.8.0';
+    api.version = '17.10.0';
     await apply();
     expect(api.schedules).toHaveLength(2);
   });

@@ -45,7 +45,7 @@ export const gitlab = defineCiProvider({
   },
 
   nextSteps: (pipeline) => [
-    `As a maintainer of the GitLab project (better: as a service account, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.${defaultsUsed(pipeline)}`,
+    `As a maintainer of the GitLab project (better: as an account made for it, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.${defaultsUsed(pipeline)}`,
     ...(sweeps(pipeline) && !deploys(pipeline)
       ? [
           `Merge this to ${pipeline.mainBranch}, then Build, Pipelines, New pipeline on it with DBT_ENVS_RUN=sweep and DBT_ENVS_DRY_RUN=true: the job's report says what the first night would clear, and what is not this project's.`,

@@ -4,7 +4,7 @@
     python scripts/dbt_envs/setup.py --apply    does it, and asks for each value that is missing
 
 The login must be a maintainer's, with the scope api: GITLAB_TOKEN, or glab's. Whoever runs it owns the schedules, and a
-schedule ends with its owner: let a service account run it. A value is taken from the environment variable of the same name
+schedule ends with its owner: let an account run it that is made for it. A value is taken from the environment variable of the same name
 where there is one. What is set already stays as it is, unless it is named: --replace DBT_ENVS_GITLAB_TOKEN. Values are typed
 unseen and stand on no command line. It adds to what protects the project, and takes nothing away.
 """
@@ -59,7 +59,8 @@ RESTRICTED = "restrict_user_defined_variables"
 OVERRIDE = "ci_pipeline_variables_minimum_override_role"
 CLOSED = (0, 40, 60)  # nobody, maintainers, administrators: docs.gitlab.com/api/protected_branches
 STRICT_ROLES = ("maintainer", "owner", "no_one_allowed")
-OLDEST = (17, 8)  # whose schedules tell a pipeline which they are: docs.gitlab.com/ci/variables/predefined_variables
+# Since 17.8 a pipeline knows its schedule, and since 17.10 a draft: docs.gitlab.com/ci/variables/predefined_variables
+OLDEST = (17, 10)
 READING = "DBT_ENVS_GITLAB_TOKEN"  # for pr/* too, where a job's own token reads no merge requests
 SOMEBODY_ELSES = '! The schedule "{}" is somebody else\'s. Take ownership, under Build, Pipeline schedules, and start this again.'
 GIVEN: dict[str, str] = {}
@@ -117,7 +118,7 @@ def refuse_older(api: gitlab_api.Api) -> None:
     version = str(api.service.get("/version").get("version"))
     number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
     if number is None or (int(number[1]), int(number[2])) < OLDEST:
-        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: before, a schedule starts none of them, in silence.")
+        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: on an older one, schedules start none of them, in silence.")
 
 
 def prepare_main(api: gitlab_api.Api, apply: bool) -> int:
@@ -154,7 +155,8 @@ def covers_main(rule: dict[str, Any]) -> bool:
 
 
 def by_hand(rule: dict[str, Any]) -> str:
-    return f"! {MAIN} is protected by the rule {rule.get('name')}, but {' and '.join(wrong_with(rule))}. By hand: Settings, Repository, Protected branches, {rule.get('name')}: Allowed to push and merge, No one."
+    where = f"Settings, Repository, Protected branches, {inert(rule.get('name'))}: Allowed to push and merge, No one."
+    return f"! {MAIN} is protected by the rule {inert(rule.get('name'))}, but {' and '.join(wrong_with(rule))}. By hand: {where}"
 
 
 def wrong_with(branch: dict[str, Any]) -> list[str]:
@@ -302,7 +304,8 @@ def tighten(api: gitlab_api.Api, setting: dict[str, Any], scope: str, there: dic
     shown = setting["secret"] and there.get("masked") is not True and maskable(str(there.get("value")))
     if not open_to_all and not shown:
         return 0
-    step(f"variable {setting['name']} (environment {scope}): {' and '.join([*(['for protected branches alone'] if open_to_all else []), *(['masked'] if shown else [])])}", apply)
+    done = [*(["for protected branches alone"] if open_to_all else []), *(["masked"] if shown else [])]
+    step(f"variable {setting['name']} (environment {scope}): {' and '.join(done)}", apply)
     if not apply:
         return 1
     # The value of a hidden one is not shown, and is kept where none is sent.
@@ -365,7 +368,15 @@ def say_what_is_left(api: gitlab_api.Api, project: dict[str, Any]) -> None:
     main = next((rule for rule in every_one(api, "/protected_branches") if rule.get("name") == MAIN), {})
     merging = sorted({whom(one) for one in main.get("merge_access_levels", []) if one.get("access_level") not in CLOSED})
     if merging:
-        print(f"! {' and '.join(merging)} may merge to {MAIN}, so they are production. To leave it to maintainers: Settings, Repository, Protected branches, {MAIN}.")
+        print(f"! {' and '.join(merging)} may merge to {MAIN}, so they are production. Settings, Repository, Protected branches, {MAIN}.")
+    if project.get("ci_config_path") not in (None, "", ".gitlab-ci.yml"):
+        read = f"This project reads {inert(project['ci_config_path'])} instead of .gitlab-ci.yml"
+        print(f"! {read}: the jobs run only where that includes .gitlab/ci/dbt_*.yml. Settings, CI/CD, General pipelines.")
+    if project.get("visibility") != "private" and project.get("public_jobs") is not False:
+        print(
+            "! Whoever sees the project reads its jobs' logs, which name people and what is in the warehouse. "
+            "Settings, CI/CD, General pipelines: Project-based pipeline visibility."
+        )
     if project.get(OVERRIDE) == "no_one_allowed":
         print("  Nobody may give variables to a pipeline, so nothing can be asked of a run by hand. To let maintainers: Settings, CI/CD, Variables.")
     if project.get("issues_access_level") == "disabled":
