@@ -13,6 +13,12 @@ const HOW = {
   'an old run again': { CI_COMMIT_SHA: '0'.repeat(40) },
 } as const;
 const CARD = 'target/dbt_envs/card.html';
+/** The page's words, names in backticks. */
+const wordsOf = (page: string): string =>
+  page
+    .replace(/^[\s\S]*<body>/, '')
+    .replace(/<\/?code>/g, '`')
+    .replace(/<[^>]*>/g, ' ');
 
 /** A job's outcome; a sweep that only says what it would do is another job on GitLab. */
 const doneOf = ({ results, output, artifacts }: GitlabRun): Done => ({
@@ -21,7 +27,7 @@ const doneOf = ({ results, output, artifacts }: GitlabRun): Done => ({
     return found === 'success' || found === 'failure' ? found : 'skipped';
   },
   output,
-  card: filesOf(artifacts('dbt-build')).includes(CARD) ? readFileSync(path.join(artifacts('dbt-build'), CARD), 'utf8') : '',
+  card: filesOf(artifacts('dbt-build')).includes(CARD) ? wordsOf(readFileSync(path.join(artifacts('dbt-build'), CARD), 'utf8')) : '',
 });
 
 /** The jobs that GitLab's rules start, really run by gitlab-ci-local's shell executor. */
@@ -43,13 +49,19 @@ ciStory(async (): Promise<CiStage> => {
     deployed: async (by, inputs, how) =>
       doneOf(
         await site.onMain(SOURCES[by], {
-          DBT_ENVS_RUN: by === 'schedule' ? 'deploy' : '',
           ...(how === 'from a main that anybody may change' && { CI_COMMIT_REF_PROTECTED: 'false' }),
           ...(how === 'a run of the commit before, started again' && { CI_COMMIT_SHA: site.before() }),
+          ...(by === 'schedule' && { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt deploy' }),
           ...(inputs && { DBT_ENVS_SELECT: inputs.select, DBT_ENVS_FULL_REFRESH: inputs.full_refresh, DBT_ENVS_RETRY: inputs.retry }),
         }),
       ),
-    swept: async (how) => doneOf(await site.onMain(how ? 'web' : 'schedule', { DBT_ENVS_RUN: 'sweep', ...(how?.dryRun && { DBT_ENVS_DRY_RUN: 'true' }) })),
+    swept: async (how) =>
+      doneOf(
+        await site.onMain(
+          how ? 'web' : 'schedule',
+          how ? { DBT_ENVS_RUN: 'sweep', ...(how.dryRun && { DBT_ENVS_DRY_RUN: 'true' }) } : { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' },
+        ),
+      ),
     fails: (what) => site.api.fails(what && { state: /packages/, list: /GET \/projects\/7\/merge_requests/ }[what]),
     live: (card) => (card.match(/<[^>]*>/g) ?? []).join(''),
     shell: { ...shell('sam', 'sam'), CI_API_V4_URL: site.api.url, CI_PROJECT_ID: '7', GITLAB_TOKEN: 'sams-own' },

@@ -74,8 +74,8 @@ describe('with --apply', () => {
     ).toBe(true);
     expect(api.variables.some(({ environment_scope: scope }) => scope === '*')).toBe(false);
     expect(api.schedules.map(({ description, ref, active, variables }) => [description, ref, active, variables])).toEqual([
-      ['dbt deploy', 'refs/heads/main', true, [{ key: 'DBT_ENVS_RUN', value: 'deploy' }]],
-      ['dbt sweep', 'refs/heads/main', true, [{ key: 'DBT_ENVS_RUN', value: 'sweep' }]],
+      ['dbt deploy', 'refs/heads/main', true, []],
+      ['dbt sweep', 'refs/heads/main', true, []],
     ]);
     expect(output).toContain('! DBT_ENVS_GITLAB_TOKEN is left unset');
     expect(output).not.toContain('long-and-random');
@@ -125,18 +125,122 @@ describe('with --apply', () => {
     await apply();
     expect(api.variables.length).toBeGreaterThan(5);
   });
-  test('a stricter project stays as strict', async () => {
+  test.each(['*', 'm*n', 'mai*'])('a rule %s that opens main as well is named, and nothing secret is stored: the most permissive one counts', async (name) => {
+    const open = { push: [30], merge: [40], force: false };
+    api.protectedBranches.set(name, open);
+    const { code, output } = await apply();
+    expect(code).toBe(1);
+    expect(output).toContain(`! main is protected by the rule ${name}, but whoever may push can change it without a merge request. By hand: `);
+    expect([api.variables, api.protectedBranches.get(name)]).toEqual([[], open]);
+    api.protectedBranches.set(name, { ...open, push: [0] });
+    await apply();
+    expect(api.variables.length).toBeGreaterThan(5);
+  });
+  test.each(['release*', 'main-*', 'm.in', 'MAIN*'])('a rule %s is another branch’s', async (name) => {
+    api.protectedBranches.set(name, { push: [40], merge: [40], force: true });
+    const { output } = await apply();
+    expect(output).toContain(`The branch ${name} is protected too, so maintainers can have production's credentials read there.`);
+    expect(api.variables.length).toBeGreaterThan(5);
+  });
+  test.each<[string, () => void, string]>([
+    [
+      'push to',
+      () => api.protectedBranches.set('develop', { push: [30], merge: [40], force: false }),
+      '! The branch develop is protected, and developers may bring code there',
+    ],
+    [
+      'merge to',
+      () => api.protectedBranches.set('release/*', { push: [0], merge: [40, 30], force: false }),
+      '! The branch release/* is protected, and developers may',
+    ],
+    ['tag', () => api.protectedTags.set('v*', [30]), '! The tag v* is protected, and developers may bring code there'],
+  ])('what else is protected, and developers may %s, would show them production: it is named, and nothing secret is stored', async (_, make, saying) => {
+    make();
+    const { code, output } = await apply();
+    expect([code, output]).toEqual([1, expect.stringContaining(saying)]);
+    expect(api.variables).toEqual([]);
+  });
+  test('what is protected and open to nobody at all is none of its business', async () => {
+    api.protectedBranches.set('frozen', { push: [0], merge: [], force: false });
+    api.protectedTags.set('old', [0]);
+    expect((await apply()).output).not.toMatch(/frozen|old is/);
+  });
+  test('a stricter project stays as strict, and its schedules are made: GitLab.com’s new projects let nobody give variables', async () => {
     api.project.ci_pipeline_variables_minimum_override_role = 'no_one_allowed';
     api.protectedBranches.set('main', { push: [0], merge: [60], force: false });
-    await apply();
+    const { output } = await apply();
+    expect(api.schedules.map(({ description, active }) => [description, active])).toEqual([
+      ['dbt deploy', true],
+      ['dbt sweep', true],
+    ]);
+    expect(output).toContain('Nobody may give variables to a pipeline');
     expect(api.project.ci_pipeline_variables_minimum_override_role).toBe('no_one_allowed');
     expect(api.protectedBranches.get('main')).toEqual({ push: [0], merge: [60], force: false });
   });
-  test('a variable that was open to every branch is closed', async () => {
-    const open = { value: 'x', protected: false, masked: false, hidden: false, raw: false };
+  test('a role that counts for nothing, since variables are not restricted at all, is made to count', async () => {
+    Object.assign(api.project, { ci_pipeline_variables_minimum_override_role: 'maintainer', restrict_user_defined_variables: false });
+    await apply();
+    expect(api.project.restrict_user_defined_variables).toBe(true);
+  });
+  test('a merge that nothing has built is closed: one whose pipeline was skipped', async () => {
+    api.project.allow_merge_on_skipped_pipeline = true;
+    await apply();
+    expect(api.project.allow_merge_on_skipped_pipeline).toBe(false);
+    expect((await apply()).output).not.toContain('allow_merge_on_skipped_pipeline');
+  });
+  test.each([
+    [{ ci_config_path: 'ci/main.yml' }, '! This project reads ci/main.yml instead of .gitlab-ci.yml'],
+    [{ visibility: 'internal', public_jobs: true }, "! Whoever sees the project reads its jobs' logs"],
+  ])('what would surprise is named: %o', async (how, saying) => {
+    expect((await apply()).output).not.toContain(saying);
+    Object.assign(api.project, how);
+    expect((await apply()).output).toContain(saying);
+  });
+  test('developers who may merge to main are named', async () => {
+    api.protectedBranches.set('main', { push: [0], merge: [30, 40], force: false });
+    expect((await apply()).output).toContain('! developers may merge to main, so they are production.');
+    api.protectedBranches.set('main', { push: [0], merge: [40], force: false });
+    expect((await apply()).output).not.toContain('so they are production');
+  });
+  test.each([
+    ['long-and-random', true],
+    ['x', false],
+  ])('a variable that was open to every branch is closed, and masked where it can be: %s', async (value, masked) => {
+    const open = { value, protected: false, masked: false, hidden: false, raw: false };
     api.variables.push({ key: 'DBT_ENV_SECRET_PROD_PASSWORD', environment_scope: 'prod', ...open });
     await apply();
-    expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')).toMatchObject({ protected: true, value: 'x' });
+    expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')).toMatchObject({ protected: true, value, masked });
+    expect((await setup()).output).not.toContain('DBT_ENV_SECRET_PROD_PASSWORD (environment prod)');
+  });
+  test.each(['*', 'pr/*', 'staging'])('production’s password that is set for %s too, and open to every branch, is named', async (scope) => {
+    const open = { value: 'long-and-random', protected: false, masked: true, hidden: false, raw: false };
+    api.variables.push({ key: 'DBT_ENV_SECRET_PROD_PASSWORD', environment_scope: scope, ...open });
+    const { code, output } = await apply({ DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' });
+    expect([code, output]).toEqual([
+      1,
+      expect.stringContaining(`! variable DBT_ENV_SECRET_PROD_PASSWORD (environment ${scope}) is not protected: pipelines of every branch read it.`),
+    ]);
+  });
+  test('a token that only reads, for merge requests on a GitLab that needs one, is no mistake, and is said to be everybody’s', async () => {
+    const open = { value: 'glpat-that-reads', protected: false, masked: true, hidden: false, raw: true };
+    api.variables.push({ key: 'DBT_ENVS_GITLAB_TOKEN', environment_scope: 'pr/*', ...open });
+    const { code, output } = await apply({ DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' });
+    expect([code, output]).toEqual([0, expect.stringContaining('It must be another token than the one above, with the scope read_api alone.')]);
+  });
+  test('a secret is replaced in place: where GitLab refuses the new one, the old one stays', async () => {
+    await apply();
+    const stored = () => api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD');
+    await setup(['--apply', '--replace', 'DBT_ENV_SECRET_PROD_PASSWORD'], { DBT_ENV_SECRET_PROD_PASSWORD: 'another-long-one' });
+    expect(stored()).toMatchObject({ value: 'another-long-one', protected: true, masked: true, hidden: true });
+    for (const how of [{ status: 500 }, 'hang up'] as const) {
+      api.fails(/(PUT|POST) .*variables.*PROD_PASSWORD|POST .*variables$/, how);
+      const { code } = await setup(['--apply', '--replace', 'DBT_ENV_SECRET_PROD_PASSWORD'], { DBT_ENV_SECRET_PROD_PASSWORD: 'a-third-long-one' });
+      expect([code, stored()?.value]).toEqual([1, 'another-long-one']);
+    }
+    api.fails();
+    const { code } = await setup(['--apply', '--replace', 'DBT_ENV_SECRET_PROD_PASSWORD'], { DBT_ENV_SECRET_PROD_PASSWORD: 'two words' });
+    expect([code, stored()?.value]).toEqual([1, 'another-long-one']);
+    expect(writes().filter((line) => line.startsWith('DELETE'))).toEqual([]);
   });
   test('a schedule that is off is turned on; one whose owner has left is named, and left', async () => {
     await apply();
@@ -151,8 +255,8 @@ describe('with --apply', () => {
 
 test('a schedule that is somebody else’s is named, and everything else is done', async () => {
   await apply();
-  api.schedules[1]?.variables.splice(0);
-  api.fails(/POST .*pipeline_schedules.*variables/, { status: 403 });
+  Object.assign(api.schedules[1] ?? {}, { active: false });
+  api.fails(/PUT .*pipeline_schedules/, { status: 403 });
   const { code, output } = await apply({ DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' });
   expect([code, output]).toEqual([1, expect.stringContaining('The schedule "dbt sweep" is somebody else')]);
   expect(api.variables.some(({ key }) => key === 'DBT_ENVS_GITLAB_TOKEN')).toBe(true);
@@ -170,9 +274,55 @@ describe('it fails, and says so', () => {
     expect([code, output]).toEqual([1, expect.stringContaining(saying)]);
     expect(writes()).toEqual([]);
   });
+  test('a GitLab whose schedules would start nothing, in silence', async () => {
+    for (const version of ['17.9.4-ee', '9.11.0', 'unknown']) {
+      api.version = version;
+      const { code, output } = await apply();
+      expect([code, output]).toEqual([1, expect.stringContaining(`this GitLab is ${version}, and the jobs need 17.10`)]);
+    }
+    expect(writes()).toEqual([]);
+    api.version = '17.10.0';
+    await apply();
+    expect(api.schedules).toHaveLength(2);
+  });
+  test('a login that is not shown who may give variables', async () => {
+    delete api.project.ci_pipeline_variables_minimum_override_role;
+    const { code, output } = await apply();
+    expect([code, api.variables.length, output]).toEqual([
+      1,
+      0,
+      expect.stringContaining('! GitLab does not show ci_pipeline_variables_minimum_override_role to this login'),
+    ]);
+  });
   test('a name that no job reads', async () => expect((await setup(['--replace', 'PATH'])).output).toContain('the jobs read no such variable'));
 });
 
+test('a planted mistake is found: a look at the rule of that very name alone', async () => {
+  api.protectedBranches.set('*', { push: [40], merge: [40], force: false });
+  await setup(['--apply'], {}, (text) => text.replace('if covers_main(rule) and wrong_with(rule)', 'if False'));
+  expect(api.variables.length).toBeGreaterThan(5);
+});
+test('of a private key that is pasted, no first line is stored: it says how several lines are given', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+  for (const { path: name, contents } of planned({ ci: 'gitlab', warehouse: 'snowflake' }).filter((file) => file.path.startsWith('scripts/'))) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), contents);
+  }
+  const typed = (line: string) => [
+    'import getpass, sys; sys.path.insert(0, "scripts/dbt_envs"); import setup',
+    'class Terminal:\n    def isatty(self): return True',
+    `sys.stdin = Terminal(); getpass.getpass = lambda prompt: ${JSON.stringify(line)}`,
+    'print([setup.ask({"name": "DBT_ENV_SECRET_CI_PRIVATE_KEY", "secret": True})])',
+  ];
+  const asked = async (line: string) => (await python(folder, ['-c', typed(line).join('\n')], { python: 'tools' })).output;
+  expect(await asked('-----BEGIN PRIVATE KEY-----')).toMatch(/DBT_ENV_SECRET_CI_PRIVATE_KEY="\$\(cat key\.p8\)" python [^\n]+\n\[''\]/);
+  expect(await asked('long-and-random')).toBe("['long-and-random']\n");
+});
+test('a planted mistake is found: no look at what else is protected', async () => {
+  api.protectedTags.set('v*', [30]);
+  await setup(['--apply'], {}, (text) => text.replace(' + look_at_others(api)', ''));
+  expect(api.variables.length).toBeGreaterThan(5);
+});
 test('a planted mistake is found: variables that are protected nowhere', async () => {
   await setup(['--apply'], {}, (text) => text.replace(/^PROTECTED = .*$/m, 'PROTECTED: list = []'));
   expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')?.protected).toBe(false);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { python } from '../support/dbt.ts';
-import { type GitlabApi, startGitlabApi } from '../support/gitlab-api.ts';
+import { type Deployment, type GitlabApi, startGitlabApi } from '../support/gitlab-api.ts';
 import { planned } from '../support/scaffold.ts';
 
 let api: GitlabApi;
@@ -65,11 +65,35 @@ describe('the issue of a failing sweep', () => {
   test('is left alone by an old pipeline that is started again', async () => {
     left({ ok: false, problems: ['new'] });
     await tell(9);
+    api.pipelines.set(9, { ref: 'main', tag: false, source: 'schedule' });
     left({ ok: false, problems: ['old'] });
     expect((await tell(8)).output).toContain('a newer pipeline has told already');
     left(WELL, 'success');
     expect((await tell(8)).output).toContain('a newer pipeline has told already');
     expect([states(), api.issues[0]?.description.includes('new')]).toEqual([['opened'], true]);
+  });
+  test('is updated and closed, whatever somebody has written into it: no pipeline that is not there is newer', async () => {
+    left({ ok: false, problems: ['it cannot log in'] });
+    await tell(9);
+    const [issue] = api.issues;
+    const planted = () =>
+      Object.assign(issue ?? {}, { title: 'Lunch', description: '<!-- dbt-envs sweep: acme -->\n[x](https://gitlab.example.com/a/b/-/pipelines/999999999)' });
+    planted();
+    expect((await tell(10)).output).toContain('updated');
+    expect([issue?.title, issue?.description.includes('it cannot log in')]).toEqual(['The nightly dbt sweep fails', true]);
+    for (const other of [
+      { ref: 'main', tag: true, source: 'push' },
+      { ref: 'discounts', tag: false, source: 'web' },
+      { ref: 'main', tag: false, source: 'push' },
+    ]) {
+      planted();
+      api.pipelines.set(999999999, other);
+      expect((await tell(11)).output, JSON.stringify(other)).toContain('updated');
+    }
+    planted();
+    left(WELL, 'success');
+    await tell(12);
+    expect(states()).toEqual(['closed']);
   });
   test('a person’s issue with the same marker stays theirs, and a second one of ours is closed', async () => {
     const marker = '<!-- dbt-envs sweep: acme -->\nours';
@@ -101,13 +125,28 @@ describe('the issue of a failing sweep', () => {
   });
 });
 
-describe('the deploy looks after the sweep', () => {
+describe('a job beside the deploy looks after the sweep', () => {
   const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
   const sweep = (days: number, status = 'success') => api.deployments.push({ environment: 'sweep', status, finishedAt: ago(days) });
 
   test('one that has succeeded within two days is well', async () => {
     for (const days of [9, 1]) sweep(days);
-    expect((await run('sweep_is_alive')).output).toMatch(/^The last nightly sweep that succeeded ended on /);
+    const { code, output } = await run('sweep_is_alive');
+    expect(code).toBe(0);
+    expect(output).toMatch(/^The last nightly sweep that succeeded ended on /);
+  });
+  test.each<[string, Deployment['job']]>([
+    ['a branch’s job', { name: 'dbt-sweep', ref: 'discounts', tag: false }],
+    ['a tag that is called main', { name: 'dbt-sweep', ref: 'main', tag: true }],
+    ['another job of main', { name: 'lint', ref: 'main', tag: false }],
+    ['a merge request’s job', { name: 'dbt-sweep', ref: 'refs/merge-requests/1/head', tag: false }],
+    ['somebody by hand', null],
+  ])('what %s deploys to the environment sweep is none', async (_, job) => {
+    sweep(5);
+    for (let at = 0; at < 20; at++) api.deployments.push({ environment: 'sweep', status: 'success', finishedAt: ago(0), ...(job !== undefined && { job }) });
+    expect((await run('sweep_is_alive')).output).toContain('has not succeeded for 5 days');
+    api.deployments.splice(0, 1);
+    expect((await run('sweep_is_alive')).output).toContain('has succeeded yet, and something else on GitLab deploys to the environment sweep');
   });
   test.each<[string, () => void, string]>([
     ['there was none', () => undefined, 'No nightly sweep has succeeded yet'],
@@ -116,10 +155,10 @@ describe('the deploy looks after the sweep', () => {
     ['GitLab does not let it see', () => api.fails(/./, { status: 403 }), 'cannot be seen'],
     ['the answer is of another shape', () => api.fails(/./, 'wrong shape'), 'cannot be seen'],
     ['GitLab does not answer', () => api.fails(/./, 'hang up'), 'cannot be seen'],
-  ])('it warns, and stops no deploy, where %s', async (_, make, saying) => {
+  ])('its job fails where %s', async (_, make, saying) => {
     make();
     const { code, output } = await run('sweep_is_alive');
-    expect([code, output]).toEqual([0, expect.stringContaining(saying)]);
+    expect([code, output]).toEqual([1, expect.stringContaining(saying)]);
     expect(output).toContain('WARNING');
   });
 });

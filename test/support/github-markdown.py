@@ -1,4 +1,4 @@
-"""Renders Markdown with GitHub's own parser (cmark-gfm) and prints, as JSON, what became of it.
+"""Renders Markdown with GitHub's own parser (cmark-gfm) and prints, as JSON, what became of it; with --html, of HTML as it is.
 
 Its tag filter stays off: HTML that got through must be seen.
 """
@@ -43,15 +43,20 @@ class Tree(html.parser.HTMLParser):
             self.found["rows"][-1]["cells"][-1] += data
 
 
-def rendered(markdown: str) -> dict:
+def parsed(page: str) -> dict:
     tree = Tree()
-    tree.feed(
-        cmarkgfm.markdown_to_html_with_extensions(
-            markdown, options=Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_GITHUB_PRE_LANG, extensions=["table", "autolink", "strikethrough", "tasklist"]
-        )
-    )
+    tree.feed(page)
     tree.close()
     return tree.found
 
 
-print(json.dumps([rendered(one) for one in json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8"))]))
+def rendered(markdown: str) -> dict:
+    return parsed(
+        cmarkgfm.markdown_to_html_with_extensions(
+            markdown, options=Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_GITHUB_PRE_LANG, extensions=["table", "autolink", "strikethrough", "tasklist"]
+        )
+    )
+
+
+read = parsed if "--html" in sys.argv else rendered
+print(json.dumps([read(one) for one in json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8"))]))

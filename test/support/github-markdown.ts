@@ -13,12 +13,17 @@ export interface Rendered {
 }
 
 /** Renders documents with cmark-gfm. Throws where it does not run. */
-export async function renderAll(documents: readonly string[]): Promise<readonly Rendered[]> {
+export const renderAll = (documents: readonly string[]): Promise<readonly Rendered[]> => read(documents);
+
+/** What an HTML parser makes of pages. */
+export const parseAll = (pages: readonly string[]): Promise<readonly Rendered[]> => read(pages, '--html');
+
+async function read(documents: readonly string[], ...how: readonly string[]): Promise<readonly Rendered[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-markdown-'));
   try {
     const file = path.join(folder, 'documents.json');
     writeFileSync(file, JSON.stringify(documents));
-    const { code, output } = await python(folder, [fileURLToPath(new URL('github-markdown.py', import.meta.url)), file], { python: 'tools' });
+    const { code, output } = await python(folder, [fileURLToPath(new URL('github-markdown.py', import.meta.url)), file, ...how], { python: 'tools' });
     if (code !== 0) throw new Error(output);
     return JSON.parse(output);
   } finally {

@@ -12,11 +12,19 @@ export interface GitlabApi {
   readonly merges: Map<number, Merge>;
   readonly packages: Package[];
   readonly deployments: Deployment[];
+  /** Jobs that deployed to prod, the oldest first; null where somebody has made a deployment without one. */
+  readonly deploys: (Deploy | null)[];
   readonly issues: Issue[];
   readonly notes: { readonly issue: number; readonly body: string }[];
   /** What the project's own page says. */
   readonly project: Record<string, unknown>;
   readonly protectedBranches: Map<string, ProtectedBranch>;
+  /** Who may create such a tag, by level. */
+  readonly protectedTags: Map<string, readonly number[]>;
+  /** Pipelines that the API knows, by id. */
+  readonly pipelines: Map<number, { readonly ref: string; readonly tag: boolean; readonly source: string }>;
+  /** Which GitLab it is. */
+  version: string;
   readonly variables: StoredVariable[];
   readonly schedules: Schedule[];
   /** Whose job a token is; a token that is not here is a person's, who may do everything. */
@@ -43,7 +51,15 @@ export interface Merge {
   readonly mergedAt?: string | null;
   readonly updatedAt?: string;
 }
+export interface Deploy {
+  readonly id: number;
+  readonly name: string;
+  readonly ref: string;
+  readonly tag: boolean;
+  readonly pipeline: number;
+}
 export interface JobPipeline {
+  readonly id?: number;
   readonly project_id: number;
   readonly ref: string;
   readonly source: string;
@@ -65,10 +81,12 @@ export interface Deployment {
   readonly environment: string;
   readonly status: string;
   readonly finishedAt: string;
+  /** Its job; null where somebody has made the deployment without one. */
+  readonly job?: { readonly name: string; readonly ref: string; readonly tag: boolean } | null;
 }
 export interface Issue {
   readonly iid: number;
-  readonly title: string;
+  title: string;
   description: string;
   state: 'opened' | 'closed';
   readonly author: string;
@@ -127,6 +145,7 @@ interface Answer {
   readonly list?: readonly unknown[];
 }
 const MISSING: Answer = { status: 404, json: { message: '404 Not found' } };
+const SWEEP_JOB = { name: 'dbt-sweep', ref: 'main', tag: false };
 /** What an authorization that is missing looks like: a project that is not there. */
 const UNSEEN: Answer = { status: 404, json: { message: '404 Project Not Found' } };
 
@@ -134,6 +153,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const merges: GitlabApi['merges'] = new Map();
   const packages: Package[] = [];
   const deployments: Deployment[] = [];
+  const deploys: (Deploy | null)[] = [];
   const issues: Issue[] = [];
   const notes: { issue: number; body: string }[] = [];
   const project: Record<string, unknown> = {
@@ -144,10 +164,15 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     ci_allow_fork_pipelines_to_run_in_parent_project: true,
     protect_merge_request_pipelines: true,
     only_allow_merge_if_pipeline_succeeds: false,
+    allow_merge_on_skipped_pipeline: null,
+    restrict_user_defined_variables: true,
     auto_cancel_pending_pipelines: 'enabled',
     ci_pipeline_variables_minimum_override_role: 'developer',
   };
   const protectedBranches: GitlabApi['protectedBranches'] = new Map();
+  const protectedTags: GitlabApi['protectedTags'] = new Map();
+  const pipelines: GitlabApi['pipelines'] = new Map();
+  const gitlab = { version: '18.4.1-ee' };
   const variables: StoredVariable[] = [];
   const schedules: Schedule[] = [];
   const jobs: GitlabApi['jobs'] = new Map();
@@ -173,6 +198,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   function answer(asked: Asked): Answer {
     const { method, path: place, query, body, job } = asked;
     const words = place.split('/').slice(1).map(decodeURIComponent);
+    if (place === '/version') return { json: gitlab };
     if (words[0] !== 'projects' || (words[1] !== '7' && words[1] !== 'acme/data/dbt')) return UNSEEN;
     const [, , area = '', one, under, ...rest] = words;
     const said = (): Record<string, unknown> => JSON.parse(body.toString() || '{}');
@@ -191,12 +217,20 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       case 'packages':
         return packagesAnswer({ ...asked, words: [one ?? '', under ?? '', ...rest] });
       case 'deployments': {
+        if (query.get('environment') === 'prod')
+          return { list: deploys.map((one, at) => ({ id: 700 + at, deployable: one && { ...one, pipeline: { id: one.pipeline } } })).toReversed() };
         // app/finders/deployments_finder.rb
         if (query.get('order_by') === 'finished_at' && !query.has('finished_after'))
           return { status: 400, json: { message: '400 Bad request - `finished_at` filter and `finished_at` sorting must be paired' } };
         const wanted = deployments.filter(({ environment, status }) => environment === query.get('environment') && status === query.get('status'));
         const sorted = query.get('sort') === 'desc' ? wanted.toReversed() : wanted;
-        return { list: sorted.map(({ status, finishedAt }, index) => ({ id: 100 - index, status, deployable: { finished_at: finishedAt } })) };
+        return {
+          list: sorted.map(({ status, finishedAt, job = SWEEP_JOB }, index) => ({
+            id: 100 - index,
+            status,
+            deployable: job && { ...job, finished_at: finishedAt },
+          })),
+        };
       }
       case 'issues':
         return issuesAnswer(method, one, under, said());
@@ -205,6 +239,15 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           const { name, push_access_level: push, merge_access_level: merge, allow_force_push: force } = said();
           protectedBranches.set(String(name), { push: [Number(push)], merge: [Number(merge)], force: force === true });
         }
+        const levels = (all: readonly number[]) => all.map((access_level, index) => ({ id: index + 1, access_level }));
+        const ruleJson = (name: string, { push, merge, force }: ProtectedBranch) => ({
+          id: 300 + [...protectedBranches.keys()].indexOf(name),
+          name,
+          push_access_levels: levels(push),
+          merge_access_levels: levels(merge),
+          allow_force_push: force,
+        });
+        if (method === 'GET' && one === undefined) return { list: [...protectedBranches].map(([name, rule]) => ruleJson(name, rule)) };
         const name = method === 'POST' ? String(said().name) : (one ?? '');
         const found = protectedBranches.get(name);
         if (!found) return MISSING;
@@ -215,8 +258,13 @@ export async function startGitlabApi(): Promise<GitlabApi> {
           protectedBranches.set(name, { ...found, push, force: said().allow_force_push === true });
           return { json: {} };
         }
-        const levels = (all: readonly number[]) => all.map((access_level, index) => ({ id: index + 1, access_level }));
-        return { json: { name, push_access_levels: levels(found.push), merge_access_levels: levels(found.merge), allow_force_push: found.force } };
+        return { json: ruleJson(name, found) };
+      }
+      case 'protected_tags': // which have no id
+        return { list: [...protectedTags].map(([name, levels]) => ({ name, create_access_levels: levels.map((access_level, id) => ({ id, access_level })) })) };
+      case 'pipelines': {
+        const found = pipelines.get(Number(one));
+        return found ? { json: { id: Number(one), project_id: 7, ...found } } : MISSING;
       }
       case 'variables':
         return variablesAnswer(method, one, query, said());
@@ -245,7 +293,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       const file = found?.files.findLast((one) => one.name === name);
       return file ? { raw: file.data } : MISSING;
     }
-    const found = packages.find(({ id }) => String(id) === first);
+    const at = packages.findIndex(({ id }) => String(id) === first);
+    const found = packages[at];
+    if (method === 'DELETE' && second === '' && found) {
+      packages.splice(at, 1);
+      return { status: 204 };
+    }
     if (second !== 'package_files' || !found) return MISSING;
     const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
     return {
@@ -288,6 +341,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       notes.push({ issue: issue.iid, body: String(said.body) });
       return { status: 201, json: {} };
     }
+    if (said.title !== undefined) issue.title = String(said.title);
     if (said.description !== undefined) issue.description = String(said.description);
     if (said.state_event === 'close') issue.state = 'closed';
     return { json: issueJson(issue) };
@@ -299,7 +353,9 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     const at = variables.findIndex((variable) => variable.key === (one ?? said.key) && variable.environment_scope === scope);
     const value = String(said.value ?? '');
     // docs.gitlab.com/ci/variables/#mask-a-cicd-variable
-    if (said.masked_and_hidden === true && (value.length < 8 || /\s/.test(value))) return { status: 400, json: { message: { value: ['is invalid'] } } };
+    const there = variables[at];
+    const masks = said.masked_and_hidden === true || (method === 'PUT' && (said.masked === true || (there?.hidden === true && said.value !== undefined)));
+    if (masks && (value.length < 8 || /\s/.test(value))) return { status: 400, json: { message: { value: ['is invalid'] } } };
     if (method === 'DELETE') {
       if (at < 0) return MISSING;
       variables.splice(at, 1);
@@ -309,7 +365,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       key: String(one ?? said.key),
       value: said.masked_and_hidden === true ? '' : value,
       protected: said.protected === true,
-      masked: said.masked_and_hidden === true,
+      masked: said.masked_and_hidden === true || said.masked === true,
       hidden: said.masked_and_hidden === true,
       raw: said.raw === true,
       environment_scope: String(scope),
@@ -317,7 +373,12 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     if (method === 'PUT') {
       if (at < 0) return MISSING;
       const { value: old = '', masked = false, hidden = false } = variables[at] ?? {};
-      variables[at] = { ...stored, value: said.value === undefined ? old : value, masked, hidden };
+      variables[at] = {
+        ...stored,
+        value: said.value === undefined ? old : value,
+        masked: hidden || (said.masked === undefined ? masked : stored.masked),
+        hidden,
+      };
     } else if (at >= 0) return { status: 400, json: { message: { key: ['has already been taken'] } } };
     else variables.push(stored);
     return { json: stored };
@@ -340,6 +401,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     }
     const schedule = schedules.find(({ id }) => String(id) === one);
     if (!schedule) return MISSING;
+    if (under === 'variables' && project.ci_pipeline_variables_minimum_override_role === 'no_one_allowed')
+      return { status: 403, json: { message: '403 Forbidden' } };
     if (under === 'variables') schedule.variables.push({ key: String(said.key), value: String(said.value) });
     else if (method === 'PUT') Object.assign(schedule, said);
     return { json: schedule };
@@ -412,10 +475,19 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     merges,
     packages,
     deployments,
+    deploys,
     issues,
     notes,
     project,
     protectedBranches,
+    protectedTags,
+    pipelines,
+    set version(version: string) {
+      gitlab.version = version;
+    },
+    get version() {
+      return gitlab.version;
+    },
     variables,
     schedules,
     jobs,

@@ -3,7 +3,12 @@ import { planned } from './scaffold.ts';
 
 /** A job as it stands in a file, `extends` taken in. */
 export interface GitlabJob {
-  readonly rules?: readonly { readonly if?: string; readonly when?: string; readonly variables?: Readonly<Record<string, string>> }[];
+  readonly rules?: readonly {
+    readonly if?: string;
+    readonly when?: string;
+    readonly allow_failure?: boolean;
+    readonly variables?: Readonly<Record<string, string>>;
+  }[];
   readonly script?: readonly string[];
   readonly inherit?: Readonly<Record<string, unknown>>;
   readonly image?: string;
@@ -14,7 +19,8 @@ export interface GitlabJob {
   readonly environment?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly needs?: readonly string[];
-  readonly artifacts?: { readonly paths: readonly string[]; readonly when?: string; readonly expose_as?: string };
+  readonly artifacts?: { readonly paths: readonly string[]; readonly when?: string; readonly expose_as?: string; readonly access?: string };
+  readonly allow_failure?: boolean;
   readonly extends?: string;
   readonly id_tokens?: Readonly<Record<string, unknown>>;
 }

@@ -137,7 +137,9 @@ export async function startGitlabSite(folder: string, { python, variables }: Git
     onMain: async (source, more = {}) => {
       const sha = git(desk, 'ls-remote', origin, 'refs/heads/main').slice(0, 40);
       const token = `job-token-${ran + 1}`;
-      api.jobs.set(token, { project_id: 7, ref: 'main', source, sha });
+      const pipeline = 9000 + ran;
+      api.jobs.set(token, { id: pipeline, project_id: 7, ref: 'main', source, sha });
+      api.deploys.push({ id: ran + 1, name: 'dbt-deploy', ref: 'main', tag: false, pipeline });
       const given = { ...always(token, source), CI_COMMIT_BRANCH: 'main', CI_COMMIT_SHA: sha, CI_COMMIT_REF_PROTECTED: 'true', ...more };
       const done = await runPipeline({ workspace: checkout('main', true), variables: given, python });
       if (done.results['dbt-sweep'] === 'success') api.deployments.push({ environment: 'sweep', status: 'success', finishedAt: new Date().toISOString() });

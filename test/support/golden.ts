@@ -8,6 +8,9 @@ import { planned } from './scaffold.ts';
  */
 export const GOLDEN = 'test/golden';
 
+/** And where a provider has most to write: a warehouse with passwords, whose deploys can be retried. */
+const MORE = [['postgres', 'gitlab']] as const;
+
 export interface GoldenTree {
   readonly folder: string;
   readonly files: readonly PlannedFile[];
@@ -15,7 +18,7 @@ export interface GoldenTree {
 
 export function goldenTrees(): readonly GoldenTree[] {
   const pairs = [...warehouses.map(({ id }) => [id, ciProviders[0].id] as const), ...ciProviders.slice(1).map(({ id }) => [warehouses[0].id, id] as const)];
-  return pairs.map(([warehouse, ci]) => ({
+  return [...pairs, ...MORE].map(([warehouse, ci]) => ({
     folder: `${warehouse}+${ci}`,
     files: planned({ warehouse, ci, team: 'priya, sam=sam.jones', readers: 'looker, anna:reviews', sourceSchemas: 'raw, crm:pii' }),
   }));

@@ -56,12 +56,21 @@ describe('the parts ci and cleanup in a repository that is there: a project in a
     const { created, updated } = await decision('ci').apply(() => 'keep');
     expect([created, updated, text('.gitlab-ci.yml')]).toEqual([[], [], after]);
   });
+  test('before anything is written it is said what each plan of GitLab protects, and what none does', () => {
+    const { warnings } = decision('ci', 'cleanup');
+    expect(warnings[0]).toMatch(
+      /on every plan\. On Free nothing .* whoever may merge to trunk is production\. .* take Premium, and a maintainer .* take Ultimate\.$/,
+    );
+    expect(warnings[1]).toContain('may write no comment on GitLab');
+    expect(warnings[2]).toMatch(/may write no issue on GitLab: .* project access tokens take Premium; on Free, /);
+    expect(() => text('.gitlab-ci.yml')).toThrow('ENOENT');
+  });
   test('cleanup alone brings the sweep, its one scope and nothing of merge requests', async () => {
     await decision('cleanup').apply(() => 'keep');
     expect(() => text('.gitlab/ci/dbt_merge_request.yml')).toThrow('ENOENT');
     const setup = text('data/dbt/scripts/dbt_envs/setup.py');
     expect(setup).toContain('PROTECTED = ["sweep", "sweep-issue"]');
     expect(setup).not.toMatch(/"pr\/\*"|PROD_PASSWORD|ci_allow_fork/);
-    expect(text('.gitlab/ci/dbt_sweep.yml')).not.toContain('The deploy warns');
+    expect(text('.gitlab/ci/dbt_sweep.yml')).not.toContain('dbt-sweep-watch');
   });
 });

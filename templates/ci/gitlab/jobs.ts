@@ -1,5 +1,6 @@
 import { inRepository, type Job, jobOn, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf, watchesSweep } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
+import { DEPLOY_SCHEDULE, SWEEP_SCHEDULE } from './schedules.ts';
 
 type MainRun = Extract<Trigger, { on: 'main' }>['runs'][number];
 
@@ -7,16 +8,16 @@ type MainRun = Extract<Trigger, { on: 'main' }>['runs'][number];
 export const PAGE = 'target/dbt_envs/card.html';
 
 /**
- * The condition of a build. A fork's merge request may run here, started by a developer; its code gets no credentials.
+ * Where a merge request may be built. A fork's may run here, started by a developer; its code gets no credentials.
  * https://docs.gitlab.com/ci/variables/predefined_variables
  */
-const buildIf = ({ buildsDrafts }: Pipeline): readonly string[] => [
+const OURS: readonly string[] = [
   '$CI_PIPELINE_SOURCE == "merge_request_event"',
   '$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID',
   '$CI_MERGE_REQUEST_PROJECT_ID == $CI_PROJECT_ID',
-  ...(buildsDrafts ? [] : ['$CI_MERGE_REQUEST_DRAFT != "true"']),
   '$CI_MERGE_REQUEST_EVENT_TYPE != "merge_train"',
 ];
+const buildIf = ({ buildsDrafts }: Pipeline): readonly string[] => [...OURS, ...(buildsDrafts ? [] : ['$CI_MERGE_REQUEST_DRAFT != "true"'])];
 
 /** .gitlab-ci.yml: a team's own is kept, and gets one line. */
 export const rootFile: FileRequest = {
@@ -56,6 +57,7 @@ function mergeRequestFile(pipeline: Pipeline): FileRequest {
   ];
   return file('dbt_merge_request', {
     ...common(pipeline),
+    mayBuildIf: OURS,
     buildIf: buildIf(pipeline),
     buildsDrafts: pipeline.buildsDrafts,
     page: inRepository(pipeline, PAGE),
@@ -77,14 +79,15 @@ function deployFile(pipeline: Pipeline): FileRequest {
   const byHand = trigger.runs.includes('manual');
   const retries = byHand && pipeline.inputs.some(({ name }) => name === 'retry');
   const publish = 'python scripts/dbt_envs/publish_state.py || status=1';
-  const watch = 'python scripts/dbt_envs/sweep_is_alive.py';
   return file('dbt_deploy', {
     ...common(pipeline),
     startedBy: trigger.runs.map((run) => startedBy(run, pipeline)),
     rules: trigger.runs.map((run) => ({ condition: `${sourceOf(run)} && ${onMain(pipeline)}`, runner: run })),
     inputs: byHand ? pipeline.inputs.map(inputView) : [],
     retries,
-    deploy: jobView(pipeline, job, [publish, ...(watchesSweep(pipeline) ? [watch] : [])]),
+    watched: watchesSweep(pipeline),
+    watch: ofGitlabAlone(pipeline, 10),
+    deploy: jobView(pipeline, job, [publish]),
   });
 }
 
@@ -93,12 +96,12 @@ export const sweepFile = (pipeline: Pipeline): FileRequest =>
   file('dbt_sweep', {
     ...common(pipeline),
     watched: watchesSweep(pipeline),
-    sweepIf: `$CI_PIPELINE_SOURCE =~ /^(schedule|web)$/ && ${onMain(pipeline)} && $DBT_ENVS_RUN == "sweep"`,
+    sweepIfs: [onSchedule(SWEEP_SCHEDULE), '$CI_PIPELINE_SOURCE == "web" && $DBT_ENVS_RUN == "sweep"'].map((started) => `${started} && ${onMain(pipeline)}`),
     runWhat: JSON.stringify('Which job: sweep for the nightly sweep; empty for all others.'),
     inputs: pipeline.sweepInputs.map(inputView),
     folder: inRepository(pipeline, 'target/dbt_envs/'),
     sweep: jobView(pipeline, jobOn(pipeline, 'nightly').job, ['mkdir -p target/dbt_envs', '[ "$status" != 0 ] || echo success > target/dbt_envs/result']),
-    tell: { image: imageOf({ ...pipeline, image: undefined }), tags: tagsOf(pipeline), timeoutMinutes: 10 },
+    tell: ofGitlabAlone(pipeline, 10),
   });
 
 const common = (pipeline: Pipeline) => ({
@@ -128,6 +131,13 @@ function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = [
   };
 }
 
+/** A job that asks GitLab alone: Python will do. */
+const ofGitlabAlone = (pipeline: Pipeline, timeoutMinutes: number) => ({
+  image: imageOf({ ...pipeline, image: undefined }),
+  tags: tagsOf(pipeline),
+  timeoutMinutes,
+});
+
 const onMain = ({ mainBranch }: Pipeline): string => `$CI_COMMIT_BRANCH == "${mainBranch}"`;
 
 /** When such a run comes, in the words of the file's first lines. */
@@ -136,11 +146,14 @@ function startedBy(run: MainRun, { mainBranch }: Pipeline): string {
     case 'merge':
       return `whenever ${mainBranch} changes`;
     case 'schedule':
-      return 'by the schedule "dbt deploy" (Build, Pipeline schedules), which scripts/dbt_envs/setup.py has made';
+      return `by the schedule "${DEPLOY_SCHEDULE}" (Build, Pipeline schedules), which scripts/dbt_envs/setup.py has made`;
     case 'manual':
       return `by hand: Build, Pipelines, New pipeline on ${mainBranch}`;
   }
 }
+
+/** A schedule is known by its description, not by a variable: a project may let nobody give any. */
+const onSchedule = (description: string): string => `$CI_PIPELINE_SOURCE == "schedule" && $CI_PIPELINE_SCHEDULE_DESCRIPTION == "${description}"`;
 
 /** https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
 function sourceOf(run: MainRun): string {
@@ -148,7 +161,7 @@ function sourceOf(run: MainRun): string {
     case 'merge':
       return '$CI_PIPELINE_SOURCE == "push"';
     case 'schedule':
-      return '$CI_PIPELINE_SOURCE == "schedule" && $DBT_ENVS_RUN == "deploy"';
+      return onSchedule(DEPLOY_SCHEDULE);
     case 'manual':
       return '$CI_PIPELINE_SOURCE == "web" && $DBT_ENVS_RUN != "sweep"';
   }

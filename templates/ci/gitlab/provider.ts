@@ -45,7 +45,7 @@ export const gitlab = defineCiProvider({
   },
 
   nextSteps: (pipeline) => [
-    `As a maintainer of the GitLab project (better: as a service account, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.${defaultsUsed(pipeline)}`,
+    `As a maintainer of the GitLab project (better: as an account made for it, which owns the schedules from then on): python scripts/dbt_envs/setup.py, then again with --apply. It protects ${pipeline.mainBranch}${settingNames(pipeline)}.${defaultsUsed(pipeline)}`,
     ...(sweeps(pipeline) && !deploys(pipeline)
       ? [
           `Merge this to ${pipeline.mainBranch}, then Build, Pipelines, New pipeline on it with DBT_ENVS_RUN=sweep and DBT_ENVS_DRY_RUN=true: the job's report says what the first night would clear, and what is not this project's.`,
@@ -57,7 +57,7 @@ export const gitlab = defineCiProvider({
   warnings: (pipeline) => [
     ...(deploys(pipeline)
       ? [
-          `GitLab keeps production's variables from every branch but ${pipeline.mainBranch} on every plan. On GitLab Free nothing makes anybody look at what is merged: whoever may merge to ${pipeline.mainBranch} is production. Approvals that are required, code owners and protected environments take Premium.`,
+          `GitLab keeps production's variables from every branch that is not protected, on every plan. On Free nothing makes anybody look at what is merged: whoever may merge to ${pipeline.mainBranch} is production. Required approvals, code owners and protected environments take Premium, and a maintainer can take them away again; approval policies of the group, which bind maintainers too, take Ultimate.`,
         ]
       : []),
     ...(buildsPullRequests(pipeline)

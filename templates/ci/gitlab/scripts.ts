@@ -8,14 +8,19 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
     script('card_page', {}),
     script('deploy_packages', { mainBranch, branch: JSON.stringify(mainBranch) }),
     script('fetch_state', { mainBranch, projectName: JSON.stringify(projectName) }),
-    ...(deploys(pipeline) ? [script('publish_state', { state: LEFT.state, failed: LEFT.failed })] : []),
-    ...(watchesSweep(pipeline) ? [script('sweep_is_alive', {})] : []),
+    ...(deploys(pipeline) ? [script('publish_state', { mainBranch, state: LEFT.state, failed: LEFT.failed })] : []),
+    ...(watchesSweep(pipeline) ? [script('sweep_is_alive', { branch: JSON.stringify(mainBranch) })] : []),
   ];
 };
 
 /** What tells people of a sweep that fails. */
-export const sweepScripts = ({ projectName }: Pipeline): readonly FileRequest[] => [
-  script('tell_sweep', { account: LEFT.account, projectName: JSON.stringify(projectName), marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`) }),
+export const sweepScripts = ({ projectName, mainBranch }: Pipeline): readonly FileRequest[] => [
+  script('tell_sweep', {
+    branch: JSON.stringify(mainBranch),
+    account: LEFT.account,
+    projectName: JSON.stringify(projectName),
+    marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`),
+  }),
 ];
 
 const script = (name: string, view: object): FileRequest => ({

@@ -1,5 +1,6 @@
 import { buildsPullRequests, deploys, type Job, type Pipeline, type Setting, settingsOf, sweeps } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
+import { DEPLOY_SCHEDULE, SWEEP_SCHEDULE } from './schedules.ts';
 
 /** The scope of an identity's variables: the name of its jobs' environment, or a pattern of such names. */
 export function scopeOf(identity: Job['identity']): string {
@@ -39,8 +40,8 @@ const protectedScopes = (pipeline: Pipeline): readonly string[] => [
 
 /** Not on the hour: GitLab is busiest then. */
 const schedulesOf = (pipeline: Pipeline) => [
-  ...(deploys(pipeline) && pipeline.prodRuns.includes('schedule') ? [{ description: 'dbt deploy', cron: '17 5 * * *', run: 'deploy' }] : []),
-  ...(sweeps(pipeline) ? [{ description: 'dbt sweep', cron: '43 3 * * *', run: 'sweep' }] : []),
+  ...(deploys(pipeline) && pipeline.prodRuns.includes('schedule') ? [{ description: DEPLOY_SCHEDULE, cron: '17 5 * * *' }] : []),
+  ...(sweeps(pipeline) ? [{ description: SWEEP_SCHEDULE, cron: '43 3 * * *' }] : []),
 ];
 
 /** scripts/dbt_envs/setup.py. A JSON string is a Python string too. */
@@ -57,11 +58,7 @@ export function setupScript(pipeline: Pipeline): FileRequest {
       sweeps: sweeps(pipeline),
       replaced: (settings.find(({ secret }) => secret) ?? settings[0])?.name ?? 'NAME',
       protectedScopes: list(protectedScopes(pipeline)),
-      schedules: schedulesOf(pipeline).map(({ description, cron, run }) => ({
-        description: JSON.stringify(description),
-        cron: JSON.stringify(cron),
-        run: JSON.stringify(run),
-      })),
+      schedules: schedulesOf(pipeline).map(({ description, cron }) => ({ description: JSON.stringify(description), cron: JSON.stringify(cron) })),
       settings: settings.map(({ name, secret, scopes, what, example, default: fallback }) => ({
         name: JSON.stringify(name),
         secret: secret ? 'True' : 'False',
