@@ -28,7 +28,7 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
 }
 
 /** Files are planned by the part, not by the provider. */
-const loginOf = ({ run, environment, trust }: WorkloadIdentity): NonNullable<Pipeline['workloadIdentity']> => ({ run, environment, trust });
+const loginOf = ({ run, environment, audience, trust }: WorkloadIdentity): NonNullable<Pipeline['workloadIdentity']> => ({ run, environment, audience, trust });
 
 function jobsForChanges({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
   return [

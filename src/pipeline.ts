@@ -85,6 +85,16 @@ export interface Pipeline {
 export const variablesOf = ({ variables }: Pipeline, { identity }: Job): readonly Variable[] =>
   variables.filter(({ identities }) => identities.includes(identity));
 
+/** Whom a job's token is for, `$NAME` standing for the variable that CI keeps under that name. Absent where nothing logs in with one; throws where the job has no such variable. */
+export function audienceFor(pipeline: Pipeline, job: Job): string | undefined {
+  const variables = variablesOf(pipeline, job);
+  return pipeline.workloadIdentity?.audience.replace(/\$(\w+)/g, (_, read: string) => {
+    const found = variables.find(({ name, as = name }) => as === read);
+    if (found === undefined) throw new Error(`the job ${job.id} has no variable ${read}, which its token's audience names`);
+    return `$${found.name}`;
+  });
+}
+
 /** The jobs that are to be written: production's only where CI runs production. */
 export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter(({ trigger }) => trigger.on !== 'main' || trigger.runs.length > 0);
 

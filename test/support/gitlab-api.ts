@@ -27,6 +27,8 @@ export interface GitlabApi {
   premium(is: boolean): void;
   /** Whether the login may not read pipelines. */
   blind(is: boolean): void;
+  /** Which GitLab it is: 18.4.1. */
+  version(is: string): void;
   /** What an older GitLab lets a job's own token read: no merge requests. */
   older(is: boolean): void;
   /** Every request so far: `GET /projects/7/merge_requests/142 JOB-TOKEN`. */
@@ -139,6 +141,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const project: Record<string, unknown> = {
     id: 7,
     path_with_namespace: 'acme/data/dbt',
+    namespace: { id: 3, kind: 'group', full_path: 'acme/data' },
+    web_url: 'https://gitlab.com/acme/data/dbt',
     visibility: 'private',
     issues_access_level: 'enabled',
     ci_allow_fork_pipelines_to_run_in_parent_project: true,
@@ -154,6 +158,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const requests: string[] = [];
   const logins: string[] = [];
   let failure: { where: RegExp; how: GitlabFailure; left: number; wait: number } | undefined;
+  let version = '19.6.0';
   let isOlder = false;
   let isPremium = true;
   let isBlind = false;
@@ -173,6 +178,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   function answer(asked: Asked): Answer {
     const { method, path: place, query, body, job } = asked;
     const words = place.split('/').slice(1).map(decodeURIComponent);
+    if (place === '/version') return { json: { version: `${version}-ee`, revision: 'abcdef0' } };
     if (words[0] !== 'projects' || (words[1] !== '7' && words[1] !== 'acme/data/dbt')) return UNSEEN;
     const [, , area = '', one, under, ...rest] = words;
     const said = (): Record<string, unknown> => JSON.parse(body.toString() || '{}');
@@ -427,6 +433,9 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     },
     blind: (is) => {
       isBlind = is;
+    },
+    version: (is) => {
+      version = is;
     },
     older: (is) => {
       isOlder = is;

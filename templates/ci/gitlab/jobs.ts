@@ -1,4 +1,15 @@
-import { inRepository, type Job, jobOn, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf, watchesSweep } from '../../../src/pipeline.ts';
+import {
+  audienceFor,
+  inRepository,
+  type Job,
+  jobOn,
+  LEFT,
+  type Pipeline,
+  type RunInput,
+  type Trigger,
+  variablesOf,
+  watchesSweep,
+} from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 
 type MainRun = Extract<Trigger, { on: 'main' }>['runs'][number];
@@ -81,7 +92,7 @@ function deployFile(pipeline: Pipeline): FileRequest {
   return file('dbt_deploy', {
     ...common(pipeline),
     startedBy: trigger.runs.map((run) => startedBy(run, pipeline)),
-    rules: trigger.runs.map((run) => ({ condition: `${sourceOf(run)} && ${onMain(pipeline)}`, runner: run })),
+    rules: trigger.runs.map((run) => ({ condition: `${isDeploy(run)} && ${onMain(pipeline)}`, runner: run })),
     inputs: byHand ? pipeline.inputs.map(inputView) : [],
     retries,
     deploy: jobView(pipeline, job, [publish, ...(watchesSweep(pipeline) ? [watch] : [])]),
@@ -93,7 +104,7 @@ export const sweepFile = (pipeline: Pipeline): FileRequest =>
   file('dbt_sweep', {
     ...common(pipeline),
     watched: watchesSweep(pipeline),
-    sweepIf: `$CI_PIPELINE_SOURCE =~ /^(schedule|web)$/ && ${onMain(pipeline)} && $DBT_ENVS_RUN == "sweep"`,
+    sweepIf: `$CI_PIPELINE_SOURCE =~ /^(${SWEEP_SOURCES.join('|')})$/ && ${onMain(pipeline)} && $DBT_ENVS_RUN == "sweep"`,
     runWhat: JSON.stringify('Which job: sweep for the nightly sweep; empty for all others.'),
     inputs: pipeline.sweepInputs.map(inputView),
     folder: inRepository(pipeline, 'target/dbt_envs/'),
@@ -111,11 +122,15 @@ const common = (pipeline: Pipeline) => ({
 /** `afterwards`: lines after the steps, also after a failure; `$status` is 0 as long as all went well. */
 function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = []) {
   const variables = variablesOf(pipeline, job);
+  const audience = audienceFor(pipeline, job);
   return {
     image: imageOf(pipeline),
     tags: tagsOf(pipeline),
     timeoutMinutes: job.timeoutMinutes,
-    identityToken: pipeline.workloadIdentity !== undefined,
+    /** Whom the job's token is for, and what logs the service in with it; empty where nothing has to. */
+    audience: audience === undefined ? '' : JSON.stringify(audience),
+    login: pipeline.workloadIdentity?.run ?? '',
+    loginEnvironment: Object.entries(pipeline.workloadIdentity?.environment ?? {}).map(([name, value]) => ({ name, value: shellWord(value) })),
     needed: variables
       .filter((variable) => variable.default === undefined)
       .map(({ name }) => name)
@@ -142,15 +157,30 @@ function startedBy(run: MainRun, { mainBranch }: Pipeline): string {
   }
 }
 
-/** https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
-function sourceOf(run: MainRun): string {
+/** How GitLab calls what started such a pipeline: https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
+export function sourceOf(run: MainRun): 'push' | 'schedule' | 'web' {
   switch (run) {
     case 'merge':
-      return '$CI_PIPELINE_SOURCE == "push"';
+      return 'push';
     case 'schedule':
-      return '$CI_PIPELINE_SOURCE == "schedule" && $DBT_ENVS_RUN == "deploy"';
+      return 'schedule';
     case 'manual':
-      return '$CI_PIPELINE_SOURCE == "web" && $DBT_ENVS_RUN != "sweep"';
+      return 'web';
+  }
+}
+/** The same of a sweep. */
+export const SWEEP_SOURCES = ['schedule', 'web'] as const;
+
+/** The deploys and the sweeps that somebody or a schedule starts are told apart by a variable. */
+function isDeploy(run: MainRun): string {
+  const source = `$CI_PIPELINE_SOURCE == "${sourceOf(run)}"`;
+  switch (run) {
+    case 'merge':
+      return source;
+    case 'schedule':
+      return `${source} && $DBT_ENVS_RUN == "deploy"`;
+    case 'manual':
+      return `${source} && $DBT_ENVS_RUN != "sweep"`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import { buildsPullRequests, deploys, type Pipeline, sweeps, watchesSweep } from '../../../src/pipeline.ts';
 import { jobFiles, rootFile, sweepFile } from './jobs.ts';
-import { apiScripts, sweepScripts } from './scripts.ts';
+import { apiScripts, identityToken, sweepScripts } from './scripts.ts';
 import { scopedSettings, setupScript } from './setup.ts';
 
 export const gitlab = defineCiProvider({
@@ -11,7 +11,7 @@ export const gitlab = defineCiProvider({
   dropsOnClose: true,
   afterReopening: 'press *Run pipeline*, under Pipelines',
   questions: [],
-  commonFiles: (pipeline) => [rootFile, setupScript(pipeline)],
+  commonFiles: (pipeline) => [rootFile, setupScript(pipeline), ...identityToken(pipeline)],
   files: (pipeline) => [...jobFiles(pipeline), ...apiScripts(pipeline)],
   sweepFiles: (pipeline) => [sweepFile(pipeline), ...sweepScripts(pipeline)],
 
@@ -66,11 +66,6 @@ export const gitlab = defineCiProvider({
     ...(sweeps(pipeline)
       ? [
           'A job with its own token may write no issue on GitLab: the one that stays open while the sweep fails needs an access token in DBT_ENVS_GITLAB_TOKEN. On gitlab.com, project access tokens take Premium; on Free, use one of an account that is made for it.',
-        ]
-      : []),
-    ...(pipeline.workloadIdentity !== undefined
-      ? [
-          'Every job gets its token for the warehouse in DBT_ENVS_ID_TOKEN, for the audience in DBT_ENVS_ID_TOKEN_AUDIENCE: profiles.yml has to read it from there.',
         ]
       : []),
     ...(pipeline.needsOwnRunner
