@@ -71,6 +71,8 @@ export interface Pipeline {
   readonly buildsDrafts: boolean;
   /** Where the warehouse's data is on the runner's own disk. */
   readonly needsOwnRunner: boolean;
+  /** Where the services log in as the machine that runs the job: a runner is named, and what runs there can log in too. */
+  readonly loginOfMachine: boolean;
   /** Where the services log in with a token of the provider's own instead of a stored secret. */
   readonly workloadIdentity?: Omit<WorkloadIdentity, 'files'>;
   /** `--runner`, `--image` and `--python-index`: absent where the provider's and pip's own are meant. */

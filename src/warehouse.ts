@@ -73,6 +73,8 @@ export interface Warehouse<Id extends string = string> {
   };
   /** Where the warehouse lives: anywhere on the network, or on the disk of the machine that runs the job. */
   readonly reach: 'network' | 'disk';
+  /** The services log in as the machine that runs the job, and so can whatever else runs there. */
+  loginOfMachine?(project: Project): boolean;
   /** The services log in with a token of the CI provider's own instead of a stored secret. */
   readonly workloadIdentity?: WorkloadIdentity;
   /** The database that a query has to name before the schemas of an environment, as SQL writes it; absent: a schema's name is enough. */
