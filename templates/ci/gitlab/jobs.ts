@@ -122,6 +122,7 @@ const common = (pipeline: Pipeline) => ({
 /** `afterwards`: lines after the steps, also after a failure; `$status` is 0 as long as all went well. */
 function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = []) {
   const variables = variablesOf(pipeline, job);
+  const needed = variables.filter((variable) => variable.default === undefined);
   const audience = audienceFor(pipeline, job);
   return {
     image: imageOf(pipeline),
@@ -131,10 +132,9 @@ function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = [
     audience: audience === undefined ? '' : JSON.stringify(audience),
     login: pipeline.workloadIdentity?.run ?? '',
     loginEnvironment: Object.entries(pipeline.workloadIdentity?.environment ?? {}).map(([name, value]) => ({ name, value: shellWord(value) })),
-    needed: variables
-      .filter((variable) => variable.default === undefined)
-      .map(({ name }) => name)
-      .join(' '),
+    /** What has to be set: one variable, or several. */
+    neededAlone: needed.length === 1 ? (needed[0]?.name ?? '') : '',
+    needed: needed.length === 1 ? '' : needed.map(({ name }) => name).join(' '),
     renamed: variables.flatMap(({ name, as, default: fallback = '' }) =>
       as === undefined ? [] : [{ name, as, fallback: fallback === '' ? '' : shellWord(fallback) }],
     ),
