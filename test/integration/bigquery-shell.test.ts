@@ -212,7 +212,7 @@ describe('40_services.sh', () => {
     const { pools, policies } = read();
     expect(pools['acme-prod/dbt-acme']).toMatchObject({ condition: `(${says('prod')})`, mapping: `google.subject=(${says('prod')}) ? 'prod' : 'nobody'` });
     expect(pools['acme-ci/dbt-acme']).toMatchObject({
-      condition: `(${says('sweep')}) || (${says('ci')})`,
+      condition: `(${says('ci')}) || (${says('sweep')})`,
       mapping: `google.subject=(${says('ci')}) ? 'ci' : (${says('sweep')}) ? 'janitor' : 'nobody'`,
     });
     // gcloud ends a mapping at a comma.

@@ -53,16 +53,18 @@ const OURS = 'project_id={project} namespace_id={namespace}';
  * called main. https://docs.gitlab.com/ci/secrets/id_token_authentication
  */
 export function claimsOf(pipeline: Pipeline, identity: Job['identity']): string | undefined {
-  const onMain = `${OURS} ref_type=branch ref=${pipeline.mainBranch} ref_protected=true environment=${scopeOf(identity)}`;
+  // What some tokens lack comes last, so that a token of another kind is refused before it is asked.
+  const onMain = (sources: readonly string[]): string =>
+    `pipeline_source=${sources.join(',')} ${OURS} ref_type=branch ref=${pipeline.mainBranch} ref_protected=true environment=${scopeOf(identity)}`;
   switch (identity) {
     case 'ci':
       // Of a fork's merge request that runs here, project_id is the fork's; of one of ours that runs elsewhere, job_project_id is theirs.
       // GitLab 18.4 says both: https://gitlab.com/gitlab-org/gitlab/-/merge_requests/202241
-      return buildsPullRequests(pipeline) ? `${OURS} job_project_id={project} pipeline_source=merge_request_event` : undefined;
+      return buildsPullRequests(pipeline) ? `pipeline_source=merge_request_event ${OURS} job_project_id={project}` : undefined;
     case 'prod':
-      return deploys(pipeline) ? `${onMain} pipeline_source=${jobOn(pipeline, 'main').trigger.runs.map(sourceOf).join(',')}` : undefined;
+      return deploys(pipeline) ? onMain(jobOn(pipeline, 'main').trigger.runs.map(sourceOf)) : undefined;
     case 'janitor':
-      return sweeps(pipeline) ? `${onMain} pipeline_source=${SWEEP_SOURCES.join(',')}` : undefined;
+      return sweeps(pipeline) ? onMain(SWEEP_SOURCES) : undefined;
   }
 }
 const IDENTITIES = ['ci', 'prod', 'janitor'] as const satisfies readonly Job['identity'][];

@@ -74,7 +74,8 @@ says() {
 
 # pool <project> <service> <claims> [<service> <claims>]...: no other token of the issuer is let in, whatever it says, and one
 # that is let in is called by its service's name. A subject of the issuer's may be longer than Google takes (127 bytes), be the
-# same for several services, and pass to whoever takes a name next.
+# same for several services, and pass to whoever takes a name next. The last service is asked first, and a claim that a token
+# does not have is an error, which lets nobody in.
 # https://docs.cloud.google.com/iam/docs/workload-identity-federation#mapping
 pool() {
   local project=$1 trusted='' subject="'nobody'" said
@@ -82,7 +83,7 @@ pool() {
   while [ $# -gt 0 ]; do
     if [ "$2" != - ]; then
       said=$(says "$2")
-      trusted="${trusted:+$trusted || }($said)"
+      trusted="($said)${trusted:+ || $trusted}"
       subject="($said) ? '$1' : $subject"
     fi
     shift 2

@@ -81,9 +81,9 @@ SCHEDULES = [
 # for all jobs of a branch, and in a merge request's token it names the source branch, which may be called main.
 # docs.gitlab.com/ci/secrets/id_token_authentication
 CLAIMS = {
-    "CI_CLAIMS": "project_id={project} namespace_id={namespace} job_project_id={project} pipeline_source=merge_request_event",
-    "PROD_CLAIMS": "project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=prod pipeline_source=push,schedule,web",
-    "JANITOR_CLAIMS": "project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=sweep pipeline_source=schedule,web",
+    "CI_CLAIMS": "pipeline_source=merge_request_event project_id={project} namespace_id={namespace} job_project_id={project}",
+    "PROD_CLAIMS": "pipeline_source=push,schedule,web project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=prod",
+    "JANITOR_CLAIMS": "pipeline_source=schedule,web project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=sweep",
 }
 TRUST = "bash grants/40_services.sh"
 # The first GitLab whose tokens say in which project a job runs, beside whose merge request it is.
