@@ -1,12 +1,22 @@
+import { NameError } from './names.ts';
 import type { Job, Pipeline, RunInput } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Answers } from './questions.ts';
 import { versions } from './versions.ts';
 import type { Warehouse, WorkloadIdentity } from './warehouse.ts';
 
-/** The jobs of one project, in no provider's words. The same commands for every warehouse: its own work hides behind run-operations. */
+/**
+ * The jobs of one project, in no provider's words. The same commands for every warehouse: its own work hides behind run-operations.
+ * Throws {@link NameError} where the services log in as machines that nobody has named.
+ */
 export function pipelineOf(answers: Answers, project: Project, projectDir: string, parts: readonly string[]): Pipeline {
   const { warehouse, runner, image, pythonIndex } = answers;
+  const loginOfMachine = warehouse.loginOfMachine?.(project) === true;
+  if (loginOfMachine && runner === '' && (parts.includes('ci') || parts.includes('cleanup'))) {
+    throw new NameError(
+      `${warehouse.label} knows the services as the machines that run their jobs, and those of a CI provider are everybody's: name runners of your own with --runner, or store secrets instead.`,
+    );
+  }
   return {
     projectName: project.name,
     mainBranch: project.mainBranch,
@@ -19,6 +29,7 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
     sweepInputs: SWEEP_INPUTS,
     buildsDrafts: answers.buildDrafts === 'yes',
     needsOwnRunner: warehouse.reach === 'disk',
+    loginOfMachine,
     settings: project.settings,
     ...(warehouse.workloadIdentity && { workloadIdentity: loginOf(warehouse.workloadIdentity) }),
     ...(runner !== '' && { runner }),
@@ -28,7 +39,7 @@ export function pipelineOf(answers: Answers, project: Project, projectDir: strin
 }
 
 /** Files are planned by the part, not by the provider. */
-const loginOf = ({ run, environment, trust }: WorkloadIdentity): NonNullable<Pipeline['workloadIdentity']> => ({ run, environment, trust });
+const loginOf = ({ run, environment, audience, trust }: WorkloadIdentity): NonNullable<Pipeline['workloadIdentity']> => ({ run, environment, audience, trust });
 
 function jobsForChanges({ deploy }: Warehouse, { prodRuns }: Project): readonly Job[] {
   return [

@@ -71,6 +71,8 @@ export interface Pipeline {
   readonly buildsDrafts: boolean;
   /** Where the warehouse's data is on the runner's own disk. */
   readonly needsOwnRunner: boolean;
+  /** Where the services log in as the machine that runs the job: a runner is named, and what runs there can log in too. */
+  readonly loginOfMachine: boolean;
   /** Where the services log in with a token of the provider's own instead of a stored secret. */
   readonly workloadIdentity?: Omit<WorkloadIdentity, 'files'>;
   /** `--runner`, `--image` and `--python-index`: absent where the provider's and pip's own are meant. */
@@ -84,6 +86,16 @@ export interface Pipeline {
 /** The variables that a job may read: those of its own identity. */
 export const variablesOf = ({ variables }: Pipeline, { identity }: Job): readonly Variable[] =>
   variables.filter(({ identities }) => identities.includes(identity));
+
+/** Whom a job's token is for, `$NAME` standing for the variable that CI keeps under that name. Absent where nothing logs in with one; throws where the job has no such variable. */
+export function audienceFor(pipeline: Pipeline, job: Job): string | undefined {
+  const variables = variablesOf(pipeline, job);
+  return pipeline.workloadIdentity?.audience.replace(/\$(\w+)/g, (_, read: string) => {
+    const found = variables.find(({ name, as = name }) => as === read);
+    if (found === undefined) throw new Error(`the job ${job.id} has no variable ${read}, which its token's audience names`);
+    return `$${found.name}`;
+  });
+}
 
 /** The jobs that are to be written: production's only where CI runs production. */
 export const writtenJobs = ({ jobs }: Pipeline): readonly Job[] => jobs.filter(({ trigger }) => trigger.on !== 'main' || trigger.runs.length > 0);

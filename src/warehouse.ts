@@ -40,7 +40,15 @@ export interface WorkloadIdentity {
   readonly run: string;
   /** What every step of the job needs for it; no secret. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What an administrator of the warehouse runs so that it trusts the tokens, with TOKEN_ISSUER, CI_SUBJECT, PROD_SUBJECT, JANITOR_SUBJECT and, where the provider knows claims that never pass to somebody else, TOKEN_CLAIMS (`name=value name=value`) in its environment. */
+  /** Whom the token is for, `$NAME` standing for the variable that profiles.yml reads under that name: for a provider that has to be told before the job begins. */
+  readonly audience: string;
+  /**
+   * What an administrator of the warehouse runs so that it trusts the tokens, with TOKEN_ISSUER and, for each service, CI_CLAIMS,
+   * PROD_CLAIMS, JANITOR_CLAIMS in its environment: what its token says, all of it and letter for letter, `name=value name=value`,
+   * where `name=one,other` is either; `-` for a service that no job logs in as. Only claims that are strings, and for production and the
+   * janitor such as no pull request, other branch or other repository gets, nor whoever takes a name next. What two services' claims
+   * both admit is refused. TOKEN_KEYS, where the warehouse cannot reach the issuer: a file of its public keys.
+   */
   readonly trust: string;
   /** The file that `run` starts, and whatever else belongs to it. */
   readonly files: readonly FileRequest[];
@@ -65,6 +73,8 @@ export interface Warehouse<Id extends string = string> {
   };
   /** Where the warehouse lives: anywhere on the network, or on the disk of the machine that runs the job. */
   readonly reach: 'network' | 'disk';
+  /** The services log in as the machine that runs the job, and so can whatever else runs there. */
+  loginOfMachine?(project: Project): boolean;
   /** The services log in with a token of the CI provider's own instead of a stored secret. */
   readonly workloadIdentity?: WorkloadIdentity;
   /** The database that a query has to name before the schemas of an environment, as SQL writes it; absent: a schema's name is enough. */

@@ -8,6 +8,8 @@ import type { FileRequest } from '../src/planned-file.ts';
 import { parseAnswers } from '../src/questions.ts';
 import { render } from '../src/render.ts';
 import { templateOf } from '../src/template-store.ts';
+import type { Warehouse } from '../src/warehouse.ts';
+import { goldenWarehouses } from '../test/support/golden.ts';
 
 /** What a provider's own scripts are called: documents and other scripts name them. */
 const SCRIPTS = { fetch_state: 'puts production’s state into state/', setup: 'makes environments and asks for secrets' } as const;
@@ -28,7 +30,6 @@ export function ciLacks(provider: CiProvider): readonly string[] {
     .filter(({ template }) => templateOf(template) !== undefined)
     .map(({ template, view }) => render(template, view))
     .join('\n');
-  const has = (claim: boolean, line: string): string[] => (claim ? [] : [line]);
   const named = (files: readonly FileRequest[], name: string): boolean => files.some(({ path }) => path === `scripts/dbt_envs/${name}.py`);
   return [
     ...has(existsSync(`templates/ci/${id}/provider.ts`), `templates/ci/${id}/provider.ts: the folder of this provider`),
@@ -52,16 +53,42 @@ export function ciLacks(provider: CiProvider): readonly string[] {
     ...Object.entries({ card: LEFT.card, state: LEFT.state, account: LEFT.account }).flatMap(([name, file]) =>
       has(text.includes(file), `${file}: nothing takes the ${name} on`),
     ),
-    ...has(existsSync(`test/golden/${goldenOf(id)}`), `test/golden/${goldenOf(id)}: npm run golden`),
+    ...loginLacks(provider),
+    ...goldenWarehouses.flatMap((warehouse) => has(existsSync(`test/golden/${warehouse}+${id}`), `test/golden/${warehouse}+${id}: npm run golden`)),
   ];
 }
 
-/** The golden tree in which a provider's files can be read. */
-const goldenOf = (id: string): string => `${warehouses[0].id}+${id}`;
+const has = (claim: boolean, line: string): readonly string[] => (claim ? [] : [line]);
+
+/** What it lacks for a warehouse whose services log in with a token of the provider's own. */
+function loginLacks(provider: CiProvider): readonly string[] {
+  const pipeline = samplePipeline(warehouses.find((one: Warehouse) => one.workloadIdentity !== undefined));
+  const { run, trust } = pipeline.workloadIdentity ?? { run: '', trust: '' };
+  const files = [...provider.commonFiles(pipeline), ...provider.files(pipeline), ...provider.sweepFiles(pipeline)].filter(
+    ({ template }) => templateOf(template) !== undefined,
+  );
+  const textOf = (name: string): string =>
+    files
+      .filter(({ path }) => path === name)
+      .map(({ template, view }) => render(template, view))
+      .join('\n');
+  const [token, setup] = ['scripts/dbt_envs/identity_token.py', 'scripts/dbt_envs/setup.py'];
+  const workflows = files
+    .filter(({ path }) => !path.startsWith('scripts/'))
+    .map(({ template, view }) => render(template, view))
+    .join('\n');
+  const logins = workflows.split(run).length - 1;
+  return [
+    ...has(textOf(token) !== '', `${token}: prints a token of this provider’s own, for the audience that it is given`),
+    ...has(logins >= pipeline.jobs.length, `${run}: ${logins} of ${pipeline.jobs.length} jobs log in where no password is stored`),
+    ...['TOKEN_ISSUER', ...pipeline.jobs.map(({ identity }) => `${identity.toUpperCase()}_CLAIMS`), trust]
+      .filter((word, at, all) => all.indexOf(word) === at)
+      .flatMap((word) => has(textOf(setup).includes(word), `${word}: ${setup} says to nobody what a warehouse has to trust`)),
+  ];
+}
 
 /** The pipeline of the default answers: of a warehouse that has secrets, lets a deploy be retried, and runs on any trigger. */
-function samplePipeline(): Pipeline {
-  const warehouse = warehouses.find((one) => one.deploy.keepsWhatSucceeded) ?? warehouses[0];
+function samplePipeline(warehouse: Warehouse = warehouses.find((one) => one.deploy.keepsWhatSucceeded) ?? warehouses[0]): Pipeline {
   const answers = parseAnswers({ projectName: 'acme', team: 'priya', warehouse: warehouse.id });
   return contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir: '' }, ['ci', 'cleanup']).pipeline;
 }

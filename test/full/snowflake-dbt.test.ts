@@ -355,12 +355,12 @@ describe('people and services log in', () => {
     [{}, 'dev', DEV, '-- priya acme_dev_priya by externalbrowser'],
     [{}, 'dev', { ...DEV, DBT_DEV_AUTHENTICATOR: 'oauth_authorization_code' }, '-- priya acme_dev_priya by oauth_authorization_code'],
     [{ peopleLogin: 'key-pair' }, 'dev', DEV, '-- priya acme_dev_priya by key pair'],
-    [{ serviceLogin: 'aws' }, 'prod', PROD, '-- acme_prod_service acme_prod_service by WORKLOAD_IDENTITY aws'],
-    [{ serviceLogin: 'azure' }, 'ci', JANITOR, '-- acme_janitor acme_janitor by WORKLOAD_IDENTITY azure'],
+    [{ serviceLogin: 'aws', runner: 'aws' }, 'prod', PROD, '-- acme_prod_service acme_prod_service by WORKLOAD_IDENTITY aws'],
+    [{ serviceLogin: 'azure', runner: 'azure' }, 'ci', JANITOR, '-- acme_janitor acme_janitor by WORKLOAD_IDENTITY azure'],
   ] as const)('%j, target %s', async (answers, target, env, line) => expect(await session(answers, target, env)).toBe(line));
   // dbt 2 passes over a key that it does not know, so this shows that the file is read and each variable found, and no more.
   test.each(['dev', 'ci', 'prod'] as const)('from a profile that dbt 2 reads, target %s', async (target) => {
-    const place = scaffold({ warehouse: 'snowflake', peopleLogin: 'key-pair', serviceLogin: 'aws' });
+    const place = scaffold({ warehouse: 'snowflake', peopleLogin: 'key-pair', serviceLogin: 'aws', runner: 'aws' });
     places.push(place);
     const keys = { DBT_DEV_PRIVATE_KEY_PATH: '/nowhere', DBT_ENV_SECRET_DEV_PRIVATE_KEY_PASSPHRASE: 'x' };
     const parse = async (env: Readonly<Record<string, string>>) =>

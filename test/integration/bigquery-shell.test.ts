@@ -193,70 +193,99 @@ test('30_developers.sh takes what BigQuery gives by itself, from each dataset of
 });
 
 describe('40_services.sh', () => {
-  const SUBJECTS = {
+  const IDS = 'repository_id=42 owner_id=7';
+  const TRUST = {
     TOKEN_ISSUER: 'https://token.example',
-    CI_SUBJECT: 'repo:acme/dbt:environment:ci',
-    PROD_SUBJECT: 'repo:acme/dbt:environment:prod',
-    JANITOR_SUBJECT: 'repo:acme/dbt:environment:sweep',
+    CI_CLAIMS: `sub=repo:acme/dbt:environment:ci ${IDS}`,
+    PROD_CLAIMS: `sub=repo:acme/dbt:environment:prod ${IDS}`,
+    JANITOR_CLAIMS: `sub=repo:acme/dbt:environment:sweep ${IDS}`,
   };
+  /** The same in the pool's language: https://docs.cloud.google.com/iam/docs/workload-identity-federation#conditions */
+  const says = (environment: string): string =>
+    `assertion.sub == 'repo:acme/dbt:environment:${environment}' && assertion.repository_id == '42' && assertion.owner_id == '7'`;
   const through = (project: number, subject: string): string =>
     `principal://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/dbt-acme/subject/${subject}`;
 
-  test('trusts whole subjects, production’s in production’s own project, and prints what CI needs', () => {
-    const { status, output } = run('40_services.sh', [], SUBJECTS);
+  test('trusts what a token says in full, production’s in production’s own project, and prints what CI needs', () => {
+    const { status, output } = run('40_services.sh', [], TRUST);
     expect(status, output).toBe(0);
     const { pools, policies } = read();
-    expect(pools['acme-prod/dbt-acme']?.condition).toBe("assertion.sub in ['repo:acme/dbt:environment:prod']");
-    expect(pools['acme-ci/dbt-acme']?.condition).toBe("assertion.sub in ['repo:acme/dbt:environment:ci', 'repo:acme/dbt:environment:sweep']");
-    expect(policies[PROD]).toEqual([{ role: 'roles/iam.workloadIdentityUser', members: [through(1, SUBJECTS.PROD_SUBJECT)] }]);
+    expect(pools['acme-prod/dbt-acme']).toMatchObject({ condition: `(${says('prod')})`, mapping: `google.subject=(${says('prod')}) ? 'prod' : 'nobody'` });
+    expect(pools['acme-ci/dbt-acme']).toMatchObject({
+      condition: `(${says('ci')}) || (${says('sweep')})`,
+      mapping: `google.subject=(${says('ci')}) ? 'ci' : (${says('sweep')}) ? 'janitor' : 'nobody'`,
+    });
+    // gcloud ends a mapping at a comma.
+    expect(pools['acme-ci/dbt-acme']?.mapping).not.toContain(',');
+    expect(policies[PROD]).toEqual([{ role: 'roles/iam.workloadIdentityUser', members: [through(1, 'prod')] }]);
     expect(output).toContain('DBT_CI_IDENTITY_PROVIDER=projects/3/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs');
     expect(output).toContain('DBT_PROD_IDENTITY_PROVIDER=projects/1/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs');
     const once = read();
-    expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
+    expect(run('40_services.sh', [], TRUST)).toMatchObject({ status: 0 });
     expect(read()).toEqual(once);
   });
   test('a pool, or its provider, that was deleted is brought back', () => {
-    run('40_services.sh', [], SUBJECTS);
+    run('40_services.sh', [], TRUST);
     const once = read();
     for (const state of ['state', 'provider_state'] as const) {
       change(({ pools }) => {
         for (const pool of Object.values(pools)) pool[state] = 'DELETED';
       });
-      expect(run('40_services.sh', [], SUBJECTS)).toMatchObject({ status: 0 });
+      expect(run('40_services.sh', [], TRUST)).toMatchObject({ status: 0 });
       expect(read()).toEqual(once);
     }
   });
-  test('what a token has to say beside its subject is asked too, and nothing that is more than a value', () => {
-    expect(run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: 'repository_id=42 owner_id=7' })).toMatchObject({ status: 0 });
-    expect(read().pools['acme-prod/dbt-acme']?.condition).toBe(
-      "assertion.sub in ['repo:acme/dbt:environment:prod'] && assertion.repository_id == '42' && assertion.owner_id == '7'",
-    );
-    const before = read();
-    for (const claim of ['repository_id', '=42', 'repository_id=', "repository_id=1'||'a'=='a", 'a=b=c'])
-      expect([claim, run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: claim }).status]).toEqual([claim, 1]);
-    expect(read()).toEqual(before);
+  test('one of several values is any of them and no other', () => {
+    expect(run('40_services.sh', [], { ...TRUST, PROD_CLAIMS: 'ref=main source=push,web environment=prod sub=x' })).toMatchObject({ status: 0 });
+    const said =
+      "assertion.ref == 'main' && (assertion.source == 'push' || assertion.source == 'web') && assertion.environment == 'prod' && assertion.sub == 'x'";
+    expect(read().pools['acme-prod/dbt-acme']).toMatchObject({ condition: `(${said})`, mapping: `google.subject=(${said}) ? 'prod' : 'nobody'` });
   });
-  test('a subject that has changed is let in, the old one is not, and whom somebody else lets in stays', () => {
-    run('40_services.sh', [], SUBJECTS);
+  test('an issuer that Google cannot reach brings its keys', () => {
+    run('40_services.sh', [], TRUST);
+    expect(asked()).not.toContain('jwk-json-path');
+    expect(run('40_services.sh', [], { ...TRUST, TOKEN_KEYS: '/keys of ours/keys.json' })).toMatchObject({ status: 0 });
+    expect(asked()).toContain('--jwk-json-path=/keys of ours/keys.json');
+  });
+  test('a service that logs in no more is let in no more', () => {
+    run('40_services.sh', [], TRUST);
+    expect(run('40_services.sh', [], { ...TRUST, PROD_CLAIMS: '-' })).toMatchObject({ status: 0 });
+    expect(read().policies[PROD]?.flatMap(({ members }) => members)).toEqual([]);
+  });
+  test('who came through the pool by another name is let in no more, and whom somebody else lets in stays', () => {
+    run('40_services.sh', [], TRUST);
     change(({ policies }) => {
       policies[PROD] = [
-        { role: 'roles/iam.workloadIdentityUser', members: [through(1, SUBJECTS.PROD_SUBJECT), 'principal://elsewhere/subject/x'] },
+        { role: 'roles/iam.workloadIdentityUser', members: [through(1, 'repo:acme/dbt:environment:prod'), 'principal://elsewhere/subject/x'] },
         { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
       ];
     });
-    run('40_services.sh', [], { ...SUBJECTS, PROD_SUBJECT: 'repo:acme@1/dbt@2:environment:prod' });
+    run('40_services.sh', [], TRUST);
     expect(read().policies[PROD]).toEqual([
-      { role: 'roles/iam.workloadIdentityUser', members: ['principal://elsewhere/subject/x', through(1, 'repo:acme@1/dbt@2:environment:prod')] },
+      { role: 'roles/iam.workloadIdentityUser', members: ['principal://elsewhere/subject/x', through(1, 'prod')] },
       { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
     ]);
   });
   test.each([
-    ['is not there', { PROD_SUBJECT: '' }],
-    ['would let a pull request become production', { PROD_SUBJECT: SUBJECTS.CI_SUBJECT }],
-    ['would say more than it names', { CI_SUBJECT: "x' || true || '" }],
-  ])('refuses a subject that %s, and changes nothing', (_, wrong) => {
+    ['are not there', { PROD_CLAIMS: '' }, 'PROD_CLAIMS: is not set'],
+    ['are a blank', { PROD_CLAIMS: ' ' }, 'cannot be what a token says'],
+    ['have no value', { PROD_CLAIMS: 'sub' }, 'cannot be what a token says'],
+    ['have an empty value', { PROD_CLAIMS: 'sub=' }, 'cannot be what a token says'],
+    ['have an empty one of several', { PROD_CLAIMS: 'sub=a,' }, 'cannot be what a token says'],
+    ['have no name', { PROD_CLAIMS: '=42' }, 'cannot be what a token says'],
+    ['have two equals signs', { PROD_CLAIMS: 'a=b=c' }, 'cannot be what a token says'],
+    ['have a star', { PROD_CLAIMS: 'sub=repo:acme/*' }, 'cannot be what a token says'],
+    ['would say more than they name', { CI_CLAIMS: "sub=x'||true||'" }, 'cannot be what a token says'],
+    ['would name more than a claim', { CI_CLAIMS: 'x||true||y=z' }, 'cannot be what a token says'],
+    ['are nobody’s and somebody’s', { PROD_CLAIMS: '- sub=x' }, 'cannot be what a token says'],
+    ['would let a pull request become production', { PROD_CLAIMS: TRUST.CI_CLAIMS }, 'a pull request would become production'],
+    ['would let some pull request become production', { PROD_CLAIMS: IDS }, 'a pull request would become production'],
+    ['would let one of several become production', { PROD_CLAIMS: `sub=other,repo:acme/dbt:environment:ci ${IDS}` }, 'a pull request would become production'],
+    ['would let the sweep become production', { PROD_CLAIMS: TRUST.JANITOR_CLAIMS }, 'the sweep would become production'],
+    ['would let a pull request become the sweep', { JANITOR_CLAIMS: TRUST.CI_CLAIMS }, 'a pull request would empty what developers have'],
+  ])('refuses claims that %s, and changes nothing', (_, wrong, said) => {
     const before = read();
-    expect(run('40_services.sh', [], { ...SUBJECTS, ...wrong }).status).toBe(1);
+    expect(run('40_services.sh', [], { ...TRUST, ...wrong })).toMatchObject({ status: 1, output: expect.stringContaining(said) });
     expect(read()).toEqual(before);
   });
 });
@@ -456,9 +485,9 @@ describe('audit.sh', () => {
     expect(output).toContain('! What comes from the folders and the organization above acme-prod cannot be seen with this login.');
     expect([status, output.includes('whoever holds a role there\tunseen: nobody says')]).toEqual([1, true]);
   });
-  test('ends badly where somebody else may act as production’s account, and well where CI’s subject may', () => {
-    const through = (number: number, pool: string) =>
-      `principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${pool}/subject/main`;
+  test('ends badly where somebody else may act as production’s account, and well where what the pool calls production may', () => {
+    const through = (number: number, pool: string, subject = 'prod') =>
+      `principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${pool}/subject/${subject}`;
     const audit = (member: string, role = 'roles/iam.workloadIdentityUser'): number | null => {
       change(({ policies, above, numbers }) => {
         above['acme-prod'] = [];
@@ -469,6 +498,8 @@ describe('audit.sh', () => {
       return run('audit.sh').status;
     };
     expect(audit(through(11, 'dbt-acme'))).toBe(0);
+    expect(audit(through(11, 'dbt-acme', 'ci'))).toBe(1);
+    expect(audit(through(11, 'dbt-acme', 'prod2'))).toBe(1);
     expect(audit(through(12, 'dbt-acme'))).toBe(1);
     expect(audit(through(11, 'dbt-acme-other'))).toBe(1);
     expect(audit(through(11, 'dbt-acme'), 'roles/iam.serviceAccountTokenCreator')).toBe(1);

@@ -346,7 +346,9 @@ describe('where the services log in with tokens of GitHub', () => {
   test('names the subjects with ids where GitHub says so: it is asked, not the date', async () => {
     const output = await subjects({ subject: { use_default: true, use_immutable_subject: false, sub_claim_prefix: 'repo:acme@111/dbt@222' } });
     expect(output).toContain('the form with the ids of owner and repository');
-    expect(output).toContain("TOKEN_CLAIMS='repository_id=222 repository_owner_id=111'");
+    expect(output).toContain(
+      "TOKEN_ISSUER=https://token.actions.githubusercontent.com CI_CLAIMS='sub=repo:acme@111/dbt@222:environment:ci repository_id=222 repository_owner_id=111' PROD_CLAIMS='sub=repo:acme@111/dbt@222:environment:prod repository_id=222 repository_owner_id=111' JANITOR_CLAIMS='sub=repo:acme@111/dbt@222:environment:sweep repository_id=222 repository_owner_id=111' bash grants/trust.sh",
+    );
     expect(output).toContain('\n  ci: repo:acme@111/dbt@222:environment:ci\n  prod: repo:acme@111/dbt@222:environment:prod\n');
     expect(output).toContain('gh api repos/acme/dbt/actions/oidc/customization/sub');
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { python } from '../support/dbt.ts';
 import { type GitlabApi, startGitlabApi } from '../support/gitlab-api.ts';
+import { gitlabTrust } from '../support/gitlab-tokens.ts';
 import { planned } from '../support/scaffold.ts';
 
 let api: GitlabApi;
@@ -20,10 +21,15 @@ const VALUES = {
   DBT_ENV_SECRET_JANITOR_PASSWORD: 'janitor-long-and-random',
   DBT_ENVS_GITLAB_TOKEN: '',
 } as const;
-/** setup.py of a PostgreSQL project, in a folder of its own. */
-const setup = async (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, plant = (text: string): string => text) => {
+/** setup.py of a project, of PostgreSQL where nothing else is said, in a folder of its own. */
+const setup = async (
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+  plant = (text: string): string => text,
+  given: Record<string, string> = { warehouse: 'postgres' },
+) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
-  for (const { path: name, contents } of planned({ ci: 'gitlab', warehouse: 'postgres' }).filter((file) => file.path.startsWith('scripts/'))) {
+  for (const { path: name, contents } of planned({ ci: 'gitlab', ...given }).filter((file) => file.path.startsWith('scripts/'))) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), name.endsWith('setup.py') ? plant(contents) : contents);
   }
@@ -326,4 +332,74 @@ test('a planted mistake is found: no look at what else is protected', async () =
 test('a planted mistake is found: variables that are protected nowhere', async () => {
   await setup(['--apply'], {}, (text) => text.replace(/^PROTECTED = .*$/m, 'PROTECTED: list = []'));
   expect(api.variables.find(({ key }) => key === 'DBT_ENV_SECRET_PROD_PASSWORD')?.protected).toBe(false);
+});
+
+describe('where the services log in with tokens of GitLab', () => {
+  const PROVIDER = 'projects/1/locations/global/workloadIdentityPools/dbt-acme/providers/dbt-envs';
+  const bigquery = (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, given: Record<string, string> = {}) =>
+    setup(args, env, (text) => text, { warehouse: 'bigquery', ...given });
+  const line = (output: string): string => /^ {2}TOKEN_ISSUER=.*$/m.exec(output)?.[0] ?? '';
+
+  test('it prints what the warehouse has to trust: numbers, main while it is protected, and no merge request', async () => {
+    const { code, output } = await bigquery();
+    expect(code, output).toBe(0);
+    expect(line(output)).toBe(
+      "  TOKEN_ISSUER=https://gitlab.com CI_CLAIMS='pipeline_source=merge_request_event project_id=7 namespace_id=3 job_project_id=7' PROD_CLAIMS='pipeline_source=push,schedule,web project_id=7 namespace_id=3 ref_type=branch ref=main ref_protected=true environment=prod' JANITOR_CLAIMS='pipeline_source=schedule,web project_id=7 namespace_id=3 ref_type=branch ref=main ref_protected=true environment=sweep' bash grants/40_services.sh",
+    );
+    expect(writes()).toEqual([]);
+    expect(output).not.toContain('ci_id_tokens_issuer_url');
+  });
+  test('they are the words of the table of who may become whom', async () => {
+    Object.assign(api.project, { id: 42, namespace: { id: 7 } });
+    const words = line((await bigquery()).output).matchAll(/([A-Z_]+)=(?:'([^']*)'|(\S+))/g);
+    expect(Object.fromEntries([...words].map(([, name, quoted, plain]) => [name, quoted ?? plain]))).toEqual(gitlabTrust());
+  });
+  test('only for what CI runs, and for what starts it', async () => {
+    const { output } = await bigquery([], {}, { prodRuns: 'external' });
+    expect(line(output)).toContain("PROD_CLAIMS='-'");
+    const once = line((await bigquery([], {}, { prodRuns: 'merge', mainBranch: 'release/live' })).output);
+    expect(once).toContain(
+      "PROD_CLAIMS='pipeline_source=push project_id=7 namespace_id=3 ref_type=branch ref=release/live ref_protected=true environment=prod' ",
+    );
+  });
+  test('with --apply it stores the two providers, each where its jobs are, and asks for no password; a second time all is in place', async () => {
+    const given = { DBT_CI_IDENTITY_PROVIDER: `${PROVIDER}-ci`, DBT_PROD_IDENTITY_PROVIDER: PROVIDER, DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' };
+    const { code, output } = await bigquery(['--apply'], given);
+    expect(code, output).toBe(0);
+    expect(api.variables.map(({ key, environment_scope: scope, protected: closed, raw }) => [key, scope, closed, raw])).toEqual([
+      ['DBT_CI_IDENTITY_PROVIDER', 'pr/*', false, true],
+      ['DBT_CI_IDENTITY_PROVIDER', 'sweep', true, true],
+      ['DBT_PROD_IDENTITY_PROVIDER', 'prod', true, true],
+      ['DBT_ENVS_GITLAB_TOKEN', 'sweep-issue', true, true],
+    ]);
+    const before = writes().length;
+    const again = await bigquery(['--apply'], given);
+    expect([again.code, writes().length - before], again.output).toEqual([0, 0]);
+    expect(line(again.output)).not.toBe('');
+  });
+  test('of a GitLab of one’s own it names the issuer, the way for one that cannot be reached, and a version that is too old', async () => {
+    api.project.web_url = 'https://code.acme.example/gitlab/acme/data/dbt';
+    const { output } = await bigquery();
+    expect(line(output)).toContain('TOKEN_ISSUER=https://code.acme.example/gitlab CI_CLAIMS=');
+    expect(output).toContain('unless an administrator of this GitLab has set ci_id_tokens_issuer_url');
+    expect(output).toContain('curl --fail --output keys.json https://code.acme.example/gitlab/oauth/discovery/keys, and TOKEN_KEYS=keys.json');
+    expect(output).not.toContain('job_project_id, so');
+    api.version = '18.3.9-ee';
+    expect((await bigquery()).output).toContain('! This GitLab is 18.3.9-ee. Before 18.4 a token does not say job_project_id');
+    const other = await bigquery([], { TOKEN_ISSUER: 'https://keys.acme.example' });
+    expect(line(other.output)).toContain('TOKEN_ISSUER=https://keys.acme.example CI_CLAIMS=');
+  });
+  test('it guesses nothing where GitLab does not say the numbers', async () => {
+    for (const plant of [{ namespace: {} }, { id: 'acme' }, { web_url: 'https://gitlab.com/other' }]) {
+      const before = { ...api.project };
+      Object.assign(api.project, plant);
+      const { code, output } = await bigquery();
+      expect([code, line(output)]).toEqual([1, '']);
+      expect(output).toContain('the warehouse cannot be told whom to trust');
+      Object.assign(api.project, before);
+    }
+  });
+  test('and where they do not, nothing is said of it', async () => {
+    expect((await setup()).output).not.toMatch(/TOKEN_|CLAIMS/);
+  });
 });

@@ -427,6 +427,8 @@ export function loginFaults(n: Names): readonly LoginFault[] {
       update('--attribute-condition=true'),
       letIn(`principal://iam.googleapis.com/${pool}/subject/repo:acme/warehouse:environment:ci`),
       letIn(`principal://iam.googleapis.com/projects/${ciNumber}/locations/global/workloadIdentityPools/${n.pool}/subject/repo:acme/warehouse:environment:ci`),
+      // So the emitted pool calls it.
+      letIn(`principal://iam.googleapis.com/projects/${ciNumber}/locations/global/workloadIdentityPools/${n.pool}/subject/ci`),
     ),
     fault(
       'CI may act as production',

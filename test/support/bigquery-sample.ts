@@ -119,16 +119,16 @@ pool() {
     action=create-oidc
   fi
   gcloud iam workload-identity-pools providers "$action" ci --workload-identity-pool=dbt-acme --location=global --project="$project" \\
-    --issuer-uri="$TOKEN_ISSUER" --attribute-mapping=google.subject=assertion.sub --attribute-condition="assertion.sub in [$trusted]"
+    --issuer-uri="$TOKEN_ISSUER" --attribute-mapping=google.subject=assertion.sub --attribute-condition="assertion.sub in [$trusted] && assertion.repository_id == '4711' && assertion.repository_owner_id == '11'"
 }
 let_in() {
   gcloud iam service-accounts add-iam-policy-binding "$1@$2.iam.gserviceaccount.com" --project="$2" --role=roles/iam.workloadIdentityUser \\
     --member="principal://iam.googleapis.com/projects/$(number "$2")/locations/global/workloadIdentityPools/dbt-acme/subject/$3" > /dev/null
 }
-${prod === ci ? `pool ${prod} "'$CI_SUBJECT', '$JANITOR_SUBJECT', '$PROD_SUBJECT'"` : `pool ${ci} "'$CI_SUBJECT', '$JANITOR_SUBJECT'"\npool ${prod} "'$PROD_SUBJECT'"`}
-let_in acme-ci ${ci} "$CI_SUBJECT"
-let_in acme-janitor ${ci} "$JANITOR_SUBJECT"
-let_in acme-prod ${prod} "$PROD_SUBJECT"
+${prod === ci ? `pool ${prod} "'repo:acme/warehouse:environment:ci', 'repo:acme/warehouse:environment:janitor', 'repo:acme/warehouse:environment:prod'"` : `pool ${ci} "'repo:acme/warehouse:environment:ci', 'repo:acme/warehouse:environment:janitor'"\npool ${prod} "'repo:acme/warehouse:environment:prod'"`}
+let_in acme-ci ${ci} "repo:acme/warehouse:environment:ci"
+let_in acme-janitor ${ci} "repo:acme/warehouse:environment:janitor"
+let_in acme-prod ${prod} "repo:acme/warehouse:environment:prod"
 `,
     ),
   ];

@@ -597,11 +597,16 @@ export const surprises = (cells: readonly Cell[]): readonly string[] =>
 const ISSUER = 'https://token.actions.githubusercontent.com';
 const token = (sub: string, more: Readonly<Record<string, string>> = {}, issuer = ISSUER): Token => ({
   issuer,
-  claims: { sub, repository: 'acme/warehouse', repository_id: '4711', repository_owner: 'acme', ref: 'refs/heads/main', ...more },
+  claims: { sub, repository: 'acme/warehouse', repository_id: '4711', repository_owner: 'acme', repository_owner_id: '11', ref: 'refs/heads/main', ...more },
 });
 
 /** Tokens that reach Google, and the services that their bearers may become. https://docs.github.com/en/actions/reference/security/oidc */
-export const tokens: readonly { readonly what: string; readonly token: Token; readonly may: readonly ('ci' | 'prod' | 'janitor')[] }[] = [
+export interface TokenRow {
+  readonly what: string;
+  readonly token: Token;
+  readonly may: readonly ('ci' | 'prod' | 'janitor')[];
+}
+export const tokens: readonly TokenRow[] = [
   { what: 'a deploy from main', token: token('repo:acme/warehouse:environment:prod', { environment: 'prod' }), may: ['prod'] },
   { what: 'a build of a pull request', token: token('repo:acme/warehouse:environment:ci', { environment: 'ci', ref: 'refs/pull/12/merge' }), may: ['ci'] },
   { what: 'the nightly sweep', token: token('repo:acme/warehouse:environment:janitor', { environment: 'janitor' }), may: ['janitor'] },
@@ -628,12 +633,25 @@ export const tokens: readonly { readonly what: string; readonly token: Token; re
     token: token('repo:acme/warehouse-evil:environment:prod', { repository: 'acme/warehouse-evil', repository_id: '667', environment: 'prod' }),
     may: [],
   },
+  ...(['ci', 'prod', 'janitor'] as const).flatMap((environment): readonly TokenRow[] => [
+    {
+      what: `the same name, taken by another repository of the owner: ${environment}`,
+      token: token(`repo:acme/warehouse:environment:${environment}`, { environment, repository_id: '900' }),
+      may: [],
+    },
+    {
+      what: `the same repository in another's hands: ${environment}`,
+      token: token(`repo:acme/warehouse:environment:${environment}`, { environment, repository_owner_id: '90' }),
+      may: [],
+    },
+  ]),
   { what: 'another issuer', token: token('repo:acme/warehouse:environment:prod', { environment: 'prod' }, 'https://evil.example'), may: [] },
 ];
 
-export function loggedIn(model: BigQueryModel, n: Names): readonly string[] {
+/** The rows that came out otherwise than expected, as lines. */
+export function loggedIn(model: BigQueryModel, n: Names, rows = tokens): readonly string[] {
   const all = logins(n);
-  return tokens.flatMap(({ what, token: one, may }) => {
+  return rows.flatMap(({ what, token: one, may }) => {
     const got = model.logsInAs(one);
     const wanted = may.map((service) => all[service].who).sort();
     return JSON.stringify(got) === JSON.stringify(wanted) ? [] : [`${what}: expected ${wanted.join(', ') || 'nobody'}, got ${got.join(', ') || 'nobody'}`];

@@ -11,12 +11,12 @@ export interface Step {
 /** Who runs the scripts: an administrator of BigQuery, of accounts, roles, pools and policies on the projects, and no Owner. */
 export const ADMIN: Login = { who: 'user:dana@acme.example', project: 'acme-prod' };
 
-/** What CI's jobs are, for the script that lets them in. */
-export const SUBJECTS: Readonly<Record<string, string>> = {
+/** What the tokens of CI's jobs say, for the script that lets them in. */
+export const TRUST: Readonly<Record<string, string>> = {
   TOKEN_ISSUER: 'https://token.actions.githubusercontent.com',
-  CI_SUBJECT: 'repo:acme/warehouse:environment:ci',
-  PROD_SUBJECT: 'repo:acme/warehouse:environment:prod',
-  JANITOR_SUBJECT: 'repo:acme/warehouse:environment:janitor',
+  CI_CLAIMS: 'sub=repo:acme/warehouse:environment:ci repository_id=4711 repository_owner_id=11',
+  PROD_CLAIMS: 'sub=repo:acme/warehouse:environment:prod repository_id=4711 repository_owner_id=11',
+  JANITOR_CLAIMS: 'sub=repo:acme/warehouse:environment:janitor repository_id=4711 repository_owner_id=11',
 };
 
 /** Dataform's service agent in each project. */
@@ -89,7 +89,7 @@ export function furniture(n: Names): readonly (readonly [Identity, string])[] {
 }
 
 /** Runs a step as the administrator. */
-export function step(model: BigQueryModel, { kind, text }: Step, variables: Readonly<Record<string, string>> = SUBJECTS): void {
+export function step(model: BigQueryModel, { kind, text }: Step, variables: Readonly<Record<string, string>> = TRUST): void {
   if (kind === 'sql') model.sql(text, ADMIN);
   else model.shell(text, ADMIN, variables);
 }

@@ -159,6 +159,8 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const project: Record<string, unknown> = {
     id: 7,
     path_with_namespace: 'acme/data/dbt',
+    namespace: { id: 3, kind: 'group', full_path: 'acme/data' },
+    web_url: 'https://gitlab.com/acme/data/dbt',
     visibility: 'private',
     issues_access_level: 'enabled',
     ci_allow_fork_pipelines_to_run_in_parent_project: true,

@@ -19,7 +19,15 @@ const bq = (name: string, ...flags: readonly string[]): readonly [string, Comman
   },
 ];
 const BINDING = ['--member', '--role', '--condition'];
-const PROVIDER = ['--location', '--workload-identity-pool', '--issuer-uri', '--attribute-mapping', '--attribute-condition', '--allowed-audiences'];
+const PROVIDER = [
+  '--location',
+  '--workload-identity-pool',
+  '--issuer-uri',
+  '--attribute-mapping',
+  '--attribute-condition',
+  '--allowed-audiences',
+  '--jwk-json-path',
+];
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('projects describe'),

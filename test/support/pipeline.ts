@@ -40,6 +40,7 @@ export const VARIABLES: readonly Variable[] = [
 export const WORKLOAD_IDENTITY: NonNullable<Pipeline['workloadIdentity']> = {
   run: 'python scripts/dbt_envs/login.py',
   environment: { X_CREDENTIALS: 'target/login.json' },
+  audience: 'https://warehouse.example/$DBT_X_HOST',
   trust: 'bash grants/trust.sh',
 };
 

@@ -2,10 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { faults, loginFaults } from '../support/bigquery-faults.ts';
 import { departure, emittedNames, GROUP, installation, script } from '../support/bigquery-installed.ts';
 import { type BigQueryModel, type Login, Refused } from '../support/bigquery-model/model.ts';
-import { acts, ask, type Identity, layouts, loggedIn, logins, surprises } from '../support/bigquery-table.ts';
-import { ADMIN, company, step, world } from '../support/bigquery-world.ts';
+import { acts, ask, type Identity, layouts, loggedIn, logins, surprises, tokens } from '../support/bigquery-table.ts';
+import { ADMIN, company, step, TRUST, world } from '../support/bigquery-world.ts';
+import { gitlabTokens, gitlabTrust, without } from '../support/gitlab-tokens.ts';
 
 const readings = ['wide', 'narrow'] as const;
+const SERVICES = ['ci', 'prod', 'janitor'] as const;
+type Service = (typeof SERVICES)[number];
+/** The names of what a service's token has to say. */
+const claimsOf = (trust: Readonly<Record<string, string>>, service: Service): readonly string[] =>
+  (trust[`${service.toUpperCase()}_CLAIMS`] ?? '').split(' ').map((one) => one.slice(0, one.indexOf('=')));
 
 /** What the scripts do not hold yet. Such a test has to fail: whoever mends it takes its name out of here. */
 const UNMENDED: ReadonlySet<'snapshots' | 'squatting' | 'record'> = new Set();
@@ -535,5 +541,62 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
       spoil(model);
       expect(loggedIn(model, names).filter((line) => line.startsWith(`${token}: `))).toHaveLength(1);
     }
+  });
+
+  describe('let in tokens', () => {
+    const trusting = (reading: 'wide' | 'narrow', trust: Readonly<Record<string, string>>) => {
+      const model = sound[reading].copy();
+      step(model, script(layout, '40_services.sh'), trust);
+      return model;
+    };
+    const trust = gitlabTrust();
+
+    test('of GitLab as they are to be, once and twice, and then none of the provider before', () => {
+      for (const reading of readings) {
+        const model = trusting(reading, trust);
+        expect(loggedIn(model, names, gitlabTokens)).toEqual([]);
+        expect(tokens.flatMap(({ token }) => model.logsInAs(token))).toEqual([]);
+        const once = model.policies();
+        step(model, script(layout, '40_services.sh'), trust);
+        expect([model.policies(), loggedIn(model, names, gitlabTokens)]).toEqual([once, []]);
+      }
+    });
+    describe.each([
+      ['GitHub', TRUST, tokens],
+      ['GitLab', trust, gitlabTokens],
+    ] as const)('of %s', (_, words, rows) => {
+      // One service alone, since the script refuses what two could mean.
+      const furtherWith = (service: Service, said: Readonly<Record<string, string>>) => {
+        const alone = { ...said, ...Object.fromEntries(SERVICES.filter((one) => one !== service).map((one) => [`${one.toUpperCase()}_CLAIMS`, '-'])) };
+        const expected = rows.map((row) => ({ ...row, may: row.may.filter((one) => one === service) }));
+        return readings.map((reading) => loggedIn(trusting(reading, alone), names, expected));
+      };
+      test.each(SERVICES)('as %s alone, where it says all', (service) => expect(furtherWith(service, words)).toEqual([[], []]));
+      test.each(SERVICES.flatMap((service) => claimsOf(words, service).map((claim) => [service, claim] as const)))(
+        'further as %s without %s',
+        (service, claim) => {
+          for (const further of furtherWith(service, without(words, `${service.toUpperCase()}_CLAIMS`, claim)))
+            expect(further.join('\n')).toMatch(new RegExp(`got serviceAccount:acme-${service}@`));
+        },
+      );
+    });
+    test('by no subject of GitLab alone: a merge request of main becomes production', () => {
+      const model = sound.narrow.copy();
+      const sub = 'project_path:acme/warehouse:ref_type:branch:ref:main';
+      step(model, script(layout, '40_services.sh'), { ...trust, PROD_CLAIMS: `sub=${sub} project_id=42`, JANITOR_CLAIMS: '-', CI_CLAIMS: '-' });
+      expect(loggedIn(model, names, gitlabTokens).join('\n')).toContain(`a merge request of main into another branch: expected serviceAccount:acme-ci`);
+    });
+    test('of nobody where two services could be meant', () => {
+      const before = sound.narrow.copy();
+      for (const words of [
+        { ...trust, PROD_CLAIMS: trust.CI_CLAIMS ?? '' },
+        { ...trust, PROD_CLAIMS: without(trust, 'PROD_CLAIMS', 'environment').PROD_CLAIMS ?? '' },
+        { ...trust, CI_CLAIMS: 'project_id=42 pipeline_source=merge_request_event,push' },
+      ]) {
+        const model = before.copy();
+        expect(() => step(model, script(layout, '40_services.sh'), words)).toThrow();
+        expect(model.policies()).toEqual(before.policies());
+      }
+    });
   });
 });

@@ -6,7 +6,7 @@ import { BigQueryModel, type Login, NotModelled, type Reading, Refused } from '.
 import { PERMISSIONS, PREDEFINED } from '../support/bigquery-model/roles.ts';
 import { Shell } from '../support/bigquery-model/shell.ts';
 import { layouts } from '../support/bigquery-table.ts';
-import { SUBJECTS } from '../support/bigquery-world.ts';
+import { TRUST } from '../support/bigquery-world.ts';
 
 const ADA: Login = { who: 'user:ada@x.example', project: 'home' };
 const BOB: Login = { who: 'user:bob@x.example', project: 'home' };
@@ -635,7 +635,7 @@ const inBash = (text: string, args: readonly string[] = []): Calls => {
   const { output, status } = spawnSync('bash', ['-c', `${RECORD}\n${text}`, 'script', ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...SUBJECTS },
+    env: { ...process.env, ...TRUST },
   });
   const made = (one: string | null | undefined): string => (one ?? '').replaceAll(/\/tmp\/tmp\.\w+/g, '/tmp/made');
   return { calls: sorted(made(output[3])), output: made(output[1]), status };
@@ -647,7 +647,7 @@ const inModel = (text: string, args: readonly string[] = []): Calls => {
       calls += `${argv.map((one) => `[${one}]`).join('')}\n`;
       return { status: 0, output: '' };
     },
-    SUBJECTS,
+    TRUST,
     args,
   );
   const status = shell.run(text);
@@ -659,6 +659,8 @@ name='it is' other="$name \\"so\\" \\$x" empty=
 list=(a "b c" "$name")
 f() { local one=$1; shift; for x in "$@"; do gcloud "$one" "$x" \${empty:-none} "\${1:+has}"; done; return 0; }
 f first "\${list[@]}" last
+h() { local none= some=x; gcloud "[$none]" "$some" "$#"; while [ $# -gt 0 ]; do gcloud "$1"; shift 2; done; }
+h 1 2 3 4
 if [ "$name" = 'it is' ] && ! [[ $name == x* ]]; then gcloud yes; else gcloud no; fi
 case $name in a | b) gcloud ab ;; it*) gcloud it ;; *) gcloud other ;; esac
 gcloud "$(printf '%s-%s' a b)" 'a'"b"c --flag="$other"

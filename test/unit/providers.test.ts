@@ -30,6 +30,17 @@ describe.each(product)('%s on %s', (warehouse, ci) => {
     for (const path of naming(janitors)) expect(path).toContain('sweep');
     expect(naming(janitors).length).toBe(janitors.length > 0 ? 1 : 0);
   });
+  test('tells the deploy alone what production logs in with, secret or not', () => {
+    const ofProd = pipeline.variables.filter(({ identities }) => identities.length === 1 && identities[0] === 'prod').map(({ name }) => name);
+    if (ofProd.length > 0) expect(naming(ofProd)).toEqual([expect.stringContaining('deploy')]);
+    const planted = files.map((file) => ({ ...file, contents: `${file.contents}# ${ofProd[0] ?? 'NONE'}\n` }));
+    expect(naming(ofProd, planted).length).toBe(ofProd.length > 0 ? files.length : 0);
+  });
+  test('logs each job in with a token of its own where no secret is stored, and has no token where one is', () => {
+    const tokens = files.flatMap(({ contents }) => contents.match(/id-token: write|DBT_ENVS_ID_TOKEN:/g) ?? []);
+    const script = planned({ warehouse, ci }).some(({ path }) => path === 'scripts/dbt_envs/identity_token.py');
+    expect([tokens.length, script]).toEqual(pipeline.workloadIdentity === undefined ? [0, false] : [pipeline.jobs.length, true]);
+  });
   test('names no developer’s login', () => {
     const devs = pipeline.variables.filter(({ identities }) => identities.length === 1 && identities[0] === 'dev').map(({ name }) => name);
     expect(naming(devs)).toEqual([]);
@@ -50,4 +61,23 @@ describe.each(product)('%s on %s', (warehouse, ci) => {
     for (const { path, contents } of outside) for (const name of secretsOf('prod')) expect(contents, path).not.toContain(name);
     expect(outside.map(({ path }) => path).filter((path) => path.includes('deploy'))).toEqual([]);
   });
+});
+
+describe.each(ciProviders.map(({ id }) => id))('where the services log in as the machine that runs their job, on %s', (ci) => {
+  const given = { warehouse: 'snowflake', serviceLogin: 'aws', ci };
+  test('a machine that nobody has named is refused before anything is written', () => {
+    expect(() => planned(given)).toThrow(/^Snowflake knows the services as the machines .* --runner, or store secrets instead\.$/);
+    expect(() => planned(given, ['profiles'])).not.toThrow();
+  });
+  test('and of one that is named it is said who else runs there', () => {
+    const { ci: provider, pipeline } = contextFor({ ...given, runner: 'warehouse' });
+    expect(provider.warnings(pipeline).join('\n')).toMatch(/runs on warehouse: what those machines can log in as, it can\./);
+    const other = contextFor({ warehouse: 'snowflake', ci });
+    expect(other.ci.warnings(other.pipeline).join('\n')).not.toContain('those machines');
+  });
+});
+
+test('Snowflake takes no token of a CI provider, and says why', () => {
+  expect(() => planned({ warehouse: 'snowflake', serviceLogin: 'oidc' })).toThrow(/by its issuer and its subject alone.* Use --service-login key-pair\.$/);
+  expect(() => planned({ warehouse: 'snowflake', serviceLogin: 'awz' })).toThrow('Did you mean aws?');
 });

@@ -56,6 +56,11 @@ export const github = defineCiProvider({
           `A private repository on GitHub Free has no environments and no branch rules: scripts/dbt_envs/setup.py then stores no secret, and the nightly sweep does not run. Use GitHub Team (Pro for a person).`,
         ]
       : []),
+    ...(pipeline.loginOfMachine
+      ? [
+          `The warehouse knows a service as the machine that runs its job, and the code of every pull request runs on ${pipeline.runner}: what those machines can log in as, it can. Let them be CI's service alone, and give production and the sweep machines of their own that only ${pipeline.mainBranch} can use, or store secrets instead.`,
+        ]
+      : []),
     ...(pipeline.needsOwnRunner
       ? [
           pipeline.runner === undefined

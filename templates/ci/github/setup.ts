@@ -66,8 +66,8 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     identityToken: pipeline.workloadIdentity !== undefined,
     /** What an administrator of the warehouse runs; empty where it trusts no token. A Python string. */
     trust: JSON.stringify(pipeline.workloadIdentity?.trust ?? ''),
-    subjects: IDENTITIES.map((identity) => [
-      JSON.stringify(`${identity.toUpperCase()}_SUBJECT`),
+    claims: IDENTITIES.map((identity) => [
+      JSON.stringify(`${identity.toUpperCase()}_CLAIMS`),
       environmentsOf(pipeline).some(({ name }) => name === environmentOf(identity)) ? JSON.stringify(environmentOf(identity)) : 'None',
     ]),
     replaced: exampleOf(settingsOf(pipeline)),

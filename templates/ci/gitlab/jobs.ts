@@ -1,4 +1,15 @@
-import { inRepository, type Job, jobOn, LEFT, type Pipeline, type RunInput, type Trigger, variablesOf, watchesSweep } from '../../../src/pipeline.ts';
+import {
+  audienceFor,
+  inRepository,
+  type Job,
+  jobOn,
+  LEFT,
+  type Pipeline,
+  type RunInput,
+  type Trigger,
+  variablesOf,
+  watchesSweep,
+} from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import { DEPLOY_SCHEDULE, SWEEP_SCHEDULE } from './schedules.ts';
 
@@ -82,7 +93,7 @@ function deployFile(pipeline: Pipeline): FileRequest {
   return file('dbt_deploy', {
     ...common(pipeline),
     startedBy: trigger.runs.map((run) => startedBy(run, pipeline)),
-    rules: trigger.runs.map((run) => ({ condition: `${sourceOf(run)} && ${onMain(pipeline)}`, runner: run })),
+    rules: trigger.runs.map((run) => ({ condition: `${isDeploy(run)} && ${onMain(pipeline)}`, runner: run })),
     inputs: byHand ? pipeline.inputs.map(inputView) : [],
     retries,
     watched: watchesSweep(pipeline),
@@ -114,15 +125,19 @@ const common = (pipeline: Pipeline) => ({
 /** `afterwards`: lines after the steps, also after a failure; `$status` is 0 as long as all went well. */
 function jobView(pipeline: Pipeline, job: Job, afterwards: readonly string[] = []) {
   const variables = variablesOf(pipeline, job);
+  const needed = variables.filter((variable) => variable.default === undefined);
+  const audience = audienceFor(pipeline, job);
   return {
     image: imageOf(pipeline),
     tags: tagsOf(pipeline),
     timeoutMinutes: job.timeoutMinutes,
-    identityToken: pipeline.workloadIdentity !== undefined,
-    needed: variables
-      .filter((variable) => variable.default === undefined)
-      .map(({ name }) => name)
-      .join(' '),
+    /** Whom the job's token is for, and what logs the service in with it; empty where nothing has to. */
+    audience: audience === undefined ? '' : JSON.stringify(audience),
+    login: pipeline.workloadIdentity?.run ?? '',
+    loginEnvironment: Object.entries(pipeline.workloadIdentity?.environment ?? {}).map(([name, value]) => ({ name, value: shellWord(value) })),
+    /** What has to be set: one variable, or several. */
+    neededAlone: needed.length === 1 ? (needed[0]?.name ?? '') : '',
+    needed: needed.length === 1 ? '' : needed.map(({ name }) => name).join(' '),
     renamed: variables.flatMap(({ name, as, default: fallback = '' }) =>
       as === undefined ? [] : [{ name, as, fallback: fallback === '' ? '' : shellWord(fallback) }],
     ),
@@ -155,15 +170,30 @@ function startedBy(run: MainRun, { mainBranch }: Pipeline): string {
 /** A schedule is known by its description, not by a variable: a project may let nobody give any. */
 const onSchedule = (description: string): string => `$CI_PIPELINE_SOURCE == "schedule" && $CI_PIPELINE_SCHEDULE_DESCRIPTION == "${description}"`;
 
-/** https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
-function sourceOf(run: MainRun): string {
+/** How GitLab calls what started such a pipeline: https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable */
+export function sourceOf(run: MainRun): 'push' | 'schedule' | 'web' {
   switch (run) {
     case 'merge':
-      return '$CI_PIPELINE_SOURCE == "push"';
+      return 'push';
+    case 'schedule':
+      return 'schedule';
+    case 'manual':
+      return 'web';
+  }
+}
+/** The same of a sweep. */
+export const SWEEP_SOURCES = ['schedule', 'web'] as const;
+
+/** Deploys and sweeps are told apart by the schedule that starts them, or by a variable where somebody does. */
+function isDeploy(run: MainRun): string {
+  const source = `$CI_PIPELINE_SOURCE == "${sourceOf(run)}"`;
+  switch (run) {
+    case 'merge':
+      return source;
     case 'schedule':
       return onSchedule(DEPLOY_SCHEDULE);
     case 'manual':
-      return '$CI_PIPELINE_SOURCE == "web" && $DBT_ENVS_RUN != "sweep"';
+      return `${source} && $DBT_ENVS_RUN != "sweep"`;
   }
 }
 

@@ -1,8 +1,8 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import { buildsPullRequests, deploys, type Pipeline, sweeps, watchesSweep } from '../../../src/pipeline.ts';
 import { jobFiles, rootFile, sweepFile } from './jobs.ts';
-import { apiScripts, sweepScripts } from './scripts.ts';
-import { scopedSettings, setupScript } from './setup.ts';
+import { apiScripts, identityToken, sweepScripts } from './scripts.ts';
+import { claimsOf, scopedSettings, setupScript } from './setup.ts';
 
 export const gitlab = defineCiProvider({
   id: 'gitlab',
@@ -11,7 +11,7 @@ export const gitlab = defineCiProvider({
   dropsOnClose: true,
   afterReopening: 'press *Run pipeline*, under Pipelines',
   questions: [],
-  commonFiles: (pipeline) => [rootFile, setupScript(pipeline)],
+  commonFiles: (pipeline) => [rootFile, setupScript(pipeline), ...identityToken(pipeline)],
   files: (pipeline) => [...jobFiles(pipeline), ...apiScripts(pipeline)],
   sweepFiles: (pipeline) => [sweepFile(pipeline), ...sweepScripts(pipeline)],
 
@@ -26,6 +26,7 @@ export const gitlab = defineCiProvider({
       retries: retries(pipeline),
       onSchedule: pipeline.prodRuns.includes('schedule'),
       identityToken: pipeline.workloadIdentity !== undefined,
+      claims: claimsView(pipeline),
       ownRunner: pipeline.runner ?? '',
       settings: scopedSettings(pipeline).map(({ name, secret, scopes, what, default: fallback }) => ({
         name: `\`${name}\``,
@@ -68,9 +69,9 @@ export const gitlab = defineCiProvider({
           'A job with its own token may write no issue on GitLab: the one that stays open while the sweep fails needs an access token in DBT_ENVS_GITLAB_TOKEN. On gitlab.com, project access tokens take Premium; on Free, use one of an account that is made for it.',
         ]
       : []),
-    ...(pipeline.workloadIdentity !== undefined
+    ...(pipeline.loginOfMachine
       ? [
-          'Every job gets its token for the warehouse in DBT_ENVS_ID_TOKEN, for the audience in DBT_ENVS_ID_TOKEN_AUDIENCE: profiles.yml has to read it from there.',
+          `The warehouse knows a service as the machine that runs its job, and the code of every merge request runs on ${pipeline.runner}: what those machines can log in as, it can. Let them be CI's service alone, and give production and the sweep machines of their own that only ${pipeline.mainBranch} can use, or store secrets instead.`,
         ]
       : []),
     ...(pipeline.needsOwnRunner
@@ -82,6 +83,14 @@ export const gitlab = defineCiProvider({
       : []),
   ],
 });
+
+/** What the token of each service says, under the name that the line of setup.py gives it. */
+const claimsView = (pipeline: Pipeline) =>
+  (['ci', 'prod', 'janitor'] as const).flatMap((identity) => {
+    const claims = claimsOf(pipeline, identity);
+    return claims === undefined ? [] : [{ who: `\`${identity.toUpperCase()}_CLAIMS\``, claims: claims.split(' ').map(shownClaim).join(', ') }];
+  });
+const shownClaim = (claim: string): string => `\`${claim.replace('{project}', '<project>').replace('{namespace}', '<group>').replaceAll(',', ' or ')}\``;
 
 const byHand = (pipeline: Pipeline): boolean => deploys(pipeline) && pipeline.prodRuns.includes('manual');
 const retries = (pipeline: Pipeline): boolean => byHand(pipeline) && pipeline.inputs.some(({ name }) => name === 'retry');

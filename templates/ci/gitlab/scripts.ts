@@ -13,6 +13,9 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
   ];
 };
 
+/** Prints the token with which a job shows the warehouse who it is. */
+export const identityToken = ({ workloadIdentity }: Pipeline): readonly FileRequest[] => (workloadIdentity === undefined ? [] : [script('identity_token', {})]);
+
 /** What tells people of a sweep that fails. */
 export const sweepScripts = ({ projectName, mainBranch }: Pipeline): readonly FileRequest[] => [
   script('tell_sweep', {

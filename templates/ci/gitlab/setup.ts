@@ -1,5 +1,6 @@
-import { buildsPullRequests, deploys, type Job, type Pipeline, type Setting, settingsOf, sweeps } from '../../../src/pipeline.ts';
+import { buildsPullRequests, deploys, type Job, jobOn, type Pipeline, type Setting, settingsOf, sweeps } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
+import { SWEEP_SOURCES, sourceOf } from './jobs.ts';
 import { DEPLOY_SCHEDULE, SWEEP_SCHEDULE } from './schedules.ts';
 
 /** The scope of an identity's variables: the name of its jobs' environment, or a pattern of such names. */
@@ -44,6 +45,31 @@ const schedulesOf = (pipeline: Pipeline) => [
   ...(sweeps(pipeline) ? [{ description: SWEEP_SCHEDULE, cron: '43 3 * * *' }] : []),
 ];
 
+/** `{project}` and `{namespace}` stand for numbers: a path may be another project's one day, a number never is. */
+const OURS = 'project_id={project} namespace_id={namespace}';
+
+/**
+ * What the token of a service's job says, and no other job's; absent where no job logs in as it. `sub` is not among it: that is the
+ * project's path and a branch, the same for every job of that branch, and for a merge request its source branch, which may be
+ * called main. https://docs.gitlab.com/ci/secrets/id_token_authentication
+ */
+export function claimsOf(pipeline: Pipeline, identity: Job['identity']): string | undefined {
+  // What some tokens lack comes last, so that a token of another kind is refused before it is asked.
+  const onMain = (sources: readonly string[]): string =>
+    `pipeline_source=${sources.join(',')} ${OURS} ref_type=branch ref=${pipeline.mainBranch} ref_protected=true environment=${scopeOf(identity)}`;
+  switch (identity) {
+    case 'ci':
+      // Of a fork's merge request that runs here, project_id is the fork's; of one of ours that runs elsewhere, job_project_id is theirs.
+      // GitLab 18.4 says both: https://gitlab.com/gitlab-org/gitlab/-/merge_requests/202241
+      return buildsPullRequests(pipeline) ? `pipeline_source=merge_request_event ${OURS} job_project_id={project}` : undefined;
+    case 'prod':
+      return deploys(pipeline) ? onMain(jobOn(pipeline, 'main').trigger.runs.map(sourceOf)) : undefined;
+    case 'janitor':
+      return sweeps(pipeline) ? onMain(SWEEP_SOURCES) : undefined;
+  }
+}
+const IDENTITIES = ['ci', 'prod', 'janitor'] as const satisfies readonly Job['identity'][];
+
 /** scripts/dbt_envs/setup.py. A JSON string is a Python string too. */
 export function setupScript(pipeline: Pipeline): FileRequest {
   const settings = scopedSettings(pipeline);
@@ -54,7 +80,12 @@ export function setupScript(pipeline: Pipeline): FileRequest {
     template: 'ci/gitlab/scripts/dbt_envs/setup.py.ejs',
     view: {
       branch: JSON.stringify(pipeline.mainBranch),
+      mainBranch: pipeline.mainBranch,
       buildsPullRequests: buildsPullRequests(pipeline),
+      identityToken: pipeline.workloadIdentity !== undefined,
+      /** What an administrator of the warehouse runs; empty where it trusts no token. A Python string. */
+      trust: JSON.stringify(pipeline.workloadIdentity?.trust ?? ''),
+      claims: IDENTITIES.map((identity) => [JSON.stringify(`${identity.toUpperCase()}_CLAIMS`), JSON.stringify(claimsOf(pipeline, identity) ?? '-')]),
       sweeps: sweeps(pipeline),
       replaced: (settings.find(({ secret }) => secret) ?? settings[0])?.name ?? 'NAME',
       protectedScopes: list(protectedScopes(pipeline)),

@@ -105,6 +105,8 @@ export const bigquery = defineWarehouse({
       // Google's library runs a command of the file above only where this says so: https://google.aip.dev/auth/4117
       GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: '1',
     },
+    // What a provider of a pool takes unless it was told another: https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-providers
+    audience: 'https://iam.googleapis.com/$DBT_GCP_IDENTITY_PROVIDER',
     trust: 'bash grants/40_services.sh',
     files: [{ path: 'scripts/dbt_envs/login.py', owner: 'ours', template: 'warehouses/bigquery/scripts/dbt_envs/login.py.ejs', view: {} }],
   },
@@ -204,7 +206,7 @@ function nextSteps(project: Project): readonly string[] {
   const all = [...new Set([projects.prod, projects.dev, projects.ci])];
   return [
     `An administrator of the Google Cloud project${all.length === 1 ? '' : 's'} ${all.join(', ')} (${all.length === 1 ? 'it exists' : 'they exist'} and ${all.length === 1 ? 'has' : 'have'} billing) reads grants/README.md and runs, in Cloud Shell: 00_look, then 10_roles, 20_record, 20_boundary, 30_developers (.sql, then .sh), 40_services.sql, 50_readers. They only add.${ciIsAlone ? ` Nothing else belongs in ${projects.ci}: whoever reviews reads all of it.` : ''}`,
-    `The administrator runs grants/40_services.sh with the subjects that CI names, and hands back what it prints: DBT_CI_IDENTITY_PROVIDER and DBT_PROD_IDENTITY_PROVIDER, which are variables of CI. ${services.ci.id}, ${services.prod.id} and ${services.janitor.id} have no key, so there is no secret to store.`,
+    `The administrator runs grants/40_services.sh with the line that scripts/dbt_envs/setup.py prints, and hands back what it prints: DBT_CI_IDENTITY_PROVIDER and DBT_PROD_IDENTITY_PROVIDER, which are variables of CI. ${services.ci.id}, ${services.prod.id} and ${services.janitor.id} have no key, so there is no secret to store.`,
     'Each developer, once: gcloud auth application-default login.',
     ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
   ];

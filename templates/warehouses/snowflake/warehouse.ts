@@ -6,6 +6,17 @@ import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
 import { namesOf } from './view.ts';
 
+/** Throws {@link RangeError} for what Snowflake cannot hold, with the reason. */
+function parseServiceLogin(raw: string) {
+  // A user is found by issuer, subject and audience: https://docs.snowflake.com/en/sql-reference/sql/alter-user-add-workload-identity
+  if (raw.toLowerCase() === 'oidc') {
+    throw new RangeError(
+      'Snowflake knows a token of a CI provider by its issuer and its subject alone, and not every provider gives production a subject that no pull request gets. Use --service-login key-pair.',
+    );
+  }
+  return oneOf('service login', ['key-pair', 'aws', 'azure', 'gcp'])(raw);
+}
+
 export const snowflake = defineWarehouse({
   id: 'snowflake',
   label: 'Snowflake',
@@ -68,7 +79,7 @@ export const snowflake = defineWarehouse({
         { name: 'With the workload identity of a runner in Google Cloud', value: 'gcp' },
       ],
       default: 'key-pair',
-      parse: oneOf('service login', ['key-pair', 'aws', 'azure', 'gcp']),
+      parse: parseServiceLogin,
     },
   ],
   enforcement: {
@@ -80,6 +91,7 @@ export const snowflake = defineWarehouse({
       'Snowflake refuses every write outside the one schema that a role may build in; nobody may create schemas, and those of pull requests come and go through procedures that only CI and the janitor may call. It cannot hold ACCOUNTADMIN, SECURITYADMIN, whoever else has MANAGE GRANTS, or the owner of the database.',
   },
   reach: 'network',
+  loginOfMachine: (project) => namesOf(project).login.workload !== undefined,
   databases: (project) => {
     const { database, nonprod } = namesOf(project);
     return { dev: nonprod, ci: nonprod, prod: database };

@@ -240,6 +240,7 @@ const PROVIDER_FLAGS = [
   'attribute-mapping',
   'attribute-condition',
   'allowed-audiences',
+  'jwk-json-path',
   'display-name',
   'description',
 ];

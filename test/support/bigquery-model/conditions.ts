@@ -13,7 +13,7 @@ interface Piece {
   readonly text: string;
 }
 
-const PIECE = /\s+|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|&&|\|\||==|!=|[![\](),+]/y;
+const PIECE = /\s+|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|&&|\|\||==|!=|[![\](),+?:]/y;
 
 function pieces(text: string): readonly Piece[] {
   const found: Piece[] = [];
@@ -47,9 +47,17 @@ class Parser {
     this.all = pieces(source);
   }
   parse(): Expression {
-    const found = this.or();
+    const found = this.choice();
     if (this.at < this.all.length) throw this.unknown();
     return found;
+  }
+  private choice(): Expression {
+    const condition = this.or();
+    if (!this.accept('?')) return condition;
+    const then = this.or();
+    this.expect(':');
+    const otherwise = this.choice();
+    return (attributes) => (condition(attributes) === true ? then(attributes) : otherwise(attributes));
   }
   private unknown(): NotModelled {
     return new NotModelled(`"${this.all[this.at]?.text ?? 'the end'}" in the condition ${this.source}`, 1);
@@ -112,7 +120,7 @@ class Parser {
   }
   private primary(): Expression {
     if (this.accept('(')) {
-      const inner = this.or();
+      const inner = this.choice();
       this.expect(')');
       return inner;
     }

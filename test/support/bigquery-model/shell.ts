@@ -363,7 +363,7 @@ class ShellParser {
         this.at += assigned[0].length;
         assignments.push({
           name: assigned[1] ?? '',
-          value: this.text[this.at] === '(' ? this.array() : (this.word() ?? { parts: [], line }),
+          value: this.text[this.at] === '(' ? this.array() : ((/\s/.test(this.text[this.at] ?? '') ? undefined : this.word()) ?? { parts: [], line }),
           isAppending: assigned[2] === '+',
         });
         continue;

@@ -163,8 +163,8 @@ echo
 echo '== Who may act as acme-prod@acme-prod.iam.gserviceaccount.com'
 near=$(around acme-prod@acme-prod.iam.gserviceaccount.com acme-prod)
 echo "${near:-nobody}"
-ours="principal://iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/dbt-acme/subject/"
-strange=$(awk -F '\t' -v ours="$ours" '$0 != "" && !(index($1, ours) == 1 && $2 == "roles/iam.workloadIdentityUser on the account itself")' <<< "$near")
+ours="principal://iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/dbt-acme/subject/prod"
+strange=$(awk -F '\t' -v ours="$ours" '$0 != "" && !($1 == ours && $2 == "roles/iam.workloadIdentityUser on the account itself")' <<< "$near")
 [ -z "$strange" ] || printf '\n== Of these, not 40_services.sh'"'"'s\n%s\n' "$strange"
 echo
 echo "== Who reads personal data beside acme-prod and the project's owners"

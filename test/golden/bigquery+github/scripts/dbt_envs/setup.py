@@ -37,7 +37,7 @@ REVIEW = {
 # Without a rule of its own, ci admits every branch: whoever may push one may open a pull request too.
 ENVIRONMENTS = {"ci": [], "prod": ["main"], "sweep": ["main"]}
 # The environment whose jobs log in as each service; None for one that no job logs in as.
-SUBJECTS = {"CI_SUBJECT": "ci", "PROD_SUBJECT": "prod", "JANITOR_SUBJECT": "sweep"}
+CLAIMS = {"CI_CLAIMS": "ci", "PROD_CLAIMS": "prod", "JANITOR_CLAIMS": "sweep"}
 TRUST = "bash grants/40_services.sh"
 SETTINGS = [
     {
@@ -316,10 +316,10 @@ def say_subjects(repository: dict) -> None:
     host = urllib.parse.urlsplit(repository.get("html_url", "https://github.com")).netloc
     # https://docs.github.com/enterprise-server/actions/reference/security/oidc; an enterprise may have an issuer of its own.
     issuer = "https://token.actions.githubusercontent.com" if host == "github.com" else f"https://{host}/_services/token"
-    named = " ".join(f"{name}='{prefix}:environment:{environment}'" if environment else f"{name}=-" for name, environment in SUBJECTS.items())
     # Numbers never pass to somebody else: https://docs.github.com/actions/reference/security/oidc
-    claims = f"repository_id={repository['id']} repository_owner_id={repository['owner']['id']}"
-    print(f"An administrator of the warehouse makes it trust them:\n  TOKEN_ISSUER={issuer} {named} TOKEN_CLAIMS='{claims}' {TRUST}")
+    ids = f"repository_id={repository['id']} repository_owner_id={repository['owner']['id']}"
+    named = " ".join(f"{name}='sub={prefix}:environment:{environment} {ids}'" if environment else f"{name}=-" for name, environment in CLAIMS.items())
+    print(f"An administrator of the warehouse makes it trust them:\n  TOKEN_ISSUER={issuer} {named} {TRUST}")
 
 
 def prepare_setting(setting: dict, environment: str, apply: bool, replace: bool) -> int:
