@@ -66,7 +66,8 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     }
   });
 
-  test.runIf(layout !== 'three')('let the janitor and whoever reviews into a pull request by its next build, where the first was cut short', () => {
+  const opens = layout === 'three' ? 'at once, where nothing else is in CI’s project' : 'by its next build, where CI’s project holds more';
+  test(`let the janitor and whoever reviews into a pull request whose build was cut short: ${opens}`, () => {
     for (const reading of readings) {
       const model = sound[reading].copy();
       const [create = ''] = names.createPr('pr_77').split(';\n');
@@ -76,6 +77,10 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
         ['anna', `select * from \`${names.ci}\`.pr_77.orders`],
         ['janitor', `drop schema \`${names.ci}\`.pr_77 cascade`],
       ];
+      if (layout === 'three') {
+        for (const [one, text] of tries) expect(model.attempt(people[one], text), one).toBe('done');
+        continue;
+      }
       for (const [one, text] of tries) expect(model.attempt(people[one], text), one).not.toBe('done');
       // Somebody on the roster has no account any more: Google refuses the whole statement.
       const again = names.createPr('pr_77').replace("'user:sam@acme.example'", "'user:nobody@acme.example'");
