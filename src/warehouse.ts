@@ -82,6 +82,8 @@ export interface Warehouse<Id extends string = string> {
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;
+  /** The type of a seed's column that holds an amount with two decimals; absent: decimal(12, 2). */
+  readonly seedAmount?: string;
   /** JSON, which may have Jinja in it, that dbt puts before each query and the warehouse keeps as labels of the job: who is to pay for it. */
   jobLabels?(project: Project): string;
   /** Exact pip requirements beside dbt and the adapter, made with `requirement`; absent: none. */

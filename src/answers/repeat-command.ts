@@ -1,6 +1,6 @@
 import { foldToSlug } from '../names.ts';
 import type { PartName } from '../plan.ts';
-import { allQuestions, defaultOf } from '../questions.ts';
+import { defaultOf, questionsFor, withDefaults } from '../questions.ts';
 import type { Developer, Reader, Roster } from '../roster/roster.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Developer, Reader, Roster } from '../roster/roster.ts';
  */
 export function repeatCommand(command: readonly PartName[], answers: Readonly<Record<string, string>>, roster: Roster): string {
   const raw: Readonly<Record<string, string>> = { ...answers, team: teamText(roster.developers), readers: roster.readers.map(readerText).join(', ') };
-  const flags = allQuestions().flatMap((question) => {
+  const flags = questionsFor(withDefaults(raw)).flatMap((question) => {
     const value = raw[question.name];
     if (value === undefined || (question.name !== 'projectName' && value === defaultOf(question, raw))) return [];
     return [`--${question.flag} ${quoted(value.trim().replaceAll(/\s+/g, ' '))}`];

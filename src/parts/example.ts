@@ -33,6 +33,7 @@ export function exampleFiles({ project, warehouse, adopted }: Context): readonly
     customSchema: customSchema ?? null,
     prodSchemas: project.prodSchemas,
     jobLabels: warehouse.jobLabels?.(project) ?? '',
+    seedAmount: warehouse.seedAmount ?? 'decimal(12, 2)',
   };
   return FILES.map((path) => ({ path, owner: 'yours', template: `example/${path}.ejs`, view }));
 }

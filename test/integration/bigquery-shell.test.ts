@@ -644,14 +644,27 @@ describe('audit.sh', () => {
     expect(part('Who reads personal data')).not.toMatch(/projectOwners|acme-prod@/);
   });
   test.each([
-    { role: 'READER', specialGroup: 'allAuthenticatedUsers' },
-    { role: 'READER', iamMember: 'allUsers' },
-  ])('ends badly where a pull request gave what it built to everybody: %o', (entry) => {
-    const built = (entries: readonly object[]) =>
-      audit((world) => (world.datasets['acme-ci:pr_5'] = [{ role: 'OWNER', userByEmail: 'acme-ci@acme-ci.iam.gserviceaccount.com' }, ...entries]));
-    expect(built([]).status).toBe(0);
-    const { status, part } = built([entry]);
-    expect([status, part('What pull requests built')]).toEqual([1, expect.stringMatching(/^all(Authenticated)?Users\tREADER\tpr_5$/m)]);
+    ['acme-ci:pr_5', { role: 'READER', specialGroup: 'allAuthenticatedUsers' }],
+    ['acme-ci:pr_5', { role: 'READER', iamMember: 'allUsers' }],
+    ['acme-dev:dev_kim', { role: 'WRITER', specialGroup: 'allAuthenticatedUsers' }],
+    ['marts', { role: 'READER', iamMember: 'allUsers' }],
+    ['raw', { role: 'READER', specialGroup: 'allAuthenticatedUsers' }],
+  ])('ends badly where everybody in the world may use %s: %o', (name, entry) => {
+    const opened = (...entries: readonly object[]) =>
+      audit((world) => {
+        world.datasets['acme-ci:pr_5'] = [{ role: 'OWNER', userByEmail: 'acme-ci@acme-ci.iam.gserviceaccount.com' }];
+        world.datasets['acme-dev:dev_kim'] = [{ role: 'WRITER', userByEmail: 'kim@example.com' }];
+        // Not ours to judge: whoever owns it says who may use it.
+        world.datasets['acme-dev:developer_tools'] = [entry];
+        world.datasets[name] = [...(world.datasets[name] ?? []), ...entries];
+      });
+    const sound = opened();
+    expect([sound.status, sound.part('What everybody in the world').trim()]).toEqual([0, expect.stringMatching(/nothing$/)]);
+    const { status, part } = opened(entry);
+    expect([status, part('What everybody in the world')]).toEqual([
+      1,
+      expect.stringMatching(new RegExp(`^all(Authenticated)?Users\t${entry.role}\t${name.replace(/^.*:/, '')}$`, 'm')),
+    ]);
   });
   test('a policy that cannot be read is not an empty one', () => {
     for (const name of ['audit.sh', '00_look.sh']) {

@@ -1,29 +1,21 @@
 import { ciProviders, warehouses } from '../../src/catalogue.ts';
-import { parseEmail, parseIdentifier, parseLogin, parseProdSchema, parseProjectName, parseRolePrefix, parseSlug, parseSourceSchema } from '../../src/names.ts';
+import { parseEmail, parseLogin, parseProdSchema, parseSlug, parseSourceSchema } from '../../src/names.ts';
 import { plan } from '../../src/plan.ts';
 import type { PlannedFile } from '../../src/planned-file.ts';
-import { allQuestions, parseAnswers } from '../../src/questions.ts';
+import { parseAnswers, questionsFor } from '../../src/questions.ts';
 import type { Roster } from '../../src/roster/roster.ts';
 import { ATTACKS, NEAR_MISSES, UNSEEN, WORDS } from './hostile-text.ts';
 import { firstParting, meaningOf, replaced } from './meaning.ts';
 
-/** The places where a person's or a repository's text gets into a plan, each with the rule that it has to pass. */
-export const FIELDS = {
-  projectName: parseProjectName,
-  rolePrefix: parseRolePrefix,
-  gcpProject: answerOf('ciDatabase'),
-  emailDomain: answerOf('emailDomain'),
-  developersGroup: answerOf('developersGroup'),
+type Rule = (text: string) => unknown;
+type Vendors = Readonly<Record<string, string>>;
+
+/** Fields that are a part of an answer, each with the rule for that part. */
+const PARTS = {
   prodSchema: parseProdSchema,
   otherProdSchema: parseProdSchema,
   sourceSchema: parseSourceSchema,
   secretSchema: parseSourceSchema,
-  database: (text: string) => parseIdentifier(text, 'a database'),
-  nonprodDatabase: answerOf('nonprodDatabase'),
-  mainBranch: answerOf('mainBranch'),
-  runner: answerOf('runner'),
-  image: answerOf('image'),
-  pythonIndex: answerOf('pythonIndex'),
   slug: parseSlug,
   login: parseLogin,
   email: parseEmail,
@@ -31,34 +23,45 @@ export const FIELDS = {
   reviewer: parseLogin,
   leaverSlug: parseSlug,
   leaverLogin: parseLogin,
-} as const satisfies Readonly<Record<string, (text: string) => unknown>>;
-export type Field = keyof typeof FIELDS;
+} as const satisfies Readonly<Record<string, Rule>>;
+
+/** Fields that are the whole answer to the question of that name. Which of them are asked, and by which rule they are read, the vendors say. */
+const ANSWERS = [
+  ...(['projectName', 'rolePrefix', 'mainBranch', 'runner', 'image', 'pythonIndex'] as const),
+  ...(['database', 'nonprodDatabase', 'ciDatabase', 'emailDomain', 'developersGroup'] as const),
+] as const;
+
+/** A place where a person's or a repository's text gets into a plan. */
+export type Field = keyof typeof PARTS | (typeof ANSWERS)[number];
 export type Values = Readonly<Record<Field, string>>;
 
 /** The questions whose answers those fields make up; the others are choices, numbers and words of a list. */
 export const COVERED: Readonly<Record<string, readonly Field[]>> = {
-  projectName: ['projectName'],
   team: ['slug', 'login', 'email'],
   readers: ['reader', 'reviewer'],
   prodSchemas: ['prodSchema', 'otherProdSchema'],
   sourceSchemas: ['sourceSchema', 'secretSchema'],
-  rolePrefix: ['rolePrefix'],
-  mainBranch: ['mainBranch'],
-  runner: ['runner'],
-  image: ['image'],
-  pythonIndex: ['pythonIndex'],
-  database: ['database'],
-  nonprodDatabase: ['nonprodDatabase'],
-  ciDatabase: ['gcpProject'],
-  emailDomain: ['emailDomain'],
-  developersGroup: ['developersGroup'],
+  ...Object.fromEntries(ANSWERS.map((name) => [name, [name]])),
 };
+
+/** The fields that these vendors lead to, each with the rule that it has to pass: of two that share a flag, the chosen one's own. */
+export function rulesOf(chosen: Vendors): ReadonlyMap<Field, Rule> {
+  const asked = new Map(questionsFor(chosen).map(({ name, parse }) => [name, parse]));
+  return new Map<Field, Rule>([
+    ...ANSWERS.flatMap((name) => {
+      const rule = asked.get(name);
+      return rule === undefined ? [] : [[name, rule] as const];
+    }),
+    ...Object.entries(PARTS).flatMap(([name, rule]) => (isPart(name) ? [[name, rule] as const] : [])),
+  ]);
+}
+const isPart = (name: string): name is keyof typeof PARTS => name in PARTS;
 
 /** Values that nothing else in any file contains, so that what came from them can be told. */
 export const MARKS: Values = {
   projectName: 'zqproject',
   rolePrefix: 'zqprefix',
-  gcpProject: 'zq-gcp-project',
+  ciDatabase: 'zq-ci-database',
   emailDomain: 'zqdomain.zq',
   developersGroup: 'zqgroup@zqgroups.zq',
   prodSchema: 'zqprod_a',
@@ -80,8 +83,6 @@ export const MARKS: Values = {
   leaverLogin: 'zqleft',
 };
 
-type Vendors = Readonly<Record<string, string>>;
-
 function parsed(values: Values, vendors: Vendors) {
   const answers = parseAnswers({
     ...vendors,
@@ -89,15 +90,12 @@ function parsed(values: Values, vendors: Vendors) {
     rolePrefix: values.rolePrefix,
     prodSchemas: `${values.prodSchema}, ${values.otherProdSchema}`,
     sourceSchemas: `${values.sourceSchema}, ${values.secretSchema}:pii`,
-    ...(vendors.warehouse === 'bigquery'
-      ? {
-          database: 'acme-prod',
-          nonprodDatabase: 'acme-dev',
-          ciDatabase: values.gcpProject,
-          emailDomain: values.emailDomain,
-          developersGroup: values.developersGroup,
-        }
-      : { database: values.database, nonprodDatabase: values.nonprodDatabase }),
+    // Of these, a warehouse reads what it asks for.
+    database: values.database,
+    nonprodDatabase: values.nonprodDatabase,
+    ciDatabase: values.ciDatabase,
+    emailDomain: values.emailDomain,
+    developersGroup: values.developersGroup,
     mainBranch: values.mainBranch,
     runner: `self-hosted, ${values.runner}`,
     image: values.image,
@@ -132,16 +130,10 @@ function holed<T>(data: T, mark: string, value: string): T {
   return JSON.parse(JSON.stringify(data).replaceAll(mark, () => quoted));
 }
 
-function answerOf(name: string): (text: string) => unknown {
-  const question = allQuestions().find((one) => one.name === name);
-  if (question === undefined) throw new Error(`there is no question ${name}`);
-  return question.parse;
-}
-
 /** Everything that is tried in every field. */
 export const POOL: readonly string[] = [...ATTACKS, ...UNSEEN, ...WORDS, ...NEAR_MISSES];
 export const vendors = warehouses.flatMap(({ id: warehouse }) => ciProviders.map(({ id: ci }) => ({ warehouse, ci })));
-const fieldNames = Object.keys(FIELDS).filter((name): name is Field => name in FIELDS);
+const fieldNames: readonly Field[] = [...ANSWERS, ...Object.keys(PARTS).filter(isPart)];
 
 /** One line that a terminal prints as it is. */
 export const isOneLine = (message: string): boolean => /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+$/u.test(message) && !/[^\P{Z} ]/u.test(message);
@@ -158,22 +150,21 @@ export function isAccepted(rule: (text: string) => unknown, text: string): boole
 }
 
 /** What of the pool each field lets through: what has to be inert in every file. */
-export const accepted = (): ReadonlyMap<Field, readonly string[]> =>
-  new Map(fieldNames.map((field) => [field, POOL.filter((text) => isAccepted(FIELDS[field], text))]));
+export const accepted = (chosen: Vendors): ReadonlyMap<Field, readonly string[]> =>
+  new Map([...rulesOf(chosen)].map(([field, rule]) => [field, POOL.filter((text) => isAccepted(rule, text))]));
 
 /** Plans that together hold every accepted text in every field. */
-export function rounds(): readonly Values[] {
-  const all = accepted();
+export function rounds(chosen: Vendors): readonly Values[] {
+  const all = accepted(chosen);
   const most = Math.max(...[...all.values()].map((texts) => texts.length));
   return Array.from({ length: most }, (_, at) => {
     const taken = new Set<string>();
-    const pick = (field: Field): string => {
-      const texts = all.get(field) ?? [];
+    const pick = (texts: readonly string[]): string => {
       const free = [...texts.slice(at % texts.length), ...texts].find((text) => !taken.has(text.toLowerCase())) ?? '';
       taken.add(free.toLowerCase());
       return free;
     };
-    return { ...MARKS, ...Object.fromEntries(fieldNames.map((field) => [field, pick(field)])) };
+    return suited({ ...MARKS, ...Object.fromEntries([...all].map(([field, texts]) => [field, pick(texts)])) }, chosen);
   });
 }
 

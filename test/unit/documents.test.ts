@@ -40,6 +40,17 @@ const unknownOperations = (files: readonly PlannedFile[]): readonly string[] => 
       .map(([, name = '']) => `${path} runs ${name}, which no macro defines`),
   );
 };
+/** Tools that people have at their prompt: a function that they paste stays in that shell and may not be called like one. */
+const TOOLS = /^(?:bash|bq|cat|curl|dbt|duckdb|gcloud|gh|git|glab|gsutil|jq|make|node|npm|npx|pip|psql|python3?|sh|snow|snowsql|ssh|sudo|uv)$/;
+const hiddenTools = (files: readonly PlannedFile[]): readonly string[] =>
+  files
+    .filter(({ path }) => /\.(?:md|sh)$/.test(path))
+    .flatMap(({ path, contents }) =>
+      [...contents.matchAll(/^\s*(?:function\s+)?([\w-]+)\s*\(\)\s*\{|^\s*alias\s+([\w-]+)=/gm)]
+        .map(([, called, alias]) => called ?? alias ?? '')
+        .filter((name) => TOOLS.test(name))
+        .map((name) => `${path} hides the command ${name}`),
+    );
 /** Documents that say that there is no sweep, or speak of one that is not planned. */
 const wrongOfSweep = (files: readonly PlannedFile[]): readonly string[] => {
   const swept = files.some(({ path }) => path === 'scripts/dbt_envs/sweep.py');
@@ -67,6 +78,7 @@ describe.each(product)('the documents for %s on %s', (warehouse, ci) => {
     test('name files that are there', () => expect(own.flatMap(({ path }) => missingFiles(path, tree))).toEqual([]));
     test('name run-operations that are there', () => expect(unknownOperations(files)).toEqual([]));
     test('name variables that something reads', () => expect(unread(files)).toEqual([]));
+    test('hide no command behind a function of that name', () => expect(hiddenTools(files)).toEqual([]));
     test('speak of the sweep as it is', () => expect(wrongOfSweep(files)).toEqual([]));
     test('say that pull requests are not safe from each other', () =>
       expect(tree.get('docs/environments.md')).toMatch(/pull request from another|not walled off from each other/i));
@@ -114,6 +126,13 @@ describe('the checks themselves find a planted mistake', () => {
     expect(wrongHeadings(tree.get('docs/b.md') ?? '')).toEqual(['"There" skips a level', '"There" stands twice']);
     expect(openFences('```sh\nls\n')).toHaveLength(1);
   });
+  test('functions that hide a command', () =>
+    expect(
+      hiddenTools([
+        file('docs/b.md', '```sh\nbq() { command bq --location=US "$@"; }\nrun_sql() { bq query; }\n```\n'),
+        file('grants/a.sh', 'alias git=hub\n'),
+      ]),
+    ).toEqual(['docs/b.md hides the command bq', 'grants/a.sh hides the command git']));
   test('tables', () => {
     expect(raggedTables('| a | b |\n|---|---|\n| 1 |\n')).toHaveLength(1);
     expect(raggedTables('| a | b |\n| 1 | 2 |\n')).toHaveLength(1);

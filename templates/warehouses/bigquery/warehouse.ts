@@ -117,6 +117,8 @@ export const bigquery = defineWarehouse({
     const target = (name: string) => ({ template: `warehouses/bigquery/targets/${name}.yml.ejs`, view });
     return { dev: target('dev'), ci: target('ci'), prod: target('prod') };
   },
+  // dbt loads a seed by the API, which takes the name of a type alone: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema
+  seedAmount: 'numeric',
   jobLabels,
   macros: macroFiles,
   sweep: sweepFiles,

@@ -16,7 +16,7 @@ SELECT
   CASE
     WHEN grantee = 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com' THEN 'service'
     WHEN REGEXP_CONTAINS(grantee, r'^projectOwner:') THEN 'administrator'
-    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN 'reads'
+    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN IF(REGEXP_CONTAINS(grantee, r'all(Authenticated)?Users$'), 'reads, as everybody in the world', 'reads')
     WHEN privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin') THEN 'writes'
     ELSE 'a role that is not known here: look at it'
   END AS verdict
