@@ -170,6 +170,37 @@ describe('20_record.sh', () => {
   });
 });
 
+describe('whoever changes who may use a dataset while a script does the same', () => {
+  const found = [
+    { role: 'OWNER', specialGroup: 'projectOwners' },
+    { role: 'WRITER', specialGroup: 'projectWriters' },
+  ];
+  const plant = (world: World): void => {
+    for (const dataset of ['acme_record', 'analytics', 'raw', 'dev_priya', 'dev_sam']) world.datasets[dataset] = found;
+    world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    world.taken = [{ kind: 'CLOSED' }, { kind: 'ENTRY', name: 'analytics', role: 'WRITER', principal: 'projectReaders' }];
+    world.policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['user:kim@example.com'] }];
+  };
+  test.each([
+    ['20_record.sh', 'acme-prod:acme_record', []],
+    ['30_developers.sh', 'acme-dev:dev_priya', []],
+    ['90_close_prod.sh', 'acme-prod:analytics', ['--apply']],
+    ['90_close_prod.sh', 'acme-prod:raw', ['--apply']],
+    ['91_reopen_prod.sh', 'acme-prod:analytics', []],
+  ])('%s leaves what they did on %s, fails, and comes out the same when it is run again', (name, MEANWHILE, options) => {
+    change(plant);
+    const dataset = MEANWHILE.split(':')[1] ?? '';
+    const { status, output } = run(name, options, { MEANWHILE });
+    expect([status === 0, output.includes('Precondition check failed')], output).toEqual([false, true]);
+    const stranger = { role: 'READER', userByEmail: 'meanwhile@example.com' };
+    expect(read().datasets[dataset]).toEqual([...found, stranger]);
+    if (dataset === 'raw') expect(holds(read().policies['acme-prod'], 'roles/bigquery.dataEditor', 'user:kim@example.com')).toBe(true);
+    expect(run(name, options).status, name).toBe(0);
+    expect(read().datasets[dataset]).toContainEqual(stranger);
+    expect(read().datasets[dataset]).not.toEqual([...found, stranger]);
+  });
+});
+
 test('30_developers.sh takes what BigQuery gives by itself, from each dataset of the roster, and nothing else', () => {
   const others = [
     { role: 'OWNER', specialGroup: 'projectOwners' },

@@ -1,5 +1,6 @@
 """gcloud and bq, as far as grants/*.sh ask them: a world in the file that WORLD names. What it does not know ends with status 64."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -125,6 +126,11 @@ def gcloud() -> None:
     sys.exit(64)
 
 
+def etag(name: str) -> str:
+    """Another one after each change: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.etag"""
+    return hashlib.md5(json.dumps([world["datasets"][key(name)], world["labels"].get(name.split(":")[1], {})]).encode()).hexdigest()
+
+
 def key(name: str) -> str:
     """A dataset stands in the world as project:dataset, or by its name alone."""
     return name if name in world["datasets"] else name.split(":")[1]
@@ -153,12 +159,20 @@ def bq() -> None:
             labels[dataset] = dict(word.split("=", 1)[1].split(":") for word in sys.argv[1:] if word.startswith("--label="))
             done()
         case ["show", name]:
-            done({"access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})})
+            answer = {"etag": etag(name), "access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})}
+            # Somebody else lets one more in, right after we have looked.
+            if os.environ.get("MEANWHILE") == name:
+                world["datasets"][key(name)] = [*answer["access"], {"role": "READER", "userByEmail": "meanwhile@example.com"}]
+            done(answer)
         case ["update", name] if "set_label" in options:
             label, value = options["set_label"].split(":")
             labels.setdefault(name.split(":")[1], {})[label] = value
             done()
         case ["update", file, name] if "source" in options:
+            # https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+            if options.get("etag", etag(name)) != etag(name):
+                print("BigQuery error in update operation: Precondition check failed.", file=sys.stderr)
+                sys.exit(2)
             world["datasets"][key(name)] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:

@@ -61,7 +61,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   bq('mk', '--dataset', '--label'),
   bq('rm', '-r', '-d'),
   bq('show', '--dataset'),
-  bq('update', '--dataset', '--source', '--set_label'),
+  bq('update', '--dataset', '--source', '--set_label', '--etag'),
   bq('ls', '--datasets', '--max_results'),
 ]);
 

@@ -18,6 +18,10 @@ done
 
 sql() { bq query --project_id=acme-prod --location=US --use_legacy_sql=false --format=json --quiet "$@" < /dev/null; }
 
+# replace_entries <dataset> <found> <wanted>: who may use it, as the file wanted says. Fails where somebody has changed the dataset
+# since it was read into found. https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+replace_entries() { bq update --etag="$(jq -r .etag "$2")" --source "$3" --dataset "$1" < /dev/null; }
+
 dataset=acme-prod:acme_record
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -33,7 +37,7 @@ if ! jq -e '.labels.dbt_envs_project == "acme"' "$folder/found.json" > /dev/null
 fi
 
 jq '{access: ([.access[] | select(.specialGroup == "projectOwners" or (.role == "READER" and .specialGroup != "projectReaders"))] + [{role: "OWNER", specialGroup: "projectOwners"}] | unique)}' "$folder/found.json" > "$folder/access.json"
-bq update --source "$folder/access.json" --dataset "$dataset" < /dev/null
+replace_entries "$dataset" "$folder/found.json" "$folder/access.json"
 # 20_boundary.sql writes nothing into it before this stands here.
 bq update --set_label=entries:closed --dataset "$dataset" < /dev/null
 echo 'Now 20_boundary.sql.'

@@ -15,7 +15,7 @@
 #
 # What comes from a folder or the organization cannot be taken from here, nor what has a condition: it is named. So are service
 # accounts that are Editors, for a machine may need that for something else. What fails is passed over, and the exit status is 1.
-# A dataset's list is read and written back whole: run this while nobody else changes who may use one.
+# A dataset whose list somebody else changes in between is left as it is, and counts as failed: run this again.
 set -euo pipefail
 # What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
 shopt -s inherit_errexit
@@ -116,6 +116,10 @@ around() {
 
 sql() { bq query --project_id=acme-prod --location=US --use_legacy_sql=false --format=json --quiet "$@" < /dev/null; }
 
+# replace_entries <dataset> <found> <wanted>: who may use it, as the file wanted says. Fails where somebody has changed the dataset
+# since it was read into found. https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+replace_entries() { bq update --etag="$(jq -r .etag "$2")" --source "$3" --dataset "$1" < /dev/null; }
+
 apply='' editors=''
 for option in "$@"; do
   case $option in
@@ -172,7 +176,7 @@ for dataset in "${datasets[@]}"; do
       then {role: "READER", specialGroup: .specialGroup}
       else . end
   ] | unique)}' "$folder/$dataset.json" > "$folder/$dataset.new.json"
-  if [ -z "$written" ] || ! bq update --source "$folder/$dataset.new.json" --dataset "acme-prod:$dataset"; then
+  if [ -z "$written" ] || ! replace_entries "acme-prod:$dataset" "$folder/$dataset.json" "$folder/$dataset.new.json"; then
     fails "That could not be taken."
   fi
 done
@@ -213,7 +217,7 @@ if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
     fi
     if jq -e --slurpfile keep "$folder/keep.json" '$keep[0] - .access | length > 0' "$folder/other.json" > /dev/null; then
       jq --slurpfile keep "$folder/keep.json" '{access: (.access + $keep[0] | unique)}' "$folder/other.json" > "$folder/other.new.json"
-      bq update --source "$folder/other.new.json" --dataset "acme-prod:$dataset" < /dev/null || kept=''
+      replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || kept=''
     fi
   done < "$folder/others"
 fi
