@@ -116,7 +116,7 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     expect(stuck).not.toBe(leaves.text);
     const given = (): number => model.ask(`select * from acme_record.given where principal = '${people.lea.who}'`, ADMIN)[0]?.length ?? 0;
     expect(given()).toBeGreaterThan(1);
-    expect(() => model.sql(stuck, ADMIN)).toThrow(/Not taken, and why is said above: roles\/bigquery.dataEditor on .*dev_lea/);
+    expect(() => model.sql(stuck, ADMIN)).toThrow(/All else was taken, and this could not be: roles\/bigquery.dataEditor on .*dev_lea.* \(/);
     expect(given()).toBe(1);
     step(model, leaves);
     expect(given()).toBe(0);

@@ -1,7 +1,7 @@
 -- 20_boundary.sql: the datasets of production, and the record of what these scripts give and take.
 --
 -- Who runs it   an administrator with roles/bigquery.admin on project acme-prod, after 20_record.sh:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/20_boundary.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 --max_child_jobs=0 < grants/20_boundary.sql
 -- What changes  creates the datasets of production that are missing, and three tables in acme_record. Who has which right on a
 --               dataset that is there already stays as it is. Nothing is taken from anybody, but from whoever runs this what
 --               BigQuery gave them as the creator of a dataset.
