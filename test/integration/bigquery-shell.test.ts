@@ -17,7 +17,19 @@ interface World {
   policies: Record<string, readonly Binding[]>;
   above: Record<string, readonly Binding[]>;
   keys: Record<string, readonly string[]>;
-  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string; state?: 'DELETED'; provider_state?: 'DELETED' }>;
+  pools: Record<
+    string,
+    {
+      description: string;
+      condition?: string;
+      issuer?: string;
+      mapping?: string;
+      keys?: string;
+      others?: readonly string[];
+      state?: 'DELETED';
+      provider_state?: 'DELETED';
+    }
+  >;
   datasets: Record<string, readonly object[]>;
   labels: Record<string, Record<string, string>>;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
@@ -281,6 +293,36 @@ describe('40_services.sh', () => {
       { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
     ]);
   });
+  test('nobody else who comes through the pool keeps a role on an account, whatever its policy has beside', () => {
+    const pool = (kind: string, project: number, rest: string): string =>
+      `${kind}://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/dbt-acme${rest}`;
+    const janitor = 'acme-janitor@acme-ci.iam.gserviceaccount.com';
+    const stays = [
+      { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'], condition: { title: 'nights' } },
+      { role: 'roles/iam.workloadIdentityUser', members: [pool('principalSet', 3, '-other/*'), pool('principal', 9, '/subject/x')] },
+    ];
+    change(({ policies }) => {
+      policies[janitor] = [
+        ...stays,
+        { role: 'roles/iam.workloadIdentityUser', members: [pool('principalSet', 3, '/*')], condition: { title: 'once' } },
+        { role: 'roles/iam.serviceAccountTokenCreator', members: [through(3, SUBJECTS.CI_SUBJECT), pool('principalSet', 3, '/attribute.ref/main')] },
+      ];
+    });
+    const { status, output } = run('40_services.sh', [], SUBJECTS);
+    expect(status, output).toBe(0);
+    const [first, second] = stays;
+    expect(read().policies[janitor]).toEqual([first, { ...second, members: [...(second?.members ?? []), through(3, SUBJECTS.JANITOR_SUBJECT)] }]);
+  });
+  test('a pool into which somebody else puts tokens too is refused, and nobody is let in', () => {
+    run('40_services.sh', [], SUBJECTS);
+    change((world) => {
+      Object.assign(world.pools['acme-prod/dbt-acme'] ?? {}, { others: ['spare'] });
+      world.policies = {};
+    });
+    const { status, output } = run('40_services.sh', [], SUBJECTS);
+    expect([status, output]).toEqual([1, expect.stringContaining('workloadIdentityPools/dbt-acme/providers/spare')]);
+    expect(read().policies).toEqual({});
+  });
   test.each([
     ['is not there', { PROD_SUBJECT: '' }],
     ['would let a pull request become production', { PROD_SUBJECT: SUBJECTS.CI_SUBJECT }],
@@ -499,7 +541,19 @@ describe('audit.sh', () => {
       });
       return run('audit.sh').status;
     };
+    const provider = { description: '', condition: "assertion.sub in ['main']", issuer: 'https://token.example', mapping: 'google.subject=assertion.sub' };
+    const pool = (more: object): void =>
+      change(({ pools }) => {
+        pools['acme-prod/dbt-acme'] = { ...provider, ...more };
+      });
+    pool({});
     expect(audit(through(11, 'dbt-acme'))).toBe(0);
+    expect(run('audit.sh').output).toContain("dbt-envs\thttps://token.example\tassertion.sub in ['main']");
+    for (const other of [{ others: ['spare'] }, { mapping: "google.subject='main'" }, { keys: '{}' }]) {
+      pool(other);
+      expect([other, audit(through(11, 'dbt-acme'))]).toEqual([other, 1]);
+    }
+    pool({});
     expect(audit(through(12, 'dbt-acme'))).toBe(1);
     expect(audit(through(11, 'dbt-acme-other'))).toBe(1);
     expect(audit(through(11, 'dbt-acme'), 'roles/iam.serviceAccountTokenCreator')).toBe(1);

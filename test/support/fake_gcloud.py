@@ -32,6 +32,16 @@ def missing(what: str) -> None:
 def bind(policy: list, role: str, member: str, add: bool) -> None:
     if add and member.startswith("deleted:"):
         missing(member)
+    # gcloud asks, and fails where nobody answers: https://docs.cloud.google.com/sdk/gcloud/reference/projects/add-iam-policy-binding
+    if any("condition" in one for one in policy) and not {"condition", "all"} & options.keys():
+        print("ERROR: the policy contains conditions. Run the command again with --condition=None", file=sys.stderr)
+        sys.exit(1)
+    if "all" in options:
+        held = [one for one in policy if one["role"] == role and member in one["members"]]
+        for one in held:
+            one["members"].remove(member)
+        policy[:] = [one for one in policy if one["members"]]
+        return None if held else missing(f"{role} {member}")
     found = next((one for one in policy if one["role"] == role and "condition" not in one), None)
     if add and found is None:
         policy.append({"role": role, "members": [member]})
@@ -112,6 +122,16 @@ def gcloud() -> None:
         case ["iam", "workload-identity-pools", "create", name]:
             world["pools"][f"{project}/{name}"] = {"description": options["description"]}
             done()
+        case ["iam", "workload-identity-pools", "providers", "list"]:
+            pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
+            name = f"projects/{world['numbers'][project]}/locations/global/workloadIdentityPools/{options['workload-identity-pool']}/providers/"
+            own = {
+                "name": f"{name}dbt-envs",
+                "attributeCondition": pool.get("condition"),
+                "attributeMapping": dict([pool["mapping"].split("=", 1)]) if "mapping" in pool else {},
+                "oidc": {"issuerUri": pool.get("issuer"), **({"jwksJson": pool["keys"]} if "keys" in pool else {})},
+            }
+            done(([own] if "condition" in pool else []) + [{"name": name + one, "oidc": {"issuerUri": "https://evil.example"}} for one in pool.get("others", [])])
         case ["iam", "workload-identity-pools", "providers", "describe", _]:
             if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
                 missing("provider")

@@ -51,6 +51,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('iam workload-identity-pools undelete', '--location'),
   gcloud('iam workload-identity-pools providers create-oidc', ...PROVIDER),
   gcloud('iam workload-identity-pools providers update-oidc', ...PROVIDER),
+  gcloud('iam workload-identity-pools providers list', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers describe', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers undelete', '--location', '--workload-identity-pool'),
   gcloud('identity groups memberships add', '--group-email', '--member-email'),

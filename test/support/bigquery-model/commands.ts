@@ -467,6 +467,15 @@ const GCLOUD: Readonly<Record<string, Known>> = {
       return undefined;
     },
   },
+  'iam workload-identity-pools providers list': {
+    words: [0, 0],
+    flags: ['location', 'workload-identity-pool'],
+    run: (given) => {
+      const pool = given.session.estate.must(poolName(given), given.line);
+      given.session.demand('iam.googleapis.com/workloadIdentityPoolProviders.list', `projects/${given.session.project}`, given.line);
+      return json(given.session.estate.children(pool.name).map(({ name }) => ({ name })));
+    },
+  },
   'iam workload-identity-pools providers describe': {
     words: [1, 1],
     flags: ['location', 'workload-identity-pool'],

@@ -7,7 +7,7 @@
 #               What stands for the dots is in docs/runbook.md. A service that does not log in from CI has the subject "-".
 #               Optional, and the same on every run: TOKEN_CLAIMS='name=value ...', what each token has to say beside its subject.
 # What changes  creates workload identity pool dbt-acme, which trusts that issuer and those subjects and no other token of it,
-#               and lets each subject act as its service account. Who came in through this pool with another subject does no more.
+#               and lets each subject act as its service account. Who came in through this pool otherwise does no more.
 # How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>. For 30 days its
 #               name is not free, and running this again brings it back:
 #               https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers
@@ -51,7 +51,7 @@ done
 
 # pool <project> <subject>...: no other token of the issuer is let in, whatever it says.
 pool() {
-  local project=$1 trusted=
+  local project=$1 trusted='' strange
   shift
   for subject in "$@"; do
     [ "$subject" = - ] || trusted="${trusted:+$trusted, }'$subject'"
@@ -64,6 +64,13 @@ pool() {
     exit 1
   elif [ "$(gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" --format='value(state)')" = DELETED ]; then
     gcloud iam workload-identity-pools undelete dbt-acme --location=global --project="$project"
+  fi
+  # Whatever another provider lets in can call itself one of ours.
+  strange=$(gcloud iam workload-identity-pools providers list --workload-identity-pool=dbt-acme --location=global --project="$project" --format=json |
+    jq -r '.[].name | select(endswith("/providers/dbt-envs") | not)')
+  if [ -n "$strange" ]; then
+    echo "Nobody is let in: the pool has another provider, and who comes through that can have any of these subjects. Look at it, and delete it: $strange" >&2
+    exit 1
   fi
   local action=create-oidc
   if gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
@@ -81,16 +88,18 @@ number_of() { gcloud projects describe "$1" --format='value(projectNumber)'; }
 
 # let_in <account> <project> <subject>: it, and nobody else who comes through this pool.
 let_in() {
-  local email=$1 project=$2 subject=$3 through old
-  through="principal://iam.googleapis.com/projects/$(number_of "$project")/locations/global/workloadIdentityPools/dbt-acme/subject/"
+  local email=$1 project=$2 subject=$3 pool ours role member
+  pool="iam.googleapis.com/projects/$(number_of "$project")/locations/global/workloadIdentityPools/dbt-acme/"
+  ours="principal://${pool}subject/$subject"
   gcloud iam service-accounts get-iam-policy "$email" --project="$project" --format=json |
-    jq -r --arg through "$through" '.bindings[]? | select(.role == "roles/iam.workloadIdentityUser") | .members[] | select(startswith($through))' |
-    while read -r old; do
-      [ "$old" = "$through$subject" ] ||
-        gcloud iam service-accounts remove-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$old" --quiet > /dev/null < /dev/null
+    jq -r --arg one "principal://$pool" --arg all "principalSet://$pool" '
+      .bindings[]? | .role as $role | .members[] | select(startswith($one) or startswith($all)) | [$role, .] | @tsv' | sort -u |
+    while IFS=$'\t' read -r role member; do
+      [ "$role $member" = "roles/iam.workloadIdentityUser $ours" ] ||
+        gcloud iam service-accounts remove-iam-policy-binding "$email" --project="$project" --role="$role" --member="$member" --all --quiet > /dev/null < /dev/null
     done
   [ "$subject" != - ] || return 0
-  gcloud iam service-accounts add-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$through$subject" > /dev/null
+  gcloud iam service-accounts add-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$ours" --condition=None > /dev/null
   echo "$email: $subject"
 }
 
