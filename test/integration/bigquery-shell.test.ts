@@ -32,6 +32,8 @@ interface World {
   >;
   datasets: Record<string, readonly object[]>;
   labels: Record<string, Record<string, string>>;
+  /** How many tables the record has. */
+  tables?: number;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
 }
 
@@ -170,6 +172,26 @@ describe('20_record.sh', () => {
       new Set(['{"role":"OWNER","specialGroup":"projectOwners"}', '{"role":"READER","userByEmail":"auditor@example.com"}']),
     );
     expect(read().labels?.acme_record?.entries).toBe('closed');
+  });
+  test('one in which somebody else could write something is closed, named, and not taken for sound before it was looked at', () => {
+    change((world) => {
+      world.tables = 3;
+      world.datasets.acme_record = [
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'OWNER', userByEmail: 'mallory@example.com' },
+        { role: 'roles/bigquery.dataEditor', iamMember: 'principalSet://elsewhere/*' },
+        { role: 'READER', userByEmail: 'auditor@example.com' },
+      ];
+      world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    });
+    const { status, output } = run('20_record.sh');
+    expect([status, output]).toEqual([1, expect.stringContaining('OWNER mallory@example.com')]);
+    expect(output).toContain('roles/bigquery.dataEditor principalSet://elsewhere/*');
+    expect(output).not.toMatch(/auditor|projectOwners|Now 20_boundary/);
+    expect(read().datasets.acme_record).toHaveLength(2);
+    expect(read().labels.acme_record?.entries).toBeUndefined();
+    expect(run('20_record.sh')).toMatchObject({ status: 0, output: expect.stringContaining('Now 20_boundary.sql.') });
+    expect(read().labels.acme_record?.entries).toBe('closed');
   });
   test('refuses one that is somebody else’s, and changes nothing', () => {
     change((world) => {

@@ -197,6 +197,8 @@ def bq() -> None:
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
+            if "INFORMATION_SCHEMA.TABLES" in sql:
+                done([{"n": str(world.get("tables", 0))}])
             if "INFORMATION_SCHEMA.SCHEMATA" in sql:
                 done([{"n": str(int(re.search(r"schema_name = '(\w+)'", sql)[1] in world["datasets"]))}])
             if sql.startswith("SELECT COUNT(*) AS n "):

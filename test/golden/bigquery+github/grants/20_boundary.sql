@@ -29,6 +29,25 @@ CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.given (step STRING, role ST
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.taken (taken_at TIMESTAMP, kind STRING, name STRING, role STRING, principal STRING);
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.made (made_at TIMESTAMP, name STRING);
 
+-- Who may write one of these tables itself needs no right on the dataset.
+SET v_problem = (
+  SELECT STRING_AGG(DISTINCT CONCAT(grantee, ' holds ', privilege_type, ' on ', object_name), '; ')
+  FROM (
+    SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'given' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+    UNION ALL SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'taken' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+    UNION ALL SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'made' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+  )
+);
+IF v_problem IS NOT NULL THEN
+  RAISE USING MESSAGE = FORMAT('Nobody needs to write a table of acme_record: %s. Take that right, look at what stands in the table, and run this again.', v_problem);
+END IF;
+
 SET v_new = ARRAY(
   SELECT name
   FROM UNNEST(['analytics', 'staging']) AS name

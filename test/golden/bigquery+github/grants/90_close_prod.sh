@@ -212,12 +212,13 @@ if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
     echo "Who holds roles/bigquery.dataEditor or dataOwner on acme-prod keeps it on $dataset"
     [ -n "$apply" ] || continue
     if ! bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/other.json" < /dev/null; then
+      fails "Who may use $dataset cannot be seen."
       kept=''
       continue
     fi
     if jq -e --slurpfile keep "$folder/keep.json" '$keep[0] - .access | length > 0' "$folder/other.json" > /dev/null; then
       jq --slurpfile keep "$folder/keep.json" '{access: (.access + $keep[0] | unique)}' "$folder/other.json" > "$folder/other.new.json"
-      replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || kept=''
+      replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || { fails "Who may use $dataset could not be written."; kept=''; }
     fi
   done < "$folder/others"
 fi
