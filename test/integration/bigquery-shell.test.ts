@@ -394,17 +394,43 @@ describe('90_close_prod.sh', () => {
     expect(output).toContain('user:priya@example.com loses roles/editor on acme-prod');
     expect(read()).toEqual(before);
   });
+  test('who loses roles/editor reads what the project’s Editors could use, and no dataset that was closed to them', () => {
+    const editors = { role: 'WRITER', specialGroup: 'projectWriters' };
+    const owner = { role: 'OWNER', specialGroup: 'projectOwners' };
+    const reads = { role: 'READER', userByEmail: 'priya@example.com' };
+    change((world) => {
+      found(world);
+      Object.assign(world.datasets, { raw: [owner, editors], crm: [owner], marts: [owner, { role: 'READER', specialGroup: 'projectWriters' }] });
+    });
+    const before = read();
+    expect(run('90_close_prod.sh', ['--apply', '--editors'], { DENIED: 'acme-prod:raw' })).toMatchObject({ status: 1 });
+    expect(holds(read().policies['acme-prod'], 'roles/editor', 'user:priya@example.com')).toBe(true);
+    write(before);
+    expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
+    const { datasets, policies } = read();
+    expect([holds(policies['acme-prod'], 'roles/editor', 'user:priya@example.com'), datasets.raw, datasets.analytics, datasets.marts]).toEqual([
+      false,
+      expect.arrayContaining([editors, reads]),
+      expect.arrayContaining([reads]),
+      expect.arrayContaining([reads]),
+    ]);
+    expect(JSON.stringify([datasets.crm, policies['acme-prod']?.filter(({ role }) => role !== 'roles/editor')])).not.toContain('priya');
+    write(before);
+    run('90_close_prod.sh', ['--apply']);
+    expect(JSON.stringify(read().datasets)).not.toContain('priya');
+  });
   test('writes down before it takes, and 91_reopen_prod.sh gives exactly that back', () => {
     change(found);
     const before = read();
     expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
     const closed = read();
-    expect(closed.datasets.analytics).toHaveLength(4);
+    expect(closed.datasets.analytics).toHaveLength(5);
     expect(closed.datasets.analytics).toEqual(
       expect.arrayContaining([
         ...(before.datasets.analytics?.slice(2) ?? []),
         { role: 'READER', specialGroup: 'projectWriters' },
         { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'READER', userByEmail: 'priya@example.com' },
       ]),
     );
     for (const kept of ['raw', 'crm'])
@@ -419,7 +445,7 @@ describe('90_close_prod.sh', () => {
       { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
       {
         role: 'roles/bigquery.dataViewer',
-        members: ['group:data@example.com', 'serviceAccount:shared@acme-prod.iam.gserviceaccount.com', 'user:priya@example.com'],
+        members: ['group:data@example.com', 'serviceAccount:shared@acme-prod.iam.gserviceaccount.com'],
       },
     ]);
     const first = asked().split('\n');
