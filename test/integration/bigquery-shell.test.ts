@@ -296,10 +296,14 @@ describe('40_services.sh', () => {
     expect(read().pools['acme-prod/dbt-acme']?.condition).toBe(
       "assertion.sub in ['repo:acme/dbt:environment:prod'] && assertion.repository_id == '42' && assertion.owner_id == '7'",
     );
+    const forgotten = run('40_services.sh', [], SUBJECTS);
+    expect([forgotten.status, forgotten.output]).toEqual([1, expect.stringContaining('Give TOKEN_CLAIMS again')]);
     const before = read();
     for (const claim of ['repository_id', '=42', 'repository_id=', "repository_id=1'||'a'=='a", 'a=b=c'])
       expect([claim, run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: claim }).status]).toEqual([claim, 1]);
     expect(read()).toEqual(before);
+    expect(run('40_services.sh', [], { ...SUBJECTS, TOKEN_CLAIMS: '-' }).status).toBe(0);
+    expect(read().pools['acme-prod/dbt-acme']?.condition).toBe("assertion.sub in ['repo:acme/dbt:environment:prod']");
   });
   test('a subject that has changed is let in, the old one is not, and whom somebody else lets in stays', () => {
     run('40_services.sh', [], SUBJECTS);

@@ -136,7 +136,7 @@ def gcloud() -> None:
             if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
                 missing("provider")
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
-            done(pool.get("provider_state", "ACTIVE"))
+            done(pool["condition"] if options.get("format") == "value(attributeCondition)" else pool.get("provider_state", "ACTIVE"))
         case ["iam", "workload-identity-pools", "providers", "create-oidc" | "update-oidc" as verb, _]:
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
             if (verb == "create-oidc") == ("condition" in pool) or "state" in pool or "provider_state" in pool:

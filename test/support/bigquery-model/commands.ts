@@ -482,7 +482,7 @@ const GCLOUD: Readonly<Record<string, Known>> = {
     run: (given) => {
       const node = given.session.estate.must(`${poolName(given)}/providers/${given.words[0]}`, given.line);
       given.session.demand('iam.googleapis.com/workloadIdentityPoolProviders.get', `projects/${given.session.project}`, given.line);
-      return shown(given, { name: node.name });
+      return shown(given, { name: node.name, attributeCondition: node.provider?.condition });
     },
   },
   'iam workload-identity-pools providers create-oidc': { words: [1, 1], flags: PROVIDER_FLAGS, run: (given) => provider(given, 'create') },

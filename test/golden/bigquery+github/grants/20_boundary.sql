@@ -83,7 +83,7 @@ END IF;
 FOR one IN (
   SELECT DISTINCT name, principal
   FROM `acme-prod`.`acme_record`.given
-  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-prod`.')
+  WHERE step = 'creator' AND REGEXP_CONTAINS(name, r'^`acme-prod`\.`[^`]+`$')
 ) DO
   BEGIN
     EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);

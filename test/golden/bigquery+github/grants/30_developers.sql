@@ -88,7 +88,7 @@ END FOR;
 FOR one IN (
   SELECT DISTINCT name, principal
   FROM `acme-prod`.`acme_record`.given
-  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-dev`.')
+  WHERE step = 'creator' AND REGEXP_CONTAINS(name, r'^`acme-dev`\.`[^`]+`$')
 ) DO
   BEGIN
     EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);

@@ -5,7 +5,8 @@
 #               roles/iam.serviceAccountAdmin on acme-ci and acme-prod:
 #                 TOKEN_ISSUER=... CI_SUBJECT=... PROD_SUBJECT=... JANITOR_SUBJECT=... bash grants/40_services.sh
 #               What stands for the dots is in docs/runbook.md. A service that does not log in from CI has the subject "-".
-#               Optional, and the same on every run: TOKEN_CLAIMS='name=value ...', what each token has to say beside its subject.
+#               Optional, and the same on every run: TOKEN_CLAIMS='name=value ...', what each token has to say beside its subject;
+#               TOKEN_CLAIMS=- takes that back.
 # What changes  creates workload identity pool dbt-acme, which trusts that issuer and those subjects and no other token of it,
 #               and lets each subject act as its service account. Who came in through this pool otherwise does no more.
 # How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>. For 30 days its
@@ -43,6 +44,7 @@ fi
 claims=
 for claim in ${TOKEN_CLAIMS:-}; do
   case $claim in
+    -) ;;
     =* | *= | *=*=* | *[!A-Za-z0-9_=.:/@-]*) echo "$claim cannot be a claim: TOKEN_CLAIMS='name=value name=value'." >&2; exit 1 ;;
     *=*) claims="$claims && assertion.${claim%%=*} == '${claim#*=}'" ;;
     *) echo "$claim cannot be a claim: TOKEN_CLAIMS='name=value name=value'." >&2; exit 1 ;;
@@ -51,7 +53,7 @@ done
 
 # pool <project> <subject>...: no other token of the issuer is let in, whatever it says.
 pool() {
-  local project=$1 trusted='' strange
+  local project=$1 trusted='' strange before
   shift
   for subject in "$@"; do
     [ "$subject" = - ] || trusted="${trusted:+$trusted, }'$subject'"
@@ -75,6 +77,11 @@ pool() {
   local action=create-oidc
   if gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
     action=update-oidc
+    before=$(gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" --format='value(attributeCondition)')
+    if [ -z "${TOKEN_CLAIMS:-}" ] && [[ $before == *'] && assertion.'* ]]; then
+      echo "Until now a token has to say more than its subject: $before. Give TOKEN_CLAIMS again, or TOKEN_CLAIMS=- to ask for the subject alone." >&2
+      exit 1
+    fi
     if [ "$(gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" --format='value(state)')" = DELETED ]; then
       gcloud iam workload-identity-pools providers undelete dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project"
     fi
