@@ -102,11 +102,23 @@ describe('the other targets', () => {
 
 describe('the run-operations', () => {
   test('env_schemas lists ours by name, place and labels, and the others apart', async () => {
-    const { code, output, statements } = await operation('env_schemas', CI, [
-      now,
-      all('acme-dev', dataset('dev_priya', { last_used_at: null, keep_until: '2027-01-31', kept: true }), dataset('dev_old', { mark: null }), dataset('pr_7')),
-      all('acme-ci', dataset('pr_142'), dataset('pr_9', { mark: 'shop' }), dataset('DEV_priya'), dataset('pr_01'), dataset('dev_priya')),
-    ]);
+    const { code, output, statements } = await operation(
+      'env_schemas',
+      CI,
+      [
+        now,
+        all(
+          'acme-dev',
+          dataset('dev_priya', { last_used_at: null, keep_until: '2027-01-31', kept: true }),
+          dataset('dev_old', { mark: null }),
+          dataset('pr_7'),
+        ),
+        all('acme-ci', dataset('pr_142'), dataset('pr_9', { mark: 'shop' }), dataset('DEV_priya'), dataset('pr_01'), dataset('dev_priya')),
+      ],
+      {},
+      'ci',
+      { 'acme-ci.pr_142': {}, 'acme-ci.pr_143': {}, 'acme-ci.Dev_sam': {}, 'acme-ci.product': {}, 'acme-dev.dev_priya': {} },
+    );
     expect(code, output).toBe(0);
     expect(statements).toHaveLength(3);
     const usual = { created_at: '2026-10-01T10:00:00.000000Z', closed_at: null, relations: 3, bytes: 1024 };
@@ -124,6 +136,8 @@ describe('the run-operations', () => {
         { schema: 'DEV_priya', owner: 'project acme', relations: 3, bytes: 1024 },
         { schema: 'pr_01', owner: 'project acme', relations: 3, bytes: 1024 },
         { schema: 'dev_priya in acme-ci', owner: 'project acme', relations: 3, bytes: 1024 },
+        { schema: 'pr_143 outside US', owner: null, relations: null, bytes: null },
+        { schema: 'Dev_sam outside US', owner: null, relations: null, bytes: null },
       ],
       handover: 'an administrator hands it over by its name with grants/adopt_leftovers.sql',
     });
@@ -184,10 +198,11 @@ describe('the run-operations', () => {
 
   test('keep_schema is a label as the janitor, with the others kept', async () => {
     const fits: Answer = ['^select coalesce', ['f0_'], [[true]]];
-    const janitor = await operation('keep_schema', CI, [fits, JANITOR, one(dataset('pr_142'))], { schema: 'pr_142', until: '2027-01-31' });
+    const labels = '[STRUCT("managed_by", "dbt_envs"), STRUCT("dbt_envs_project", "acme"), STRUCT("équipe", "données")]';
+    const janitor = await operation('keep_schema', CI, [fits, JANITOR, one(dataset('pr_142', { labels }))], { schema: 'pr_142', until: '2027-01-31' });
     expect(janitor.code, janitor.output).toBe(0);
     expect(janitor.changes).toEqual([
-      "alter schema `acme-ci`.pr_142 set options (labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('env', 'ci'), ('keep_until', '2027-01-31')])",
+      "alter schema `acme-ci`.pr_142 set options (labels = [('managed_by', 'dbt_envs'), ('dbt_envs_project', 'acme'), ('équipe', 'données'), ('keep_until', '2027-01-31')])",
     ]);
     expect(lastLine(janitor.output)).toEqual({ schema: 'pr_142', keep_until: '2027-01-31T00:00:00Z' });
   });

@@ -17,9 +17,23 @@ interface World {
   policies: Record<string, readonly Binding[]>;
   above: Record<string, readonly Binding[]>;
   keys: Record<string, readonly string[]>;
-  pools: Record<string, { description: string; condition?: string; issuer?: string; mapping?: string; state?: 'DELETED'; provider_state?: 'DELETED' }>;
+  pools: Record<
+    string,
+    {
+      description: string;
+      condition?: string;
+      issuer?: string;
+      mapping?: string;
+      keys?: string;
+      others?: readonly string[];
+      state?: 'DELETED';
+      provider_state?: 'DELETED';
+    }
+  >;
   datasets: Record<string, readonly object[]>;
   labels: Record<string, Record<string, string>>;
+  /** How many tables the record has. */
+  tables?: number;
   taken: readonly { kind: string; name?: string; role?: string; principal?: string }[];
 }
 
@@ -159,6 +173,26 @@ describe('20_record.sh', () => {
     );
     expect(read().labels?.acme_record?.entries).toBe('closed');
   });
+  test('one in which somebody else could write something is closed, named, and not taken for sound before it was looked at', () => {
+    change((world) => {
+      world.tables = 3;
+      world.datasets.acme_record = [
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'OWNER', userByEmail: 'mallory@example.com' },
+        { role: 'roles/bigquery.dataEditor', iamMember: 'principalSet://elsewhere/*' },
+        { role: 'READER', userByEmail: 'auditor@example.com' },
+      ];
+      world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    });
+    const { status, output } = run('20_record.sh');
+    expect([status, output]).toEqual([1, expect.stringContaining('OWNER mallory@example.com')]);
+    expect(output).toContain('roles/bigquery.dataEditor principalSet://elsewhere/*');
+    expect(output).not.toMatch(/auditor|projectOwners|Now 20_boundary/);
+    expect(read().datasets.acme_record).toHaveLength(2);
+    expect(read().labels.acme_record?.entries).toBeUndefined();
+    expect(run('20_record.sh')).toMatchObject({ status: 0, output: expect.stringContaining('Now 20_boundary.sql.') });
+    expect(read().labels.acme_record?.entries).toBe('closed');
+  });
   test('refuses one that is somebody else’s, and changes nothing', () => {
     change((world) => {
       world.datasets.acme_record = [{ role: 'WRITER', specialGroup: 'projectWriters' }];
@@ -167,6 +201,37 @@ describe('20_record.sh', () => {
     const { status, output } = run('20_record.sh');
     expect([status, output.includes('Dataset acme_record exists, and this project did not create it.')]).toEqual([1, true]);
     expect({ ...read(), labels: undefined }).toEqual({ ...before, labels: undefined });
+  });
+});
+
+describe('whoever changes who may use a dataset while a script does the same', () => {
+  const found = [
+    { role: 'OWNER', specialGroup: 'projectOwners' },
+    { role: 'WRITER', specialGroup: 'projectWriters' },
+  ];
+  const plant = (world: World): void => {
+    for (const dataset of ['acme_record', 'analytics', 'raw', 'dev_priya', 'dev_sam']) world.datasets[dataset] = found;
+    world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    world.taken = [{ kind: 'CLOSED' }, { kind: 'ENTRY', name: 'analytics', role: 'WRITER', principal: 'projectReaders' }];
+    world.policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['user:kim@example.com'] }];
+  };
+  test.each([
+    ['20_record.sh', 'acme-prod:acme_record', []],
+    ['30_developers.sh', 'acme-dev:dev_priya', []],
+    ['90_close_prod.sh', 'acme-prod:analytics', ['--apply']],
+    ['90_close_prod.sh', 'acme-prod:raw', ['--apply']],
+    ['91_reopen_prod.sh', 'acme-prod:analytics', []],
+  ])('%s leaves what they did on %s, fails, and comes out the same when it is run again', (name, MEANWHILE, options) => {
+    change(plant);
+    const dataset = MEANWHILE.split(':')[1] ?? '';
+    const { status, output } = run(name, options, { MEANWHILE });
+    expect([status === 0, output.includes('Precondition check failed')], output).toEqual([false, true]);
+    const stranger = { role: 'READER', userByEmail: 'meanwhile@example.com' };
+    expect(read().datasets[dataset]).toEqual([...found, stranger]);
+    if (dataset === 'raw') expect(holds(read().policies['acme-prod'], 'roles/bigquery.dataEditor', 'user:kim@example.com')).toBe(true);
+    expect(run(name, options).status, name).toBe(0);
+    expect(read().datasets[dataset]).toContainEqual(stranger);
+    expect(read().datasets[dataset]).not.toEqual([...found, stranger]);
   });
 });
 
@@ -244,8 +309,12 @@ describe('40_services.sh', () => {
   test('an issuer that Google cannot reach brings its keys', () => {
     run('40_services.sh', [], TRUST);
     expect(asked()).not.toContain('jwk-json-path');
-    expect(run('40_services.sh', [], { ...TRUST, TOKEN_KEYS: '/keys of ours/keys.json' })).toMatchObject({ status: 0 });
-    expect(asked()).toContain('--jwk-json-path=/keys of ours/keys.json');
+    const TOKEN_KEYS = path.join(place, 'keys of ours.json');
+    writeFileSync(TOKEN_KEYS, '{"keys": []}');
+    for (const _ of [1, 2]) expect(run('40_services.sh', [], { ...TRUST, TOKEN_KEYS })).toMatchObject({ status: 0 });
+    expect(asked()).toContain(`--jwk-json-path=${TOKEN_KEYS}`);
+    const forgotten = run('40_services.sh', [], TRUST);
+    expect([forgotten.status, forgotten.output]).toEqual([1, expect.stringContaining('has public keys and there is no TOKEN_KEYS')]);
   });
   test('a service that logs in no more is let in no more', () => {
     run('40_services.sh', [], TRUST);
@@ -265,6 +334,36 @@ describe('40_services.sh', () => {
       { role: 'roles/iam.workloadIdentityUser', members: ['principal://elsewhere/subject/x', through(1, 'prod')] },
       { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'] },
     ]);
+  });
+  test('nobody else who comes through the pool keeps a role on an account, whatever its policy has beside', () => {
+    const pool = (kind: string, project: number, rest: string): string =>
+      `${kind}://iam.googleapis.com/projects/${project}/locations/global/workloadIdentityPools/dbt-acme${rest}`;
+    const janitor = 'acme-janitor@acme-ci.iam.gserviceaccount.com';
+    const stays = [
+      { role: 'roles/iam.serviceAccountTokenCreator', members: ['user:dba@example.com'], condition: { title: 'nights' } },
+      { role: 'roles/iam.workloadIdentityUser', members: [pool('principalSet', 3, '-other/*'), pool('principal', 9, '/subject/x')] },
+    ];
+    change(({ policies }) => {
+      policies[janitor] = [
+        ...stays,
+        { role: 'roles/iam.workloadIdentityUser', members: [pool('principalSet', 3, '/*')], condition: { title: 'once' } },
+        { role: 'roles/iam.serviceAccountTokenCreator', members: [through(3, 'ci'), pool('principalSet', 3, '/attribute.ref/main')] },
+      ];
+    });
+    const { status, output } = run('40_services.sh', [], TRUST);
+    expect(status, output).toBe(0);
+    const [first, second] = stays;
+    expect(read().policies[janitor]).toEqual([first, { ...second, members: [...(second?.members ?? []), through(3, 'janitor')] }]);
+  });
+  test('a pool into which somebody else puts tokens too is refused, and nobody is let in', () => {
+    run('40_services.sh', [], TRUST);
+    change((world) => {
+      Object.assign(world.pools['acme-prod/dbt-acme'] ?? {}, { others: ['spare'] });
+      world.policies = {};
+    });
+    const { status, output } = run('40_services.sh', [], TRUST);
+    expect([status, output]).toEqual([1, expect.stringContaining('workloadIdentityPools/dbt-acme/providers/spare')]);
+    expect(read().policies).toEqual({});
   });
   test.each([
     ['are not there', { PROD_CLAIMS: '' }, 'PROD_CLAIMS: is not set'],
@@ -328,17 +427,43 @@ describe('90_close_prod.sh', () => {
     expect(output).toContain('user:priya@example.com loses roles/editor on acme-prod');
     expect(read()).toEqual(before);
   });
+  test('who loses roles/editor reads what the project’s Editors could use, and no dataset that was closed to them', () => {
+    const editors = { role: 'WRITER', specialGroup: 'projectWriters' };
+    const owner = { role: 'OWNER', specialGroup: 'projectOwners' };
+    const reads = { role: 'READER', userByEmail: 'priya@example.com' };
+    change((world) => {
+      found(world);
+      Object.assign(world.datasets, { raw: [owner, editors], crm: [owner], marts: [owner, { role: 'READER', specialGroup: 'projectWriters' }] });
+    });
+    const before = read();
+    expect(run('90_close_prod.sh', ['--apply', '--editors'], { DENIED: 'acme-prod:raw' })).toMatchObject({ status: 1 });
+    expect(holds(read().policies['acme-prod'], 'roles/editor', 'user:priya@example.com')).toBe(true);
+    write(before);
+    expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
+    const { datasets, policies } = read();
+    expect([holds(policies['acme-prod'], 'roles/editor', 'user:priya@example.com'), datasets.raw, datasets.analytics, datasets.marts]).toEqual([
+      false,
+      expect.arrayContaining([editors, reads]),
+      expect.arrayContaining([reads]),
+      expect.arrayContaining([reads]),
+    ]);
+    expect(JSON.stringify([datasets.crm, policies['acme-prod']?.filter(({ role }) => role !== 'roles/editor')])).not.toContain('priya');
+    write(before);
+    run('90_close_prod.sh', ['--apply']);
+    expect(JSON.stringify(read().datasets)).not.toContain('priya');
+  });
   test('writes down before it takes, and 91_reopen_prod.sh gives exactly that back', () => {
     change(found);
     const before = read();
     expect(run('90_close_prod.sh', ['--apply', '--editors'])).toMatchObject({ status: 0 });
     const closed = read();
-    expect(closed.datasets.analytics).toHaveLength(4);
+    expect(closed.datasets.analytics).toHaveLength(5);
     expect(closed.datasets.analytics).toEqual(
       expect.arrayContaining([
         ...(before.datasets.analytics?.slice(2) ?? []),
         { role: 'READER', specialGroup: 'projectWriters' },
         { role: 'READER', specialGroup: 'projectReaders' },
+        { role: 'READER', userByEmail: 'priya@example.com' },
       ]),
     );
     for (const kept of ['raw', 'crm'])
@@ -353,7 +478,7 @@ describe('90_close_prod.sh', () => {
       { role: 'roles/bigquery.dataEditor', members: ['user:night@example.com'], condition: { title: 'nights' } },
       {
         role: 'roles/bigquery.dataViewer',
-        members: ['group:data@example.com', 'serviceAccount:shared@acme-prod.iam.gserviceaccount.com', 'user:priya@example.com'],
+        members: ['group:data@example.com', 'serviceAccount:shared@acme-prod.iam.gserviceaccount.com'],
       },
     ]);
     const first = asked().split('\n');
@@ -497,9 +622,34 @@ describe('audit.sh', () => {
       });
       return run('audit.sh').status;
     };
+    const SAID = "(assertion.sub == 'main')";
+    const provider = { description: '', condition: SAID, issuer: 'https://token.example', mapping: `google.subject=${SAID} ? 'prod' : 'nobody'` };
+    const pool = (more: object): void =>
+      change(({ pools }) => {
+        pools['acme-prod/dbt-acme'] = { ...provider, ...more };
+      });
+    pool({});
     expect(audit(through(11, 'dbt-acme'))).toBe(0);
     expect(audit(through(11, 'dbt-acme', 'ci'))).toBe(1);
     expect(audit(through(11, 'dbt-acme', 'prod2'))).toBe(1);
+    expect(run('audit.sh').output).toContain(`dbt-envs\thttps://token.example\t${SAID}`);
+    for (const other of [
+      { others: ['spare'] },
+      { mapping: "google.subject='prod'" },
+      { condition: 'true' },
+      { condition: `${SAID} || (assertion.sub == 'mine')` },
+      { keys: '{"keys": []}' },
+    ]) {
+      pool(other);
+      expect([other, audit(through(11, 'dbt-acme'))]).toEqual([other, 1]);
+    }
+    pool({ keys: '{"keys": [1]}\n' });
+    writeFileSync(path.join(place, 'keys.json'), '{"keys":[1]}');
+    expect(audit(through(11, 'dbt-acme'))).toBe(1);
+    expect(run('audit.sh', [], { TOKEN_KEYS: path.join(place, 'keys.json') }).status).toBe(0);
+    pool({ others: [], condition: `(assertion.sub == 'ci') || ${SAID}`, mapping: `google.subject=(assertion.sub == 'ci') ? 'ci' : ${SAID} ? 'prod' : 'nobody'` });
+    expect(audit(through(11, 'dbt-acme'))).toBe(0);
+    pool({});
     expect(audit(through(12, 'dbt-acme'))).toBe(1);
     expect(audit(through(11, 'dbt-acme-other'))).toBe(1);
     expect(audit(through(11, 'dbt-acme'), 'roles/iam.serviceAccountTokenCreator')).toBe(1);

@@ -1,5 +1,6 @@
 """gcloud and bq, as far as grants/*.sh ask them: a world in the file that WORLD names. What it does not know ends with status 64."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -31,6 +32,16 @@ def missing(what: str) -> None:
 def bind(policy: list, role: str, member: str, add: bool) -> None:
     if add and member.startswith("deleted:"):
         missing(member)
+    # gcloud asks, and fails where nobody answers: https://docs.cloud.google.com/sdk/gcloud/reference/projects/add-iam-policy-binding
+    if any("condition" in one for one in policy) and not {"condition", "all"} & options.keys():
+        print("ERROR: the policy contains conditions. Run the command again with --condition=None", file=sys.stderr)
+        sys.exit(1)
+    if "all" in options:
+        held = [one for one in policy if one["role"] == role and member in one["members"]]
+        for one in held:
+            one["members"].remove(member)
+        policy[:] = [one for one in policy if one["members"]]
+        return None if held else missing(f"{role} {member}")
     found = next((one for one in policy if one["role"] == role and "condition" not in one), None)
     if add and found is None:
         policy.append({"role": role, "members": [member]})
@@ -111,18 +122,35 @@ def gcloud() -> None:
         case ["iam", "workload-identity-pools", "create", name]:
             world["pools"][f"{project}/{name}"] = {"description": options["description"]}
             done()
+        case ["iam", "workload-identity-pools", "providers", "list"]:
+            pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
+            name = f"projects/{world['numbers'][project]}/locations/global/workloadIdentityPools/{options['workload-identity-pool']}/providers/"
+            own = {
+                "name": f"{name}dbt-envs",
+                "attributeCondition": pool.get("condition"),
+                "attributeMapping": dict([pool["mapping"].split("=", 1)]) if "mapping" in pool else {},
+                "oidc": {"issuerUri": pool.get("issuer"), **({"jwksJson": pool["keys"]} if "keys" in pool else {})},
+            }
+            done(([own] if "condition" in pool else []) + [{"name": name + one, "oidc": {"issuerUri": "https://evil.example"}} for one in pool.get("others", [])])
         case ["iam", "workload-identity-pools", "providers", "describe", _]:
             if "condition" not in world["pools"][f"{project}/{options['workload-identity-pool']}"]:
                 missing("provider")
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
-            done(pool.get("provider_state", "ACTIVE"))
+            done(pool["condition"] if options.get("format") == "value(attributeCondition)" else pool.get("provider_state", "ACTIVE"))
         case ["iam", "workload-identity-pools", "providers", "create-oidc" | "update-oidc" as verb, _]:
             pool = world["pools"][f"{project}/{options['workload-identity-pool']}"]
             if (verb == "create-oidc") == ("condition" in pool) or "state" in pool or "provider_state" in pool:
                 missing(verb)
             pool.update(condition=options["attribute-condition"], issuer=options["issuer-uri"], mapping=options["attribute-mapping"])
+            if "jwk-json-path" in options:
+                pool["keys"] = pathlib.Path(options["jwk-json-path"]).read_text()
             done()
     sys.exit(64)
+
+
+def etag(name: str) -> str:
+    """Another one after each change: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.etag"""
+    return hashlib.md5(json.dumps([world["datasets"][key(name)], world["labels"].get(name.split(":")[1], {})]).encode()).hexdigest()
 
 
 def key(name: str) -> str:
@@ -153,16 +181,26 @@ def bq() -> None:
             labels[dataset] = dict(word.split("=", 1)[1].split(":") for word in sys.argv[1:] if word.startswith("--label="))
             done()
         case ["show", name]:
-            done({"access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})})
+            answer = {"etag": etag(name), "access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})}
+            # Somebody else lets one more in, right after we have looked.
+            if os.environ.get("MEANWHILE") == name:
+                world["datasets"][key(name)] = [*answer["access"], {"role": "READER", "userByEmail": "meanwhile@example.com"}]
+            done(answer)
         case ["update", name] if "set_label" in options:
             label, value = options["set_label"].split(":")
             labels.setdefault(name.split(":")[1], {})[label] = value
             done()
         case ["update", file, name] if "source" in options:
+            # https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+            if options.get("etag", etag(name)) != etag(name):
+                print("BigQuery error in update operation: Precondition check failed.", file=sys.stderr)
+                sys.exit(2)
             world["datasets"][key(name)] = json.loads(pathlib.Path(file).read_text())["access"]
             done()
         case ["query", sql]:
             row = dict((name, value) for name, _, value in ([one[0], "", one[1]] for one in parameters))
+            if "INFORMATION_SCHEMA.TABLES" in sql:
+                done([{"n": str(world.get("tables", 0))}])
             if "INFORMATION_SCHEMA.SCHEMATA" in sql:
                 done([{"n": str(int(re.search(r"schema_name = '(\w+)'", sql)[1] in world["datasets"]))}])
             if sql.startswith("SELECT COUNT(*) AS n "):

@@ -59,17 +59,20 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   gcloud('iam workload-identity-pools undelete', '--location'),
   gcloud('iam workload-identity-pools providers create-oidc', ...PROVIDER),
   gcloud('iam workload-identity-pools providers update-oidc', ...PROVIDER),
+  gcloud('iam workload-identity-pools providers list', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers describe', '--location', '--workload-identity-pool'),
   gcloud('iam workload-identity-pools providers undelete', '--location', '--workload-identity-pool'),
   gcloud('identity groups memberships add', '--group-email', '--member-email'),
   gcloud('auth application-default login', '--impersonate-service-account'),
   gcloud('quotas preferences update', '--service', '--quota-id', '--preferred-value', '--allow-missing', '--allow-high-percentage-quota-decrease'),
-  bq('query', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),
+  // Its own flags are in `bq help query` too.
+  bq('help'),
+  bq('query', '--max_rows', '--max_statement_results', '--max_child_jobs', '--use_legacy_sql', '--parameter', '--dry_run', '--maximum_bytes_billed'),
   bq('cp'),
   bq('mk', '--dataset', '--label'),
   bq('rm', '-r', '-d'),
   bq('show', '--dataset'),
-  bq('update', '--dataset', '--source', '--set_label'),
+  bq('update', '--dataset', '--source', '--set_label', '--etag'),
   bq('ls', '--datasets', '--max_results'),
 ]);
 

@@ -133,6 +133,19 @@ describe('what no script does', () => {
   test('match a name by LIKE', () => {
     for (const { path } of scripts) expect(code(path), path).not.toMatch(/schema_name\s+LIKE/i);
   });
+  test('leave to bq which rows of its last list it prints: 100 of them, and none behind a loop', () => {
+    // `bq help query`: --max_rows, --max_statement_results, --max_child_jobs.
+    const hides = (text: string): boolean => {
+      const [, flags = ''] = /^-- +bq query (.*) < grants/m.exec(text) ?? [];
+      const lists = text.split(/;\n/).filter((one) => /^SELECT\b/.test(one.replace(/^(?:--.*\n|\s)+/g, ''))).length;
+      const ofLoops = /^FOR\b/m.test(text) && !(flags.includes('--max_child_jobs=0') && lists <= 1) && !flags.includes('--max_statement_results=100000');
+      return lists > 0 && (ofLoops || !flags.includes('--max_rows=100000'));
+    };
+    const sql = scripts.filter(({ path }) => path.endsWith('.sql'));
+    expect(sql.filter(({ contents }) => hides(contents)).map(({ path }) => path)).toEqual([]);
+    const audit = sql.find(({ path }) => path === 'grants/audit.sql')?.contents ?? '';
+    expect([hides(`${audit}\nSELECT 1;`), hides(audit.replace(' --max_rows=100000', ''))]).toEqual([true, true]);
+  });
   test('leave out who runs it, what it changes and how to undo it', () => {
     for (const { path, contents } of scripts.filter(({ path: one }) => /\.(?:sql|sh)$/.test(one))) {
       expect(contents, path).toMatch(/Who runs it /);

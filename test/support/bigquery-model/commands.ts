@@ -468,13 +468,22 @@ const GCLOUD: Readonly<Record<string, Known>> = {
       return undefined;
     },
   },
+  'iam workload-identity-pools providers list': {
+    words: [0, 0],
+    flags: ['location', 'workload-identity-pool'],
+    run: (given) => {
+      const pool = given.session.estate.must(poolName(given), given.line);
+      given.session.demand('iam.googleapis.com/workloadIdentityPoolProviders.list', `projects/${given.session.project}`, given.line);
+      return json(given.session.estate.children(pool.name).map(({ name }) => ({ name })));
+    },
+  },
   'iam workload-identity-pools providers describe': {
     words: [1, 1],
     flags: ['location', 'workload-identity-pool'],
     run: (given) => {
       const node = given.session.estate.must(`${poolName(given)}/providers/${given.words[0]}`, given.line);
       given.session.demand('iam.googleapis.com/workloadIdentityPoolProviders.get', `projects/${given.session.project}`, given.line);
-      return shown(given, { name: node.name });
+      return shown(given, { name: node.name, attributeCondition: node.provider?.condition });
     },
   },
   'iam workload-identity-pools providers create-oidc': { words: [1, 1], flags: PROVIDER_FLAGS, run: (given) => provider(given, 'create') },
@@ -508,6 +517,8 @@ interface Entry {
   readonly view?: { readonly name: string };
 }
 /** `name:value`, each by a flag of its own: https://docs.cloud.google.com/bigquery/docs/adding-labels */
+/** Another one after each change: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.etag */
+const etagOf = ({ policy, labels, authorized }: Node): string => JSON.stringify([policy, labels, authorized ?? []]);
 const labelsOf = (flags: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(flags.map((one) => [one.slice(0, one.indexOf(':')), one.slice(one.indexOf(':') + 1)]));
 const LEGACY: readonly (readonly [string, string])[] = [
@@ -650,7 +661,11 @@ const BQ: Readonly<Record<string, Known>> = {
         return undefined;
       }
       given.session.demandAll(['bigquery.datasets.get', 'bigquery.datasets.getIamPolicy'], node.name, given.line);
-      return json({ labels: node.labels, access: [...node.policy.map((one) => entryOf(one)), ...(node.authorized ?? []).map((name) => ({ view: { name } }))] });
+      return json({
+        etag: etagOf(node),
+        labels: node.labels,
+        access: [...node.policy.map((one) => entryOf(one)), ...(node.authorized ?? []).map((name) => ({ view: { name } }))],
+      });
     },
   },
   ls: {
@@ -677,11 +692,13 @@ const BQ: Readonly<Record<string, Known>> = {
   /** A dataset lets a view read it; the model has a flag of its own for what is a file with bq: https://docs.cloud.google.com/bigquery/docs/authorized-views */
   update: {
     words: [1, 1],
-    flags: ['view', 'set_label', 'source'],
+    flags: ['view', 'set_label', 'source', 'etag'],
     switches: ['dataset', 'd'],
     run: (given) => {
       const node = given.session.estate.must(reference(given), given.line);
       const source = given.flag('source');
+      if (given.flag('etag') !== undefined && given.flag('etag') !== etagOf(node))
+        throw new Refused(`line ${given.line}: ${node.name} has changed since it was read`);
       if (source !== undefined) {
         // The list replaces the one that was there: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.access
         demandPolicy(given.session, node.name, given.line);
