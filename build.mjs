@@ -61,6 +61,7 @@ async function compiledTemplates() {
         .filter((name) => groupOf(name) === group)
         .map((name) => [name, withTextsApart(templateBody(readFileSync(`templates/${name}`, 'utf8'), name), texts)]);
       const members = await Promise.all(bodies.map(async ([name, body]) => `${JSON.stringify(name)}:${await compact(body)}`));
+      if (texts.length === 0) throw new Error(`No text of ${group} stands apart: EJS writes its functions otherwise than withTextsApart reads them.`);
       const load = `const texts=require("node:fs").readFileSync(__dirname+"/${group}.txt","latin1").split(${JSON.stringify(SEPARATOR)});`;
       return { group, code: `${load}\nmodule.exports={${members.join(',\n')}};\n`, texts: texts.join(SEPARATOR) };
     }),
