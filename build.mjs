@@ -41,7 +41,7 @@ export const templateOf = (name) => {
   return (groups[group] ??= load(\`${folder}/\${group}.cjs\`))[name];
 };`;
 
-/** The text of a module for every group of templates. */
+/** For every group of templates: the text of a module with its functions, and the texts that they take. */
 async function compiledTemplates() {
   const compiler = await build({ entryPoints: ['src/compile-template.ts'], write: false, bundle: true, packages: 'external', platform: 'node', format: 'esm' });
   const file = path.join(root, 'node_modules', '.cache', 'dbt-envs', `compile-template-${process.pid}.mjs`);
@@ -53,13 +53,32 @@ async function compiledTemplates() {
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ejs'))
     .sort();
-  const functions = await Promise.all(
-    names.map(async (name) => ({ name, code: await compact(templateBody(readFileSync(`templates/${name}`, 'utf8'), name)) })),
-  );
   const groups = [...new Set(names.map(groupOf))];
-  return groups.map((group) => {
-    const members = functions.filter(({ name }) => groupOf(name) === group).map(({ name, code }) => `${JSON.stringify(name)}:${code}`);
-    return { group, text: `module.exports={${members.join(',\n')}};\n` };
+  return Promise.all(
+    groups.map(async (group) => {
+      const texts = [];
+      const bodies = names
+        .filter((name) => groupOf(name) === group)
+        .map((name) => [name, withTextsApart(templateBody(readFileSync(`templates/${name}`, 'utf8'), name), texts)]);
+      const members = await Promise.all(bodies.map(async ([name, body]) => `${JSON.stringify(name)}:${await compact(body)}`));
+      if (texts.length === 0) throw new Error(`No text of ${group} stands apart: EJS writes its functions otherwise than withTextsApart reads them.`);
+      const load = `const texts=require("node:fs").readFileSync(__dirname+"/${group}.txt","latin1").split(${JSON.stringify(SEPARATOR)});`;
+      return { group, code: `${load}\nmodule.exports={${members.join(',\n')}};\n`, texts: texts.join(SEPARATOR) };
+    }),
+  );
+}
+
+/** ASCII's own sign for it, which stands in no template. */
+const SEPARATOR = '\x1e';
+
+/**
+ * A template's body without its longer texts, which go to `texts`: V8 scans and hashes a literal, character by character.
+ * A text with characters beyond ASCII stays where it is, or all would take two bytes for every one.
+ */
+function withTextsApart(body, texts) {
+  return body.replace(/(?<=^ *; __output \+= \()"(?:[^"\\]|\\.){40,}"(?=\)$)/gm, (literal) => {
+    const text = JSON.parse(literal);
+    return /^[\t\n\x20-\x7e]*$/.test(text) ? `texts[${texts.push(text) - 1}]` : literal;
   });
 }
 
@@ -131,7 +150,10 @@ const prompts = await build({
 });
 copyFileSync('src/cli/bin.cjs', 'dist/cli.cjs');
 mkdirSync('dist/templates');
-for (const { group, text } of await compiledTemplates()) writeFileSync(`dist/templates/${group}.cjs`, text);
+for (const { group, code, texts } of await compiledTemplates()) {
+  writeFileSync(`dist/templates/${group}.cjs`, code);
+  writeFileSync(`dist/templates/${group}.txt`, texts);
+}
 
 // Bundled CommonJS packages call require() for Node's own modules.
 const banner = { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" };

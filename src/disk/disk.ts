@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync,
 import path from 'node:path';
 import type { Work, Write } from '../changes/work.ts';
 import { Interrupted, RunError } from '../errors.ts';
-import { hindrance, inside, regularFile, type Territory, textOf } from './territory.ts';
+import { hindrance, inside, type Located, regularFile, type Territory, textAt, textOf } from './territory.ts';
 
 interface Staged {
   readonly write: Write;
@@ -30,7 +30,10 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
   try {
     removeLeftovers(territory, work);
     for (const { path: file, decidedOn } of work.removals) unchangedSince(file, textOf(territory, file), decidedOn);
-    for (const write of [...work.writes, work.record]) if (isNews(territory, write)) stage(territory, write, { staged, folders, ready });
+    for (const write of [...work.writes, work.record]) {
+      const place = regularFile(territory, write.path);
+      if (isNews(write, textAt(write.path, place))) stage(write, place, { staged, folders, ready });
+    }
     await signals.noneCame();
     commit(territory, staged, work, undo);
     await signals.noneCame();
@@ -46,8 +49,7 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
 }
 
 /** Identical bytes are never written again. */
-function isNews(territory: Territory, { path: file, contents, decidedOn }: Write): boolean {
-  const text = textOf(territory, file);
+function isNews({ path: file, contents, decidedOn }: Write, text: string | undefined): boolean {
   if (decidedOn) unchangedSince(file, text, decidedOn);
   return text !== contents;
 }
@@ -57,10 +59,9 @@ function unchangedSince(file: string, text: string | undefined, decidedOn: { rea
 }
 
 /** `folders`: those that this run made, to take away again; `ready`: those that it has looked at. */
-function stage(territory: Territory, write: Write, { staged, folders, ready }: { staged: Staged[]; folders: string[]; ready: Set<string> }): void {
-  const { target, there } = regularFile(territory, write.path);
+function stage(write: Write, { target, there }: Located, { staged, folders, ready }: { staged: Staged[]; folders: string[]; ready: Set<string> }): void {
   const folder = path.dirname(target);
-  const temporary = path.join(folder, `.dbt-envs-${process.pid}-${staged.length}.tmp`);
+  const temporary = `${folder}${path.sep}.dbt-envs-${process.pid}-${staged.length}.tmp`;
   try {
     const first = ready.has(folder) ? undefined : mkdirSync(folder, { recursive: true });
     ready.add(folder);

@@ -9,6 +9,7 @@ export interface Territory {
 }
 
 export const inside = (boundary: string, file: string): boolean => {
+  if (file.startsWith(boundary + path.sep) && !file.includes('..')) return true;
   const way = path.relative(boundary, file);
   return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
 };
@@ -65,10 +66,14 @@ function foundIn(territory: Territory): Found {
 
 function wantedPlace(territory: Territory, file: string): string {
   const { places } = foundIn(territory);
-  const wanted = places.get(file) ?? path.resolve(territory.root, file);
+  const wanted = places.get(file) ?? absolute(territory.root, file);
   places.set(file, wanted);
   return wanted;
 }
+
+/** Nearly every path of a plan is steps downward alone. Resolving reads it character by character, with the root's. */
+const absolute = (root: string, file: string): string =>
+  file.includes('..') || path.isAbsolute(file) ? path.resolve(root, file) : root + path.sep + file.replaceAll('/', path.sep);
 
 /** The real path of a folder; what is still to be made is added to it as it stands. */
 function realFolder(territory: Territory, folder: string): string {
@@ -140,8 +145,11 @@ function namesBelow(folder: string): readonly string[] {
 
 /** A file's text, byte order mark and line ends included; undefined where there is none. Throws {@link RunError}. */
 export function textOf(territory: Territory, file: string): string | undefined {
-  if (!exists(territory, file)) return undefined;
-  const { target, there } = regularFile(territory, file);
+  return exists(territory, file) ? textAt(file, regularFile(territory, file)) : undefined;
+}
+
+/** The same, of a place that was just looked at. */
+export function textAt(file: string, { target, there }: Located): string | undefined {
   if (!there) return undefined;
   const bytes = reading(file, () => readFileSync(target));
   try {

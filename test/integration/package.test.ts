@@ -60,8 +60,10 @@ const BELONGS = new Set([
   'dist/cli.cjs',
   'dist/lines-prompt-*.js',
   'dist/start.cjs',
-  'dist/templates/every.cjs',
-  ...['warehouses', 'ci', 'code-hosts'].flatMap((kind) => vendorsIn(kind).map((vendor) => `dist/templates/${kind}-${vendor}.cjs`)),
+  ...['every', ...['warehouses', 'ci', 'code-hosts'].flatMap((kind) => vendorsIn(kind).map((vendor) => `${kind}-${vendor}`))].flatMap((group) => [
+    `dist/templates/${group}.cjs`,
+    `dist/templates/${group}.txt`,
+  ]),
   ...readdirSync('generators').map((part) => `generators/${part}/index.js`),
   'vendor/yaml/index.cjs',
   'vendor/yeoman-generator/dist/index.js',
