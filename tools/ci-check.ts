@@ -9,7 +9,6 @@ import { parseAnswers } from '../src/questions.ts';
 import { render } from '../src/render.ts';
 import { templateOf } from '../src/template-store.ts';
 import type { Warehouse } from '../src/warehouse.ts';
-import { goldenWarehouses } from '../test/support/golden.ts';
 
 /** What a provider's own scripts are called: documents and other scripts name them. */
 const SCRIPTS = { fetch_state: 'puts production’s state into state/', setup: 'makes environments and asks for secrets' } as const;
@@ -54,7 +53,7 @@ export function ciLacks(provider: CiProvider): readonly string[] {
       has(text.includes(file), `${file}: nothing takes the ${name} on`),
     ),
     ...loginLacks(provider),
-    ...goldenWarehouses.flatMap((warehouse) => has(existsSync(`test/golden/${warehouse}+${id}`), `test/golden/${warehouse}+${id}: npm run golden`)),
+    ...warehouses.flatMap(({ id: warehouse }) => has(existsSync(`test/golden/${warehouse}+${id}`), `test/golden/${warehouse}+${id}: npm run golden`)),
   ];
 }
 

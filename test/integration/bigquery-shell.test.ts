@@ -647,7 +647,11 @@ describe('audit.sh', () => {
     writeFileSync(path.join(place, 'keys.json'), '{"keys":[1]}');
     expect(audit(through(11, 'dbt-acme'))).toBe(1);
     expect(run('audit.sh', [], { TOKEN_KEYS: path.join(place, 'keys.json') }).status).toBe(0);
-    pool({ others: [], condition: `(assertion.sub == 'ci') || ${SAID}`, mapping: `google.subject=(assertion.sub == 'ci') ? 'ci' : ${SAID} ? 'prod' : 'nobody'` });
+    pool({
+      others: [],
+      condition: `(assertion.sub == 'ci') || ${SAID}`,
+      mapping: `google.subject=(assertion.sub == 'ci') ? 'ci' : ${SAID} ? 'prod' : 'nobody'`,
+    });
     expect(audit(through(11, 'dbt-acme'))).toBe(0);
     pool({});
     expect(audit(through(12, 'dbt-acme'))).toBe(1);

@@ -1,7 +1,7 @@
 -- 00_look.sql: what production is, who has rights on it, who wrote it and who reads it, and what is left over.
 --
 -- Who runs it   an administrator with roles/bigquery.admin on acme-prod and acme-dev and acme-ci:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/00_look.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 < grants/00_look.sql
 -- What changes  nothing. Keep what it prints. 00_look.sh says the rest: roles on the projects and what is above them.
 --
 -- Each view is of one region: what is in another location is not seen here.
@@ -21,7 +21,7 @@ SELECT
   CASE
     WHEN grantee = 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com' THEN 'service'
     WHEN REGEXP_CONTAINS(grantee, r'^projectOwner:') THEN 'administrator'
-    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN 'reads'
+    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN IF(REGEXP_CONTAINS(grantee, r'all(Authenticated)?Users$'), 'reads, as everybody in the world', 'reads')
     WHEN privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin') THEN 'writes'
     ELSE 'a role that is not known here: look at it'
   END AS verdict
@@ -33,8 +33,7 @@ FROM (
   FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
   WHERE object_name = 'staging' AND object_type = 'SCHEMA'
 )
-ORDER BY verdict, login, how
-;
+ORDER BY verdict IN ('administrator', 'reads', 'service'), verdict, login, how;
 
 -- 3. Who wrote production in the last 90 days, from which project. Jobs in other projects are in those projects' own view.
 SELECT user_email, project_id AS ran_in, job_type, statement_type, destination_table.dataset_id AS schema_name, COUNT(*) AS times, MAX(creation_time) AS last_at

@@ -1,7 +1,7 @@
 -- 20_boundary.sql: the datasets of production, and the record of what these scripts give and take.
 --
 -- Who runs it   an administrator with roles/bigquery.admin on project acme-prod, after 20_record.sh:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/20_boundary.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 --max_child_jobs=0 < grants/20_boundary.sql
 -- What changes  creates the datasets of production that are missing, and three tables in acme_record. Who has which right on a
 --               dataset that is there already stays as it is. Nothing is taken from anybody, but from whoever runs this what
 --               BigQuery gave them as the creator of a dataset.
@@ -28,6 +28,25 @@ END IF;
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.given (step STRING, role STRING, kind STRING, name STRING, principal STRING);
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.taken (taken_at TIMESTAMP, kind STRING, name STRING, role STRING, principal STRING);
 CREATE TABLE IF NOT EXISTS `acme-prod`.`acme_record`.made (made_at TIMESTAMP, name STRING);
+
+-- Who may write one of these tables itself needs no right on the dataset.
+SET v_problem = (
+  SELECT STRING_AGG(DISTINCT CONCAT(grantee, ' holds ', privilege_type, ' on ', object_name), '; ')
+  FROM (
+    SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'given' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+    UNION ALL SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'taken' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+    UNION ALL SELECT object_name, privilege_type, grantee
+    FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+    WHERE object_schema = 'acme_record' AND object_name = 'made' AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer')
+  )
+);
+IF v_problem IS NOT NULL THEN
+  RAISE USING MESSAGE = FORMAT('Nobody needs to write a table of acme_record: %s. Take that right, look at what stands in the table, and run this again.', v_problem);
+END IF;
 
 SET v_new = ARRAY(
   SELECT name
@@ -64,7 +83,7 @@ END IF;
 FOR one IN (
   SELECT DISTINCT name, principal
   FROM `acme-prod`.`acme_record`.given
-  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-prod`.')
+  WHERE step = 'creator' AND REGEXP_CONTAINS(name, r'^`acme-prod`\.`[^`]+`$')
 ) DO
   BEGIN
     EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);

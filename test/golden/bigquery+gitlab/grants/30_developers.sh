@@ -14,6 +14,10 @@ for tool in bq jq; do
   command -v "$tool" > /dev/null || { echo "$tool is not installed here. Cloud Shell has it: https://shell.cloud.google.com" >&2; exit 1; }
 done
 
+# replace_entries <dataset> <found> <wanted>: who may use it, as the file wanted says. Fails where somebody has changed the dataset
+# since it was read into found. https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+replace_entries() { bq update --etag="$(jq -r .etag "$2")" --source "$3" --dataset "$1" < /dev/null; }
+
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -24,7 +28,7 @@ own_dataset_alone() {
     return 0
   fi
   jq '{access: [.access[] | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") | not)]}' "$folder/found.json" > "$folder/access.json"
-  bq update --source "$folder/access.json" --dataset "acme-dev:$1" < /dev/null
+  replace_entries "acme-dev:$1" "$folder/found.json" "$folder/access.json"
   echo "$1 is without:"
   jq -r '.[] | .role + " " + .specialGroup' "$folder/lost.json"
 }

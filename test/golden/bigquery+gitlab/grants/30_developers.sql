@@ -5,7 +5,7 @@
 --               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/30_developers.sql; then 30_developers.sh
 -- What changes  each developer gets dataset dev_<slug>, in which they and nobody else may build. All of them may run
 --               queries in project acme-dev, and read production, sources and every pr_<number>. Whoever left the
---               roster loses what this file gave, and nothing else.
+--               roster loses what this file gave, also where somebody else gave them the same, and nothing else.
 -- How to undo   take the person out of roster.yml, run the generator, run this file again.
 --
 -- acme_query_runner lets somebody run queries, and create neither a dataset, as roles/bigquery.user would, nor a repository of
@@ -88,7 +88,7 @@ END FOR;
 FOR one IN (
   SELECT DISTINCT name, principal
   FROM `acme-prod`.`acme_record`.given
-  WHERE step = 'creator' AND STARTS_WITH(name, '`acme-dev`.')
+  WHERE step = 'creator' AND REGEXP_CONTAINS(name, r'^`acme-dev`\.`[^`]+`$')
 ) DO
   BEGIN
     EXECUTE IMMEDIATE FORMAT('REVOKE `roles/bigquery.dataOwner` ON SCHEMA %s FROM "%s"', one.name, one.principal);

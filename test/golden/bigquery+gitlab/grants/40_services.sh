@@ -10,7 +10,7 @@
 #               Whenever they change, this is run again.
 # What changes  creates workload identity pool dbt-acme, which trusts that issuer, where a token says all that one service's
 #               claims ask for, and no other token of it; lets each service act as its service account. Who came in through this
-#               pool before and is none of the three does no more.
+#               pool otherwise does no more.
 # How to undo   gcloud iam workload-identity-pools delete dbt-acme --location=global --project=<project>. For 30 days its
 #               name is not free, and running this again brings it back:
 #               https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers
@@ -78,7 +78,7 @@ says() {
 # does not have is an error, which lets nobody in.
 # https://docs.cloud.google.com/iam/docs/workload-identity-federation#mapping
 pool() {
-  local project=$1 trusted='' subject="'nobody'" said
+  local project=$1 trusted='' subject="'nobody'" said strange
   shift
   while [ $# -gt 0 ]; do
     if [ "$2" != - ]; then
@@ -97,6 +97,13 @@ pool() {
   elif [ "$(gcloud iam workload-identity-pools describe dbt-acme --location=global --project="$project" --format='value(state)')" = DELETED ]; then
     gcloud iam workload-identity-pools undelete dbt-acme --location=global --project="$project"
   fi
+  # Whatever another provider lets in can call itself one of ours, and so can whoever holds the key of a public one that is given.
+  strange=$(gcloud iam workload-identity-pools providers list --workload-identity-pool=dbt-acme --location=global --project="$project" --format=json |
+    jq -r --arg keys "${TOKEN_KEYS:-}" '.[] | select((.name | endswith("/providers/dbt-envs") | not) or (.oidc.jwksJson != null and $keys == "")) | .name')
+  if [ -n "$strange" ]; then
+    echo "Nobody is let in: whoever comes through this provider can call themselves one of the three services. It is another one than ours, or has public keys and there is no TOKEN_KEYS. Look at it, and delete it: $strange" >&2
+    exit 1
+  fi
   local action=create-oidc
   if gcloud iam workload-identity-pools providers describe dbt-envs --workload-identity-pool=dbt-acme --location=global --project="$project" > /dev/null 2>&1; then
     action=update-oidc
@@ -113,16 +120,18 @@ number_of() { gcloud projects describe "$1" --format='value(projectNumber)'; }
 
 # let_in <account> <project> <service> <claims>: it, and nobody else who comes through this pool.
 let_in() {
-  local email=$1 project=$2 service=$3 claims=$4 through old
-  through="principal://iam.googleapis.com/projects/$(number_of "$project")/locations/global/workloadIdentityPools/dbt-acme/subject/"
+  local email=$1 project=$2 service=$3 claims=$4 pool ours role member
+  pool="iam.googleapis.com/projects/$(number_of "$project")/locations/global/workloadIdentityPools/dbt-acme/"
+  ours="principal://${pool}subject/$service"
   gcloud iam service-accounts get-iam-policy "$email" --project="$project" --format=json |
-    jq -r --arg through "$through" '.bindings[]? | select(.role == "roles/iam.workloadIdentityUser") | .members[] | select(startswith($through))' |
-    while read -r old; do
-      { [ "$claims" != - ] && [ "$old" = "$through$service" ]; } ||
-        gcloud iam service-accounts remove-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$old" --quiet > /dev/null < /dev/null
+    jq -r --arg one "principal://$pool" --arg all "principalSet://$pool" '
+      .bindings[]? | .role as $role | .members[] | select(startswith($one) or startswith($all)) | [$role, .] | @tsv' | sort -u |
+    while IFS=$'\t' read -r role member; do
+      { [ "$claims" != - ] && [ "$role $member" = "roles/iam.workloadIdentityUser $ours" ]; } ||
+        gcloud iam service-accounts remove-iam-policy-binding "$email" --project="$project" --role="$role" --member="$member" --all --quiet > /dev/null < /dev/null
     done
   [ "$claims" != - ] || return 0
-  gcloud iam service-accounts add-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$through$service" > /dev/null
+  gcloud iam service-accounts add-iam-policy-binding "$email" --project="$project" --role=roles/iam.workloadIdentityUser --member="$ours" --condition=None > /dev/null
   echo "$email: $claims"
 }
 

@@ -3,7 +3,8 @@
 -- Who runs it   the administrator who ran 30_developers.sql; again after every change of the readers:
 --               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/50_readers.sql
 -- What changes  each reader reads the datasets of production. Who reviews pull requests may also run queries in project
---               acme-ci and read every pr_<number> there. Whoever left the list loses what this file gave, and nothing else.
+--               acme-ci and read every pr_<number> there. Whoever left the list loses what this file gave, also
+--               where somebody else gave them the same, and nothing else.
 -- How to undo   take the reader out of roster.yml, run the generator, run this file again.
 --
 -- A dashboard runs its queries in a project of its own, which pays for them: nothing of that is granted here.

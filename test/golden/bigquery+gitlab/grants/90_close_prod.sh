@@ -10,12 +10,13 @@
 #               of production, and do not write it. Whoever holds roles/bigquery.dataEditor or dataOwner on the project holds it on
 #               each other dataset that is there, sources among them, and reads the rest: what loads a source goes on. What they
 #               lose besides is to create datasets. With --editors, people and groups lose roles/editor as well, on everything
-#               in the project: an Editor can make a key for acme-prod and become production.
+#               in the project, and go on reading each dataset in whose list the project's Editors stand: an Editor can make a
+#               key for acme-prod and become production.
 # How to undo   91_reopen_prod.sh.
 #
 # What comes from a folder or the organization cannot be taken from here, nor what has a condition: it is named. So are service
 # accounts that are Editors, for a machine may need that for something else. What fails is passed over, and the exit status is 1.
-# A dataset's list is read and written back whole: run this while nobody else changes who may use one.
+# A dataset whose list somebody else changes in between is left as it is, and counts as failed: run this again.
 set -euo pipefail
 # What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
 shopt -s inherit_errexit
@@ -116,6 +117,10 @@ around() {
 
 sql() { bq query --project_id=acme-prod --location=US --use_legacy_sql=false --format=json --quiet "$@" < /dev/null; }
 
+# replace_entries <dataset> <found> <wanted>: who may use it, as the file wanted says. Fails where somebody has changed the dataset
+# since it was read into found. https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+replace_entries() { bq update --etag="$(jq -r .etag "$2")" --source "$3" --dataset "$1" < /dev/null; }
+
 apply='' editors=''
 for option in "$@"; do
   case $option in
@@ -146,55 +151,23 @@ take() {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# 1. Basic roles, on datasets of production: https://docs.cloud.google.com/bigquery/docs/access-control-basic-roles
-datasets=(analytics staging)
-for dataset in "${datasets[@]}"; do
-  if ! bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/$dataset.json"; then
-    fails "Who may use $dataset cannot be seen."
-    continue
-  fi
-  jq -r '
-    .access[]
-    | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER"))
-    | [.role, .specialGroup] | @tsv
-  ' "$folder/$dataset.json" > "$folder/entries"
-  found='' written=yes
-  while IFS=$'\t' read -r role group; do
-    found=yes
-    echo "$group loses $role on $dataset"
-    [ -n "$apply" ] || continue
-    take ENTRY "$dataset" "$role" "$group" || written=''
-  done < "$folder/entries"
-  if [ -z "$found" ] || [ -z "$apply" ]; then continue; fi
-  jq '{access: ([
-    .access[]
-    | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")
-      then {role: "READER", specialGroup: .specialGroup}
-      else . end
-  ] | unique)}' "$folder/$dataset.json" > "$folder/$dataset.new.json"
-  if [ -z "$written" ] || ! bq update --source "$folder/$dataset.new.json" --dataset "acme-prod:$dataset"; then
-    fails "That could not be taken."
-  fi
-done
-
-# 2. Roles on the project.
+# Who holds which role on the project; and those as a dataset's list names them, with what they keep there. Whoever loses roles/editor
+# keeps reading, and only where the project's Editors have an entry: the basic role itself reads no data.
+# https://docs.cloud.google.com/bigquery/docs/access-control-basic-roles
 roles='roles/bigquery\.data(Editor|Owner)'
 [ -z "$editors" ] || roles="($roles|roles/editor)"
 gcloud projects get-iam-policy acme-prod --format=json > "$folder/policy.json"
-jq -r '.bindings[]? | . as $bound | .members[] | [$bound.role, ., ($bound.condition.title // "")] | @tsv' "$folder/policy.json" |
+jq -r '.bindings[]? | . as $bound | .members[]? | [$bound.role, ., ($bound.condition.title // "")] | @tsv' "$folder/policy.json" |
   grep -E "^$roles"$'\t' | sort -u > "$folder/held" || true
-
-# What they hold there they hold on each other dataset too, before it is taken from the project; not on what has our label, such
-# as an environment: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
-bq ls --datasets --max_results=100000 --format=json --project_id=acme-prod |
-  jq -r '.[] | select((.labels.dbt_envs_project // "") != "acme") | .datasetReference.datasetId' > "$folder/listed"
-grep -vxE 'analytics|staging|acme_record' < "$folder/listed" > "$folder/others" || true
-jq '[
+jq --arg editors "$editors" '[
   .bindings[]?
-  | select(.condition == null and (.role == "roles/bigquery.dataEditor" or .role == "roles/bigquery.dataOwner"))
-  | (if .role == "roles/bigquery.dataOwner" then "OWNER" else "WRITER" end) as $role
-  | .members[]
+  | select(.condition == null)
+  | (if .role == "roles/bigquery.dataOwner" then "OWNER" elif .role == "roles/bigquery.dataEditor" then "WRITER"
+     elif .role == "roles/editor" and $editors != "" then "READER" else "" end) as $role
+  | select($role != "")
+  | .members[]?
   | select(startswith("deleted:") | not)
+  | select($role != "READER" or (startswith("serviceAccount:") | not))
   | if startswith("user:") then {role: $role, userByEmail: ltrimstr("user:")}
     elif startswith("serviceAccount:") then {role: $role, userByEmail: ltrimstr("serviceAccount:")}
     elif startswith("group:") then {role: $role, groupByEmail: ltrimstr("group:")}
@@ -202,23 +175,68 @@ jq '[
     elif . == "allAuthenticatedUsers" then {role: $role, specialGroup: .}
     else {role: $role, iamMember: .} end
 ]' "$folder/policy.json" > "$folder/keep.json"
-kept=yes
+kept=yes reading=yes
+
+# 1. Entries of basic roles, on datasets of production.
+datasets=(analytics staging)
+for dataset in "${datasets[@]}"; do
+  if ! bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/$dataset.json"; then
+    fails "Who may use $dataset cannot be seen."
+    reading=''
+    continue
+  fi
+  jq -r '
+    .access[]
+    | select((.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER"))
+    | [.role, .specialGroup] | @tsv
+  ' "$folder/$dataset.json" > "$folder/entries"
+  written=yes
+  while IFS=$'\t' read -r role group; do
+    echo "$group loses $role on $dataset"
+    [ -n "$apply" ] || continue
+    take ENTRY "$dataset" "$role" "$group" || written=''
+  done < "$folder/entries"
+  jq --slurpfile keep "$folder/keep.json" '
+    (if [.access[] | select(.specialGroup == "projectWriters")] == [] then [] else [$keep[0][] | select(.role == "READER")] end) as $readers
+    | {access: ([
+        .access[]
+        | if (.specialGroup == "projectWriters" or .specialGroup == "projectReaders") and (.role == "WRITER" or .role == "OWNER")
+          then {role: "READER", specialGroup: .specialGroup}
+          else . end
+      ] + $readers | unique)}' "$folder/$dataset.json" > "$folder/$dataset.new.json"
+  if [ -z "$apply" ] || jq -e --slurpfile new "$folder/$dataset.new.json" '(.access | unique) == $new[0].access' "$folder/$dataset.json" > /dev/null; then continue; fi
+  if [ -z "$written" ] || ! replace_entries "acme-prod:$dataset" "$folder/$dataset.json" "$folder/$dataset.new.json"; then
+    fails "That could not be taken."
+    reading=''
+  fi
+done
+
+# 2. What they hold on the project they hold on each other dataset too, before it is taken there; not on what has our label, such
+# as an environment: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
+bq ls --datasets --max_results=100000 --format=json --project_id=acme-prod |
+  jq -r '.[] | select((.labels.dbt_envs_project // "") != "acme") | .datasetReference.datasetId' > "$folder/listed"
+grep -vxE 'analytics|staging|acme_record' < "$folder/listed" > "$folder/others" || true
 if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
   while read -r dataset; do
-    echo "Who holds roles/bigquery.dataEditor or dataOwner on acme-prod keeps it on $dataset"
+    echo "Who holds a role that writes on acme-prod keeps it on $dataset, and reads it where only the project's Editors could use it"
     [ -n "$apply" ] || continue
     if ! bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/other.json" < /dev/null; then
-      kept=''
+      fails "Who may use $dataset cannot be seen."
+      kept='' reading=''
       continue
     fi
-    if jq -e --slurpfile keep "$folder/keep.json" '$keep[0] - .access | length > 0' "$folder/other.json" > /dev/null; then
-      jq --slurpfile keep "$folder/keep.json" '{access: (.access + $keep[0] | unique)}' "$folder/other.json" > "$folder/other.new.json"
-      bq update --source "$folder/other.new.json" --dataset "acme-prod:$dataset" < /dev/null || kept=''
+    jq --slurpfile keep "$folder/keep.json" '
+      (if [.access[] | select(.specialGroup == "projectWriters")] == [] then [$keep[0][] | select(.role != "READER")] else $keep[0] end) as $more
+      | {access: (.access + $more | unique)}' "$folder/other.json" > "$folder/other.new.json"
+    if ! jq -e --slurpfile new "$folder/other.new.json" '(.access | unique) == $new[0].access' "$folder/other.json" > /dev/null; then
+      replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || { fails "Who may use $dataset could not be written."; kept='' reading=''; }
     fi
   done < "$folder/others"
 fi
 [ -n "$kept" ] || fails 'Not every other dataset could be kept for whoever writes it: dataEditor and dataOwner on the project stay.'
+[ -z "$editors" ] || [ -n "$reading" ] || fails 'Not every dataset could be kept for whoever reads it as an Editor: roles/editor stays.'
 
+# 3. Roles on the project.
 while IFS=$'\t' read -r role member condition; do
   if [ -n "$condition" ]; then
     echo "! $member holds $role where $condition: look at it by hand."
@@ -228,14 +246,17 @@ while IFS=$'\t' read -r role member condition; do
     echo "! $member is an Editor: take that by hand, where no machine needs it."
     continue
   fi
-  if [ -z "$kept" ] && [ "$role" != roles/editor ]; then
-    continue
-  fi
+  if [ "$role" = roles/editor ]; then kept_here=$reading; else kept_here=$kept; fi
+  [ -n "$kept_here" ] || continue
   echo "$member loses $role on acme-prod"
   [ -n "$apply" ] || continue
   # Whoever was deleted can be given nothing: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/Policy#Binding
   if [[ $member != deleted:* ]]; then
-    if ! take PROJECT acme-prod "$role" "$member" ||
+    if ! take PROJECT acme-prod "$role" "$member"; then
+      fails "$role of $member could not be written down, and stays."
+      continue
+    fi
+    if [ "$role" != roles/editor ] &&
       ! gcloud projects add-iam-policy-binding acme-prod --member="$member" --role=roles/bigquery.dataViewer --condition=None > /dev/null < /dev/null; then
       fails "$member could not be given reading in exchange, and keeps $role."
       continue

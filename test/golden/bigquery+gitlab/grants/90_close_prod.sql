@@ -1,7 +1,7 @@
 -- 90_close_prod.sql: nobody but acme-prod may write the datasets and tables of production any more.
 --
 -- Who runs it   the administrator who ran 40_services.sql, after acme-prod has deployed; then 90_close_prod.sh:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/90_close_prod.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 --max_child_jobs=0 < grants/90_close_prod.sql
 -- What changes  who may write is written down in acme_record.taken. Then everybody else's right to write is taken from
 --               the datasets and from each table and view in them. Whoever could write goes on reading.
 -- How to undo   91_reopen_prod.sql.

@@ -15,6 +15,10 @@ done
 
 sql() { bq query --project_id=acme-prod --location=US --use_legacy_sql=false --format=json --quiet "$@" < /dev/null; }
 
+# replace_entries <dataset> <found> <wanted>: who may use it, as the file wanted says. Fails where somebody has changed the dataset
+# since it was read into found. https://docs.cloud.google.com/bigquery/docs/reference/bq-cli-reference#bq_update
+replace_entries() { bq update --etag="$(jq -r .etag "$2")" --source "$3" --dataset "$1" < /dev/null; }
+
 record='acme-prod.acme_record.taken'
 failed=''
 
@@ -32,7 +36,7 @@ back() {
   fi
   bq show --format=prettyjson --dataset "acme-prod:$2" > "$folder/before.json" &&
     jq --arg role "$3" --arg group "$4" '{access: (.access + [{role: $role, specialGroup: $group}] | unique)}' "$folder/before.json" > "$folder/after.json" &&
-    bq update --source "$folder/after.json" --dataset "acme-prod:$2"
+    replace_entries "acme-prod:$2" "$folder/before.json" "$folder/after.json"
 }
 
 folder=$(mktemp -d)

@@ -1,7 +1,7 @@
 -- 91_reopen_prod.sql: whoever could write the datasets and tables of production before 90_close_prod can again.
 --
 -- Who runs it   whoever ran 90_close_prod.sql, after 91_reopen_prod.sh:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/91_reopen_prod.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 --max_child_jobs=0 < grants/91_reopen_prod.sql
 -- What changes  every right in acme_record.taken is given back and its line deleted. What cannot be given back, because a
 --               table or an account has gone since, is named and stays in the list. acme-prod keeps its rights, and
 --               whoever was given reading in exchange keeps that.

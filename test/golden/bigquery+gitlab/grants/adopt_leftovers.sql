@@ -1,7 +1,7 @@
 -- adopt_leftovers.sql: dev_<name> and pr_<number> that somebody made by hand become this project's, each by its name.
 --
 -- Who runs it   an administrator with roles/bigquery.admin on acme-prod and acme-dev and acme-ci. Put the names in the first line below; then:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/adopt_leftovers.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 --max_statement_results=100000 < grants/adopt_leftovers.sql
 -- What changes  each named dataset gets this project's labels in place of its own, and the sweep may clear it. A developer may build
 --               in their own; CI may delete those of pull requests. Nobody's right on it is taken: this prints who else has
 --               one. All are looked at before one is changed. Their age counts from their last change.

@@ -3,15 +3,17 @@
 # acme-prod@acme-prod.iam.gserviceaccount.com or as an account of Google's.
 #
 # Who runs it   an administrator, in Cloud Shell or wherever gcloud is logged in: bash grants/audit.sh
-#               It needs roles/iam.securityReviewer on project acme-prod, and above it to see what comes from there; and
-#               roles/bigquery.metadataViewer on acme-prod and acme-ci.
+#               It needs roles/iam.securityReviewer and roles/iam.workloadIdentityPoolViewer on project acme-prod, the first
+#               above it too, to see what comes from there; and roles/bigquery.metadataViewer on acme-prod, acme-dev, acme-ci.
+#               TOKEN_KEYS=keys.json where 40_services.sh was given that too.
 # What changes  nothing. Exit status 1 where somebody can who is no administrator, where that cannot be told, and where
-#               everybody in the world may use what a pull request built.
+#               everybody in the world may use a dataset of production, of a developer or of a pull request.
 #
 # Administrators are whoever may hand out roles on the project or sets the organization's policies, owns it or holds
 # roles/bigquery.admin. Google's own service agents are named by themselves: they count where somebody who is no administrator
-# may ask one to do something. Who may ask those that are not in the list below is not known here. Nor is which machine runs as acme-prod, if somebody attached
-# it to one. Each pull request's dataset is asked for by itself, a second or so each; a right on a single table in it is not seen.
+# may ask one to do something. Who may ask those that are not in the list below is not known here. Nor is which machine runs as
+# acme-prod, if somebody attached it to one. Each dataset is asked for by itself, a second or so each; a right on a single
+# table in it is not seen.
 set -euo pipefail
 # What fails inside $( ) ends the script too: a list that could not be read is not an empty one.
 shopt -s inherit_errexit
@@ -165,6 +167,22 @@ near=$(around acme-prod@acme-prod.iam.gserviceaccount.com acme-prod)
 echo "${near:-nobody}"
 ours="principal://iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/dbt-acme/subject/prod"
 strange=$(awk -F '\t' -v ours="$ours" '$0 != "" && !($1 == ours && $2 == "roles/iam.workloadIdentityUser on the account itself")' <<< "$near")
+if grep -qF "$ours" <<< "$near"; then
+  echo
+  echo '== Whose tokens become acme-prod: compare it with what docs/runbook.md says'
+  # Ours says the same twice: its condition, and again which of the services that is.
+  providers=$(
+    gcloud iam workload-identity-pools providers list --workload-identity-pool=dbt-acme --location=global --project=acme-prod --format=json |
+      jq -r --argjson keys "$(if [ -n "${TOKEN_KEYS:-}" ]; then cat "$TOKEN_KEYS"; else echo null; fi)" '.[] |
+        (.attributeCondition // "no condition") as $said | (.attributeMapping // {}) as $named |
+        (($named["google.subject"] // "") | gsub(" [?] \u0027(ci|prod|janitor)\u0027 : "; " || ") | rtrimstr(" || \u0027nobody\u0027")) as $again |
+        [(.name | split("/") | last), .oidc.issuerUri // "no OIDC", $said,
+          if (.oidc.jwksJson // "null" | fromjson) != $keys then "by keys that are not TOKEN_KEYS"
+          elif $again == $said and ($named | length) == 1 then "as 40_services.sh has it" else "by another mapping" end] | @tsv'
+  )
+  echo "${providers:-nobody}"
+  strange+=$(awk -F '\t' '$0 != "" && !($1 == "dbt-envs" && $4 == "as 40_services.sh has it") { print "\n" $0 }' <<< "$providers")
+fi
 [ -z "$strange" ] || printf '\n== Of these, not 40_services.sh'"'"'s\n%s\n' "$strange"
 echo
 echo "== Who reads personal data beside acme-prod and the project's owners"
@@ -175,14 +193,23 @@ done
 awk -F '\t' -v OFS='\t' '$1 == "reads" { print $2, $3, $4 }' <<< "$found"
 
 echo
-echo '== What pull requests built and everybody in the world may use'
+echo '== What everybody in the world may use'
 # The organization policy iam.allowedPolicyMemberDomains forbids it: https://docs.cloud.google.com/organization-policy/domain-restricted-sharing
-listed=$(bq ls --datasets --max_results=100000 --format=json --project_id=acme-ci | jq -r '.[].datasetReference.datasetId')
+names_in() { bq ls --datasets --max_results=100000 --format=json "--project_id=$1" < /dev/null | jq -r '.[].datasetReference.datasetId'; }
+of_dev=$(names_in acme-dev)
+of_ci=$(names_in acme-ci)
 public=$(
-  while read -r dataset; do
-    [ -n "$dataset" ] || continue
-    entries acme-ci "$dataset" | awk -F '\t' '$1 ~ /^all(Authenticated)?Users$/'
-  done <<< "$listed"
+  {
+    for dataset in analytics staging raw crm; do entries acme-prod "$dataset"; done
+    while read -r dataset; do
+      [[ $dataset =~ ^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$ ]] || continue
+      entries acme-dev "$dataset"
+    done <<< "$of_dev"
+    while read -r dataset; do
+      [ -n "$dataset" ] || continue
+      entries acme-ci "$dataset"
+    done <<< "$of_ci"
+  } | awk -F '\t' '$1 ~ /^all(Authenticated)?Users$/'
 )
 echo "${public:-nothing}"
 [ -z "$others$asking$strange$public" ]

@@ -1,7 +1,7 @@
 -- verify.sql: tries what the boundary must refuse, and beside it what must succeed.
 --
 -- Who runs it   each developer and each reader, under their own login; the services in CI (dbt run-operation verify_boundary):
---               bq query --project_id=acme-dev --location=US --use_legacy_sql=false < grants/verify.sql
+--               bq query --project_id=acme-dev --location=US --use_legacy_sql=false --max_rows=100000 --max_child_jobs=0 < grants/verify.sql
 --               A reader has to name a project in which they may run queries. An administrator is refused.
 -- What changes  nothing that stays: what succeeds is taken back at once. Each line of its last result must say that it holds,
 --               or that it was not tried; one that does not hold is a hole, or a right that is missing.

@@ -1,7 +1,7 @@
 -- why_the_bill_rose.sql: what was billed and stored in the last 30 days against the 30 before, by environment, person and pull request.
 --
 -- Who runs it   an administrator with roles/bigquery.resourceViewer and roles/bigquery.metadataViewer on acme-prod and acme-dev and acme-ci:
---               bq query --project_id=acme-prod --location=US --use_legacy_sql=false < grants/why_the_bill_rose.sql
+--               bq query --project_id=acme-prod --location=US --use_legacy_sql=false --max_rows=100000 < grants/why_the_bill_rose.sql
 -- What changes  nothing.
 --
 -- Queries on demand are billed by the bytes that they read, in slots by the time that they take: both are here. A price is in

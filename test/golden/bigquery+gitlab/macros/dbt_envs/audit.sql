@@ -35,7 +35,7 @@
   CASE
     WHEN grantee = 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com' THEN 'service'
     WHEN REGEXP_CONTAINS(grantee, r'^projectOwner:') THEN 'administrator'
-    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN 'reads'
+    WHEN privilege_type IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') THEN IF(REGEXP_CONTAINS(grantee, r'all(Authenticated)?Users$'), 'reads, as everybody in the world', 'reads')
     WHEN privilege_type IN ('roles/bigquery.dataEditor', 'roles/bigquery.dataOwner', 'roles/bigquery.admin') THEN 'writes'
     ELSE 'a role that is not known here: look at it'
   END AS verdict
@@ -47,7 +47,6 @@ FROM (
   FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
   WHERE object_name = 'staging' AND object_type = 'SCHEMA'
 )
-ORDER BY verdict, login, how
 
     ) as a
   {%- endset -%}
@@ -58,7 +57,7 @@ ORDER BY verdict, login, how
     {%- set one = fromjson(row) -%}
     {%- if one['verdict'] == 'administrator' -%}
       {%- do can_write.append(one) -%}
-    {%- elif one['verdict'] not in ['service', 'reads'] -%}
+    {%- elif one['verdict'] != 'service' and not one['verdict'].startswith('reads') -%}
       {%- do can_write.append({'login': one['login'], 'how': one['how'], 'verdict': 'HOLE'}) -%}
     {%- endif -%}
   {%- endfor -%}
@@ -77,14 +76,21 @@ FOR one IN (
   SELECT table_schema, table_name FROM `acme-prod`.`analytics`.INFORMATION_SCHEMA.TABLES
   UNION ALL SELECT table_schema, table_name FROM `acme-prod`.`staging`.INFORMATION_SCHEMA.TABLES
 ) DO
-  EXECUTE IMMEDIATE FORMAT("""
-    SELECT ARRAY(
-      SELECT AS STRUCT grantee AS login, CONCAT(privilege_type, ' on ', object_schema, '.', object_name) AS how
-      FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
-      WHERE object_schema = '%s' AND object_name = '%s'
-        AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') AND grantee != 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com'
-    )""", one.table_schema, one.table_name) INTO v_on_table;
-  SET v_on_tables = ARRAY_CONCAT(v_on_tables, v_on_table);
+  BEGIN
+    EXECUTE IMMEDIATE FORMAT("""
+      SELECT ARRAY(
+        SELECT AS STRUCT grantee AS login, CONCAT(privilege_type, ' on ', object_schema, '.', object_name) AS how
+        FROM `acme-prod`.`region-us`.INFORMATION_SCHEMA.OBJECT_PRIVILEGES
+        WHERE object_schema = '%s' AND object_name = '%s'
+          AND privilege_type NOT IN ('roles/bigquery.dataViewer', 'roles/bigquery.filteredDataViewer', 'roles/bigquery.metadataViewer', 'roles/bigquery.routineDataViewer', 'roles/bigquery.routineMetadataViewer') AND grantee != 'serviceAccount:acme-prod@acme-prod.iam.gserviceaccount.com'
+      )""", one.table_schema, one.table_name) INTO v_on_table;
+    SET v_on_tables = ARRAY_CONCAT(v_on_tables, v_on_table);
+  EXCEPTION WHEN ERROR THEN
+    -- dbt may have dropped it since it was listed.
+    IF NOT REGEXP_CONTAINS(@@error.message, r'(?i)not found') THEN
+      RAISE;
+    END IF;
+  END;
 END FOR;
 
 select login, how from unnest(v_on_tables) order by login, how

@@ -129,10 +129,13 @@
   {{ return(none) }}
 {% endmacro %}
 
-{#- Labels are set all together, so the others are written back. none takes one away. -#}
+{#-
+  Labels are set all together, so the others are written back, in whatever letters; they have letters, digits, - and _ alone:
+  https://docs.cloud.google.com/bigquery/docs/labels-intro#requirements. none takes one away.
+-#}
 {% macro dbt_envs_set_label(dataset, label, value) %}
   {%- set labels = [] -%}
-  {%- for name, text in modules.re.findall('STRUCT[(]"([a-z0-9_-]*)", "([a-z0-9_-]*)"[)]', dataset['labels'] or '') if name != label -%}
+  {%- for name, text in modules.re.findall('STRUCT[(]"([^"]*)", "([^"]*)"[)]', dataset['labels'] or '') if name != label -%}
     {%- do labels.append("('" ~ name ~ "', '" ~ text ~ "')") -%}
   {%- endfor -%}
   {%- if value is not none -%}{%- do labels.append("('" ~ label ~ "', '" ~ value ~ "')") -%}{%- endif -%}

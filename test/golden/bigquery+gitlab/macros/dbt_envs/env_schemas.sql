@@ -1,11 +1,11 @@
 {#-
   Lists this project's environment schemas, with their age and size; and, as others, datasets whose names merely begin like
-  one, that carry another project's labels or none, or that are in the wrong project of Google Cloud.
+  one, that carry another project's labels or none, or that are in the wrong project of Google Cloud or in another location.
 
       dbt run-operation env_schemas --target ci
 
   The last line is JSON, {"listed_at": ..., "schemas": [...], "others": [...], "handover": ...}. Times are UTC. null: nobody
-  knows. It is a query for each project of Google Cloud, and one more, however many datasets there are.
+  knows. It is a query and a list for each project of Google Cloud, and one query more, however many datasets there are.
 -#}
 {% macro env_schemas() %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
@@ -21,7 +21,9 @@
   {%- set others = [] -%}
   {%- set lines = [] -%}
   {%- for project in ['acme-dev', 'acme-ci'] -%}
-    {%- for one in dbt_envs_datasets(project) -%}
+    {%- set everywhere = adapter.list_schemas(project) -%}
+    {%- set here = dbt_envs_datasets(project) -%}
+    {%- for one in here -%}
       {%- set ours = one['mark'] == 'acme' and dbt_envs_project_of(one['schema']) == project and (one['dev'] or one['pr']) -%}
       {%- if ours -%}
         {%- do schemas.append({
@@ -40,6 +42,12 @@
         {%- do others.append({'schema': place, 'owner': ('project ' ~ one['mark']) if one['mark'] else none, 'relations': one['relations'], 'bytes': one['bytes']}) -%}
         {%- do lines.append(place ~ ': not this project\'s, ' ~ one['relations'] ~ ' relations') -%}
       {%- endif -%}
+    {%- endfor -%}
+    {#- What was asked above shows datasets in US alone, and who may create one in a project may create it anywhere. -#}
+    {%- set known = here | map(attribute='schema') | list -%}
+    {%- for name in everywhere if modules.re.match('(?i)(?:dev|pr)_', name) and name not in known and project ~ '.' ~ name not in declared -%}
+      {%- do others.append({'schema': name ~ ' outside US', 'owner': none, 'relations': none, 'bytes': none}) -%}
+      {%- do lines.append(name ~ ': outside US, where no sweep sees what is in it') -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- do print(lines | join('\n')) -%}

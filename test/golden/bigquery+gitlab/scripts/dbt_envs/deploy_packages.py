@@ -1,10 +1,12 @@
-"""What jobs on main have left in GitLab's package registry. A module, not a command.
+"""What deploys of main have left in GitLab's package registry. A module, not a command.
 
-Whoever may push a branch may write a package, so its name proves nothing. GitLab itself notes of each file which pipeline
-uploaded it. Only a file of this project's own pipelines on main, of a commit that is on main, counts, and what is
+Whoever may push can write a package, and a tag can be called main: a name proves nothing. GitLab itself lists which jobs
+deployed to the environment prod, from which branch, and notes of each file which pipeline uploaded it. Only the package of
+such a job counts, 0.0.<job>, with files that its own pipeline uploaded, once each, for a commit that is on main; and what is
 downloaded has to be that file, byte for byte.
 """
 
+import itertools
 import pathlib
 import re
 import subprocess
@@ -17,7 +19,9 @@ import gitlab_api
 MAIN = "main"
 # docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable: what starts the deploy and the sweep
 SOURCES = ("push", "schedule", "web")
-LOOK_BACK = 200  # packages: somebody may have written many that are none of ours
+JOB, ENVIRONMENT = "dbt-deploy", "prod"
+LOOK_BACK = 200  # packages of which nobody knows the job
+DEPLOYMENTS = 5000  # that are looked through for the job of a package
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -30,26 +34,68 @@ class Package(NamedTuple):
 
 
 def newest(api: gitlab_api.Api, names: tuple[str, ...]) -> Iterator[Package]:
-    """The packages of these names that jobs on main have written, the newest first."""
-    project = own_id(api)
-    # GitLab's own job tokens number versions upwards: the version is 0.0.<job>.
+    """The packages of these names that deploys of main have written, the newest first."""
+    project, deploys = own_id(api), Deploys(api)
     found = [one for name in names for one in api.every(f"/packages?package_type=generic&package_name={name}&order_by=created_at&sort=desc") if one.get("name") == name]
-    found = [one for one in found if re.fullmatch(r"0\.0\.[1-9][0-9]{0,18}", str(one.get("version")))]
-    seen, shown = 0, False
-    for one in sorted(found, key=lambda package: int(package["version"].rpartition(".")[2]), reverse=True):
-        if seen == LOOK_BACK:
-            raise gitlab_api.Problem(f"none of the newest {LOOK_BACK} packages is one that a job on {MAIN} has written. Delete those that are not, under Deploy, Package registry.")
-        seen += 1
-        every = files_of(api, one)
-        shown = shown or any(file["pipelines"] for file in every)
-        files = attested(every, project)
+    # GitLab numbers jobs upwards. Which packages there are says nothing yet, so somebody else's cost no request and hide none of ours.
+    numbered = [(int(one["version"][4:]), one) for one in found if re.fullmatch(r"0\.0\.[1-9][0-9]{0,18}", str(one.get("version")))]
+    numbered.sort(key=lambda pair: pair[0], reverse=True)
+    any_of_ours, unshown = False, []
+    for job, one in numbered:
+        pipeline = deploys.pipeline_of(job)
+        every = [] if pipeline is None else files_of(api, one)
+        files = attested(every, project, pipeline)
         if files:
-            yield Package(one["id"], one["name"], one["version"], files, f"job {one['version'].rpartition('.')[2]}")
-    if seen > 0 and not shown:
+            any_of_ours = True
+            yield Package(one["id"], one["name"], one["version"], files, f"job {job}")
+        elif every and not any(file["pipelines"] for file in every):
+            unshown.append(one)
+    if not any_of_ours and numbered:
+        refuse_doubt(api, project, [one for _, one in numbered], unshown != [])
+
+
+class Deploys:
+    """The jobs that deployed main to prod: docs.gitlab.com/api/deployments. One that was made without a job has none."""
+
+    def __init__(self, api: gitlab_api.Api) -> None:
+        listed = api.every(f"/deployments?environment={ENVIRONMENT}&order_by=id&sort=desc")
+        self.rest = itertools.islice(listed, DEPLOYMENTS)
+        self.pipelines: dict[int, int] = {}
+
+    def pipeline_of(self, job: int) -> int | None:
+        """Of a deploy, the pipeline that it ran in. Reads on until the job is found; None where it is no deploy of main."""
+        while job not in self.pipelines:
+            deployment = next(self.rest, None)
+            if deployment is None:
+                return None
+            self.note(deployment.get("deployable"))
+        return self.pipelines[job]
+
+    def note(self, job: Any) -> None:
+        if job is None:
+            return
+        pipeline = job.get("pipeline") if isinstance(job, dict) else None
+        if not isinstance(pipeline, dict) or not isinstance(pipeline.get("id"), int) or not isinstance(job.get("id"), int) or not isinstance(job.get("tag"), bool):
+            raise gitlab_api.Problem("GitLab's list of deployments is of another shape.")
+        if job.get("name") == JOB and job.get("ref") == MAIN and not job["tag"]:
+            self.pipelines[job["id"]] = pipeline["id"]
+
+
+def refuse_doubt(api: gitlab_api.Api, project: int, packages: list[dict[str, Any]], unshown: bool) -> None:
+    """None of these is ours. Raises where that may not be so: "nothing was published yet" makes every build a full one."""
+    written = [file["pipelines"] for one in packages[:LOOK_BACK] for file in files_of(api, one)]
+    if unshown or not any(written):
         raise gitlab_api.Problem(
-            f"GitLab says of no package {' or '.join(names)} which pipeline has written it: a person has, or this login may not read pipelines. "
+            f"GitLab says of no package {packages[0]['name']} which pipeline has written it: a person has, or this login may not read pipelines. "
             "Give it the right to, or delete what no job wrote, under Deploy, Package registry."
         )
+    if any(is_ours(one, project) for pipelines in written for one in pipelines):
+        raise gitlab_api.Problem(
+            f"a package {packages[0]['name']} is of a pipeline on {MAIN}, and GitLab knows of no {JOB} to {ENVIRONMENT} that wrote it. "
+            f"Was the environment {ENVIRONMENT} deleted? Deploy again, or delete the package, under Deploy, Package registry."
+        )
+    if len(packages) > LOOK_BACK:
+        raise gitlab_api.Problem(f"there are {len(packages)} packages {packages[0]['name']}, and no deploy wrote the newest {LOOK_BACK}. Delete them, under Deploy, Package registry.")
 
 
 def own_id(api: gitlab_api.Api) -> int:
@@ -71,19 +117,20 @@ def files_of(api: gitlab_api.Api, package: dict[str, Any]) -> list[dict[str, Any
     return files
 
 
-def attested(every: list[dict[str, Any]], project: int) -> dict[str, dict[str, Any]]:
-    """The files that jobs on main have written into a package, by name, the newest of each. What somebody else has put beside
-    them is passed over; put over one of them, its digest differs, and that is an error."""
+def attested(every: list[dict[str, Any]], project: int, pipeline: int | None) -> dict[str, dict[str, Any]]:
+    """The files that this pipeline has written into a package, by name. What somebody else has put beside them is passed over;
+    put over one of them, its digest differs, and that is an error."""
     files: dict[str, dict[str, Any]] = {}
     for file in every:
-        ours = file["pipelines"] != [] and all(is_ours(one, project) for one in file["pipelines"])
-        if ours and (file["file_name"] not in files or files[file["file_name"]]["id"] < file["id"]):
+        if file["pipelines"] != [] and all(one.get("id") == pipeline and is_ours(one, project) for one in file["pipelines"]):
+            if file["file_name"] in files:
+                raise gitlab_api.Problem(f"pipeline {pipeline} has uploaded {file['file_name']} twice, which no deploy does: another job of it has. Deploy again.")
             files[file["file_name"]] = file
     return files
 
 
 def is_ours(pipeline: dict[str, Any], project: int) -> bool:
-    """Not a merge request's, whose ref is refs/merge-requests/…, nor a fork's. A tag may have the branch's name: its commit is looked at."""
+    """Not a merge request's, whose ref is refs/merge-requests/…, nor a fork's; a tag may have the branch's name too."""
     sha = pipeline.get("sha")
     return (
         pipeline.get("project_id") == project

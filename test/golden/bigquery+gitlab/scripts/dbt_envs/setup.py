@@ -4,7 +4,7 @@
     python scripts/dbt_envs/setup.py --apply    does it, and asks for each value that is missing
 
 The login must be a maintainer's, with the scope api: GITLAB_TOKEN, or glab's. Whoever runs it owns the schedules, and a
-schedule ends with its owner: let a service account run it. A value is taken from the environment variable of the same name
+schedule ends with its owner: let an account run it that is made for it. A value is taken from the environment variable of the same name
 where there is one. What is set already stays as it is, unless it is named: --replace DBT_ENVS_GITLAB_TOKEN. Values are typed
 unseen and stand on no command line. It adds to what protects the project, and takes nothing away.
 """
@@ -74,8 +74,8 @@ SETTINGS: list[dict[str, Any]] = [
 # Of these scopes' variables, only pipelines of a protected branch see any.
 PROTECTED = ["prod", "sweep", "sweep-issue"]
 SCHEDULES = [
-    {"description": "dbt deploy", "cron": "17 5 * * *", "run": "deploy"},
-    {"description": "dbt sweep", "cron": "43 3 * * *", "run": "sweep"},
+    {"description": "dbt deploy", "cron": "17 5 * * *"},
+    {"description": "dbt sweep", "cron": "43 3 * * *"},
 ]
 # What the token of a service's job says, and no other job's. Numbers, for a path may be somebody else's one day. `sub` is the same
 # for all jobs of a branch, and in a merge request's token it names the source branch, which may be called main.
@@ -93,11 +93,18 @@ PROJECT_SETTINGS: list[tuple[str, Any, str]] = [
     ("ci_allow_fork_pipelines_to_run_in_parent_project", False, "what a fork sends never runs here, where it could read variables"),
     ("protect_merge_request_pipelines", False, "no merge request's pipeline reads protected variables"),
     ("only_allow_merge_if_pipeline_succeeds", True, "nothing is merged whose build has failed"),
+    ("allow_merge_on_skipped_pipeline", False, "nor what a commit's [skip ci] has kept from being built"),
     ("auto_cancel_pending_pipelines", "enabled", "a push cancels a build that it makes pointless"),
 ]
-# Whoever may give variables to a pipeline of main can set the host that gets production's password.
+# Whoever may give variables to a pipeline of main can set the host that gets production's password. The role counts only
+# where the first of the two is true: docs.gitlab.com/api/projects/#update-a-project
+RESTRICTED = "restrict_user_defined_variables"
 OVERRIDE = "ci_pipeline_variables_minimum_override_role"
+CLOSED = (0, 40, 60)  # nobody, maintainers, administrators: docs.gitlab.com/api/protected_branches
 STRICT_ROLES = ("maintainer", "owner", "no_one_allowed")
+# Since 17.8 a pipeline knows its schedule, and since 17.10 a draft: docs.gitlab.com/ci/variables/predefined_variables
+OLDEST = (17, 10)
+READING = "DBT_ENVS_GITLAB_TOKEN"  # for pr/* too, where a job's own token reads no merge requests
 SOMEBODY_ELSES = '! The schedule "{}" is somebody else\'s. Take ownership, under Build, Pipeline schedules, and start this again.'
 GIVEN: dict[str, str] = {}
 
@@ -126,9 +133,10 @@ def main() -> int:
 
 def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
     """Does or lists every step; returns how many are left to do. Main is protected before anything secret is stored."""
+    refuse_older(api)
     project = api.get("")
     print(f"Project {project.get('path_with_namespace')}, {project.get('visibility')}")
-    missing = prepare_main(api, apply) + prepare_project(api, project, apply)
+    missing = prepare_main(api, apply) + look_at_others(api) + prepare_project(api, project, apply)
     say_claims(api, project)
     if apply and missing:
         print("! Nothing secret is stored before that is done.")
@@ -141,42 +149,62 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
                 raise
             # Only its owner may change one: docs.gitlab.com/ci/pipelines/schedules
             missing += say(SOMEBODY_ELSES.format(schedule["description"]))
-    found = {(one.get("key"), one.get("environment_scope")): one for one in variables(api)}
+    found = {(one.get("key"), one.get("environment_scope")): one for one in every_one(api, "/variables")}
     for setting in SETTINGS:
         for scope in setting["scopes"]:
             missing += prepare_setting(api, setting, scope, found, apply, setting["name"] in replace)
-    say_what_is_left(project)
+        missing += look_elsewhere(setting, found)
+    say_what_is_left(api, project)
     return missing
+
+
+def refuse_older(api: gitlab_api.Api) -> None:
+    """docs.gitlab.com/api/version"""
+    version = str(api.service.get("/version").get("version"))
+    number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
+    is_now = (int(number[1]), int(number[2])) if number else (0, 0)
+    if is_now < OLDEST:
+        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: on an older one, schedules start none of them, in silence.")
+    if is_now < SAYS_BOTH:
+        print(f"! This GitLab is {inert(version)}. Before {'.'.join(map(str, SAYS_BOTH))} a token does not say job_project_id, so no merge request is built.")
 
 
 def prepare_main(api: gitlab_api.Api, apply: bool) -> int:
     """docs.gitlab.com/api/protected_branches: 0 is nobody, 30 developers, 40 maintainers."""
     path = f"/protected_branches/{urllib.parse.quote(MAIN, safe='')}"
-    try:
-        found = api.get(path)
-    except gitlab_api.Refused as refused:
-        if refused.status != 404:
-            raise
+    rules = list(api.every("/protected_branches"))
+    found = next((rule for rule in rules if rule.get("name") == MAIN), None)
+    missing = sum(say(by_hand(rule)) for rule in rules if covers_main(rule) and wrong_with(rule))
+    if found is None:
         step(f"{MAIN}: changes by merge request alone, which maintainers merge", apply)
         if not apply:
-            return 1
+            return missing + 1
         api.send("POST", "/protected_branches", {"name": MAIN, "push_access_level": 0, "merge_access_level": 40, "allow_force_push": False})
         found = api.get(path)
     if not wrong_with(found):
-        return 0
+        return missing
     step(f"{MAIN}: {' and '.join(wrong_with(found))}; nobody pushes", apply)
     if not apply:
-        return 1
+        return missing + 1
     # To change who may push takes Premium; GitLab Free passes over it. To unprotect the branch for it would open it meanwhile.
     gone = [{"id": one.get("id"), "_destroy": True} for one in found.get("push_access_levels", []) if one.get("access_level") != 0]
     try:
         api.send("PATCH", path, {"allowed_to_push": [*gone, {"access_level": 0}], "allow_force_push": False})
     except gitlab_api.Refused as refused:
         print(f"! {refused}")
-    wrong = wrong_with(api.get(path))
-    if wrong:
-        print(f"! {MAIN} is protected, but {' and '.join(wrong)}. By hand: Settings, Repository, Protected branches, {MAIN}: Allowed to push and merge, No one.")
-    return 1 if wrong else 0
+    now = api.get(path)
+    return missing + (say(by_hand(now)) if wrong_with(now) else 0)
+
+
+def covers_main(rule: dict[str, Any]) -> bool:
+    """Of several rules that fit a branch, the most permissive one counts: docs.gitlab.com/user/project/repository/branches/protected"""
+    name = str(rule.get("name"))
+    return "*" in name and re.fullmatch(".*".join(re.escape(part) for part in name.split("*")), MAIN) is not None
+
+
+def by_hand(rule: dict[str, Any]) -> str:
+    where = f"Settings, Repository, Protected branches, {inert(rule.get('name'))}: Allowed to push and merge, No one."
+    return f"! {MAIN} is protected by the rule {inert(rule.get('name'))}, but {' and '.join(wrong_with(rule))}. By hand: {where}"
 
 
 def wrong_with(branch: dict[str, Any]) -> list[str]:
@@ -186,14 +214,46 @@ def wrong_with(branch: dict[str, Any]) -> list[str]:
     return [*(["whoever may push can change it without a merge request"] if pushed else []), *(["it may be force-pushed"] if forced else [])]
 
 
+def look_at_others(api: gitlab_api.Api) -> int:
+    """A protected variable reaches the pipelines of every protected branch and tag: docs.gitlab.com/ci/variables/#protect-a-cicd-variable.
+    Whoever may bring code there can have it printed. What is for maintainers alone is named, and left."""
+    missing = 0
+    for kind, path, keys in (
+        ("branch", "/protected_branches", ("push_access_levels", "merge_access_levels")),
+        ("tag", "/protected_tags", ("create_access_levels",)),
+    ):
+        for rule in every_one(api, path):
+            name, levels = inert(rule.get("name")), [one for key in keys for one in rule.get(key, [{}])]
+            if kind == "branch" and rule.get("name") == MAIN:
+                continue
+            others = sorted({whom(one) for one in levels if one.get("access_level") not in CLOSED})
+            if others:
+                missing += say(
+                    f"! The {kind} {name} is protected, and {' and '.join(others)} may bring code there: it can read what is protected, production's credentials too. "
+                    f"By hand: Settings, Repository, Protected {kind}{'es' if kind == 'branch' else 's'}: let maintainers alone, or protect it no longer."
+                )
+            elif any(one.get("access_level") != 0 for one in levels):
+                print(f"  The {kind} {name} is protected too, so maintainers can have production's credentials read there.")
+    return missing
+
+
+def whom(level: dict[str, Any]) -> str:
+    return inert(level.get("access_level_description") or ("developers" if level.get("access_level") == 30 else "somebody who is no maintainer"))
+
+
 def prepare_project(api: gitlab_api.Api, project: dict[str, Any], apply: bool) -> int:
-    wrong = [(name, wanted, why) for name, wanted, why in PROJECT_SETTINGS if name in project and project[name] != wanted]
+    # What was never set comes as null, and is off.
+    wrong = [(name, wanted, why) for name, wanted, why in PROJECT_SETTINGS if name in project and (project[name] or False) != wanted]
     missing = 0
     if project.get(OVERRIDE) not in STRICT_ROLES and OVERRIDE in project:
         wrong.append((OVERRIDE, "maintainer", "only maintainers give variables to a pipeline"))
+    if project.get(RESTRICTED) is False:
+        wrong.append((RESTRICTED, True, f"without it, {OVERRIDE} counts for nothing"))
     for name, _, _ in PROJECT_SETTINGS:
         if name not in project:
             print(f"! This GitLab does not say what {name} is: look at Settings, CI/CD and Merge requests.")
+    if OVERRIDE not in project:
+        missing += say(f"! GitLab does not show {OVERRIDE} to this login: is it a maintainer's?")
     for name, wanted, why in wrong:
         step(f"{name} = {wanted}: {why}", apply)
         missing += 1
@@ -201,7 +261,7 @@ def prepare_project(api: gitlab_api.Api, project: dict[str, Any], apply: bool) -
         return missing
     api.send("PUT", "", {name: wanted for name, wanted, _ in wrong})
     now = api.get("")
-    return sum(say(f"! GitLab took {name}, and it is still {now.get(name)!r}.") for name, wanted, _ in wrong if now.get(name) != wanted)
+    return missing - len(wrong) + sum(say(f"! GitLab took {name}, and it is still {now.get(name)!r}.") for name, wanted, _ in wrong if now.get(name) != wanted)
 
 
 def say_claims(api: gitlab_api.Api, project: dict[str, Any]) -> None:
@@ -220,61 +280,42 @@ def say_claims(api: gitlab_api.Api, project: dict[str, Any]) -> None:
     print(f"  The issuer is {issuer} unless an administrator of this GitLab has set ci_id_tokens_issuer_url: give that as TOKEN_ISSUER.")
     print(f"  The warehouse reads {issuer}/.well-known/openid-configuration. Where it cannot come there, hand it the keys, again whenever they change:")
     print(f"  curl --fail --output keys.json {host}/oauth/discovery/keys, and TOKEN_KEYS=keys.json in front of that line.")
-    say_version(api)
-
-
-def say_version(api: gitlab_api.Api) -> None:
-    """docs.gitlab.com/api/version"""
-    said = str(api.service.get("/version").get("version"))
-    found = re.match(r"(\d+)\.(\d+)", said)
-    if found is None or (int(found[1]), int(found[2])) < SAYS_BOTH:
-        print(f"! This GitLab is {said}. Before {'.'.join(map(str, SAYS_BOTH))} a token does not say job_project_id, so no merge request is built.")
 
 
 def prepare_schedule(api: gitlab_api.Api, schedule: dict[str, str], apply: bool) -> int:
-    """docs.gitlab.com/api/pipeline_schedules. One that GitLab or somebody has switched off is reported, and left to its owner."""
+    """docs.gitlab.com/api/pipeline_schedules. The jobs know it by its description. One whose owner is gone is reported, and left."""
     found = [one for one in api.every("/pipeline_schedules") if one.get("description") == schedule["description"] and short(one.get("ref")) == MAIN]
     if not found:
         step(f'schedule "{schedule["description"]}", {schedule["cron"]} UTC, on {MAIN}', apply)
         if not apply:
             return 1
-        made = api.send("POST", "/pipeline_schedules", {"description": schedule["description"], "ref": f"refs/heads/{MAIN}", "cron": schedule["cron"], "active": False})
-        found = [made]
-    missing = 0
-    for one in found:
-        detail = api.get(f"/pipeline_schedules/{one['id']}")
-        if "variables" not in detail:  # shown to whoever may change it
-            missing += say(SOMEBODY_ELSES.format(schedule["description"]))
-            continue
-        says = {variable.get("key"): variable.get("value") for variable in detail.get("variables") or []}
-        if says.get("DBT_ENVS_RUN") != schedule["run"]:
-            step(f'schedule "{schedule["description"]}": DBT_ENVS_RUN={schedule["run"]}', apply)
-            if not apply:
-                missing += 1
-                continue
-            api.send("POST", f"/pipeline_schedules/{one['id']}/variables", {"key": "DBT_ENVS_RUN", "value": schedule["run"]})
-        if detail.get("active") is not True and (detail.get("owner") or {}).get("state") != "active":
-            missing += say(f'! The schedule "{schedule["description"]}" is off, and its owner is not active: take ownership, under Build, Pipeline schedules.')
-        elif detail.get("active") is not True:
-            step(f'schedule "{schedule["description"]}": on', apply)
-            missing += 0 if apply else 1
-            if apply:
-                api.send("PUT", f"/pipeline_schedules/{one['id']}", {"active": True})
-    return missing
+        api.send("POST", "/pipeline_schedules", {"description": schedule["description"], "ref": f"refs/heads/{MAIN}", "cron": schedule["cron"]})
+        return 0
+    if any(one.get("active") is True for one in found):
+        return 0
+    off = found[0]
+    # Fresh from GitLab: a list does not always say who owns one.
+    if (api.get(f"/pipeline_schedules/{off['id']}").get("owner") or {}).get("state") != "active":
+        return say(f'! The schedule "{schedule["description"]}" is off, and its owner is not active: take ownership, under Build, Pipeline schedules.')
+    step(f'schedule "{schedule["description"]}": on', apply)
+    if not apply:
+        return 1
+    api.send("PUT", f"/pipeline_schedules/{off['id']}", {"active": True})
+    return 0
 
 
 def short(ref: object) -> str:
     return str(ref).removeprefix("refs/heads/")
 
 
-def variables(api: gitlab_api.Api) -> list[dict[str, Any]]:
-    """Every one, to the last page. They have no id: their scope tells those of one name apart."""
+def every_one(api: gitlab_api.Api, path: str) -> list[dict[str, Any]]:
+    """Every item of a list whose items have no id, to the last page."""
     found: list[dict[str, Any]] = []
     page = 1
     while True:
-        items, headers = api.service.ask(f"{api.service.base}{api.path(f'/variables?per_page=100&page={page}')}")
-        if not isinstance(items, list) or headers.get("x-next-page") not in ("", str(page + 1)):
-            raise gitlab_api.Problem("GitLab's list of variables is of another shape.")
+        items, headers = api.service.ask(f"{api.service.base}{api.path(f'{path}?per_page=100&page={page}')}")
+        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items) or headers.get("x-next-page") not in ("", str(page + 1)):
+            raise gitlab_api.Problem(f"GitLab's list of {path[1:].replace('_', ' ')} is of another shape.")
         found += items
         if headers.get("x-next-page") == "":
             return found
@@ -284,16 +325,8 @@ def variables(api: gitlab_api.Api) -> list[dict[str, Any]]:
 def prepare_setting(api: gitlab_api.Api, setting: dict[str, Any], scope: str, found: dict[Any, dict[str, Any]], apply: bool, replace: bool) -> int:
     place = f"variable {setting['name']} (environment {scope})"
     there = found.get((setting["name"], scope))
-    protected = scope in PROTECTED
-    if there is not None and protected and there.get("protected") is not True:
-        step(f"{place}: for protected branches alone", apply)
-        if not apply:
-            return 1
-        # The value of a hidden one is not shown, and is kept where none is sent.
-        value = {} if there.get("hidden") else {"value": there.get("value")}
-        api.send("PUT", variable_path(setting["name"], scope), {**value, "protected": True, "environment_scope": scope})
     if there is not None and not replace:
-        return 0
+        return tighten(api, setting, scope, there, apply)
     if setting["default"] is not None and setting["name"] not in os.environ and not replace:
         print(f"  {place} is not set: {setting['default']!r} is used")
         return 0
@@ -304,18 +337,70 @@ def prepare_setting(api: gitlab_api.Api, setting: dict[str, Any], scope: str, fo
     if value == "":
         print(f"! {setting['name']} is left unset")
         return 1
-    body = {"key": setting["name"], "value": value, "protected": protected, "raw": True, "environment_scope": scope}
-    if there is not None:
-        api.send("DELETE", variable_path(setting["name"], scope), {})
-    try:
-        api.send("POST", "/variables", {**body, "masked_and_hidden": True} if setting["secret"] else body)
-    except gitlab_api.Refused as refused:
-        if not setting["secret"] or refused.status != 400:
-            raise
-        # docs.gitlab.com/ci/variables/#mask-a-cicd-variable: one line, without blanks, at least 8 characters
-        api.send("POST", "/variables", body)
+    body = {"value": value, "protected": scope in PROTECTED, "raw": True, "environment_scope": scope}
+    hide = setting["secret"] and maskable(value)
+    if there is None:
+        # Only a new one can be hidden: docs.gitlab.com/ci/variables/#hide-a-cicd-variable
+        hidden, shown = {"key": setting["name"], **body, "masked_and_hidden": True}, {"key": setting["name"], **body}
+        masked = send_masked(api, "POST", "/variables", hidden if hide else shown, shown)
+    else:
+        # Changed in place: the old one stays where GitLab refuses the new one, as it does where one that is hidden would have to be shown.
+        hidden, shown = {**body, "masked": True}, body if there.get("hidden") else {**body, "masked": False}
+        masked = send_masked(api, "PUT", variable_path(setting["name"], scope), hidden if hide else shown, shown)
+    if setting["secret"] and not masked:
         print(f"! GitLab cannot mask {setting['name']}: of several lines, short, or with blanks. It is stored, and a job that prints it shows it.")
     return 0
+
+
+def send_masked(api: gitlab_api.Api, method: str, path: str, masked: dict[str, Any], shown: dict[str, Any]) -> bool:
+    """Whether GitLab has masked it. What it does not mask, it answers with 400."""
+    try:
+        api.send(method, path, masked)
+        return masked != shown
+    except gitlab_api.Refused as refused:
+        if refused.status != 400 or masked == shown:
+            raise
+    api.send(method, path, shown)
+    return False
+
+
+def tighten(api: gitlab_api.Api, setting: dict[str, Any], scope: str, there: dict[str, Any], apply: bool) -> int:
+    """Of one that is set: for protected branches alone where it has to be, and masked where GitLab can."""
+    open_to_all = scope in PROTECTED and there.get("protected") is not True
+    shown = setting["secret"] and there.get("masked") is not True and maskable(str(there.get("value")))
+    if not open_to_all and not shown:
+        return 0
+    done = [*(["for protected branches alone"] if open_to_all else []), *(["masked"] if shown else [])]
+    step(f"variable {setting['name']} (environment {scope}): {' and '.join(done)}", apply)
+    if not apply:
+        return 1
+    # The value of a hidden one is not shown, and is kept where none is sent.
+    value = {} if there.get("hidden") else {"value": there.get("value")}
+    body = {**value, "protected": scope in PROTECTED or there.get("protected") is True, "environment_scope": scope}
+    if not send_masked(api, "PUT", variable_path(setting["name"], scope), {**body, "masked": True} if shown else body, body) and shown:
+        print(f"! GitLab cannot mask {setting['name']} as it is stored: --replace {setting['name']} stores it anew.")
+    return 0
+
+
+def look_elsewhere(setting: dict[str, Any], found: dict[Any, dict[str, Any]]) -> int:
+    """A protected secret that is set once more, for an environment that a merge request's job may name, and open to every branch."""
+    if not setting["secret"] or not all(scope in PROTECTED for scope in setting["scopes"]):
+        return 0
+    missing = 0
+    for (name, scope), one in found.items():
+        if name != setting["name"] or scope in setting["scopes"] or one.get("protected") is True:
+            continue
+        place = f"! variable {name} (environment {inert(scope)}) is not protected: pipelines of every branch read it."
+        if name == READING and scope == "pr/*":
+            print(f"{place} It must be another token than the one above, with the scope read_api alone.")
+            continue
+        missing += say(f"{place} Delete it, under Settings, CI/CD, Variables; and make the real value invalid, where it was that.")
+    return missing
+
+
+def maskable(value: str) -> bool:
+    """One line, without blanks, at least 8 characters: docs.gitlab.com/ci/variables/#mask-a-cicd-variable"""
+    return re.fullmatch(r"\S{8,}", value) is not None
 
 
 def variable_path(name: str, scope: str) -> str:
@@ -334,17 +419,40 @@ def ask(setting: dict[str, Any]) -> str:
     if not sys.stdin.isatty():
         return ""
     if setting["secret"]:
-        return getpass.getpass(f"  {setting['name']}: ")
+        value = getpass.getpass(f"  {setting['name']}: ")
+        if not value.startswith("-----BEGIN"):
+            return value
+        # A prompt ends with its line, and the rest of what was pasted is lost.
+        print(f'! {setting["name"]} has several lines: give it in the environment, {setting["name"]}="$(cat key.p8)" python scripts/dbt_envs/setup.py --apply')
+        return ""
     return input(f"  {setting['name']} (such as {setting['example']}): ").strip()
 
 
-def say_what_is_left(project: dict[str, Any]) -> None:
+def say_what_is_left(api: gitlab_api.Api, project: dict[str, Any]) -> None:
     """What only a person can decide."""
     print("  Whoever may merge decides what production is built from. To ask for approvals takes GitLab Premium: Settings, Merge requests.")
+    main = next((rule for rule in every_one(api, "/protected_branches") if rule.get("name") == MAIN), {})
+    merging = sorted({whom(one) for one in main.get("merge_access_levels", []) if one.get("access_level") not in CLOSED})
+    if merging:
+        print(f"! {' and '.join(merging)} may merge to {MAIN}, so they are production. Settings, Repository, Protected branches, {MAIN}.")
+    if project.get("ci_config_path") not in (None, "", ".gitlab-ci.yml"):
+        read = f"This project reads {inert(project['ci_config_path'])} instead of .gitlab-ci.yml"
+        print(f"! {read}: the jobs run only where that includes .gitlab/ci/dbt_*.yml. Settings, CI/CD, General pipelines.")
+    if project.get("visibility") != "private" and project.get("public_jobs") is not False:
+        print(
+            "! Whoever sees the project reads its jobs' logs, which name people and what is in the warehouse. "
+            "Settings, CI/CD, General pipelines: Project-based pipeline visibility."
+        )
+    if project.get(OVERRIDE) == "no_one_allowed":
+        print("  Nobody may give variables to a pipeline, so nothing can be asked of a run by hand. To let maintainers: Settings, CI/CD, Variables.")
     if project.get("issues_access_level") == "disabled":
         print("! Issues are off, so nobody is told of a sweep that fails. Turn them on: Settings, General, Visibility.")
     if project.get("forked_from_project"):
         print("  This project is a fork: its merge requests are those that were opened against it, and the sweep asks for those alone.")
+
+
+def inert(text: object) -> str:
+    return "".join(one if one.isprintable() else " " for one in str(text))[:200]
 
 
 def step(what: str, apply: bool) -> None:

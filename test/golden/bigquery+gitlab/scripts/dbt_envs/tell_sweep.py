@@ -4,7 +4,8 @@
 
 A success counts only where the sweep's job has left `success` in target/dbt_envs/result, and an account of itself in
 target/dbt_envs/sweep.json that says the same. The issue is updated in place: never a new one each night. A pipeline that is
-started again, however old, changes nothing where a newer one has told already.
+started again, however old, changes nothing where a newer one has told already. Whoever may edit issues can write anything into
+this one: a newer pipeline counts where GitLab knows it, and title and text are written anew each night.
 
 DBT_ENVS_GITLAB_TOKEN needs the scope api: a job's own token may write no issue (docs.gitlab.com/ci/jobs/ci_job_token). This job
 holds no warehouse secret. The account names schemas and quotes errors: text that others have chosen, shown as it is, and
@@ -26,6 +27,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 ACCOUNT = PROJECT / "target/dbt_envs/sweep.json"
 RESULT = ACCOUNT.with_name("result")
 NAME = "acme"
+MAIN = "main"
 MARKER = "<!-- dbt-envs sweep: acme -->"
 TITLE = "The nightly dbt sweep fails"
 LARGEST = 16 * 1024 * 1024
@@ -88,10 +90,10 @@ def failed(api: gitlab_api.Api, run: str, problems: list[str]) -> str:
         # Another pipeline may have done the same a moment ago: the older issue stays.
         first, *others = ours(api) or [made]
         said = f"opened {made.get('web_url', '')}"
-    elif newest_run_in(first) > number_of(run):
+    elif told_by_a_newer(api, first, run):
         return f"a newer pipeline has told already: {first['web_url']}"
     else:
-        api.send("PUT", f"/issues/{first['iid']}", {"description": body(first["created_at"], run, problems)})
+        api.send("PUT", f"/issues/{first['iid']}", {"title": TITLE, "description": body(first["created_at"], run, problems)})
         said = f"updated {first['web_url']}"
     for other in others:
         close(api, other, f"Duplicate of #{first['iid']}")
@@ -101,7 +103,7 @@ def failed(api: gitlab_api.Api, run: str, problems: list[str]) -> str:
 def succeeded(api: gitlab_api.Api, run: str) -> str:
     closed = []
     for issue in ours(api):
-        if newest_run_in(issue) > number_of(run):
+        if told_by_a_newer(api, issue, run):
             return f"a newer pipeline has told already: {issue['web_url']}"
         close(api, issue, f"The sweep has recovered: [its pipeline]({run}).")
         closed.append(issue["web_url"])
@@ -133,6 +135,20 @@ def is_ours(issue: dict[str, Any]) -> bool:
 
 def number_of(run: str) -> int:
     return int(run.rpartition("/")[2])
+
+
+def told_by_a_newer(api: gitlab_api.Api, issue: dict[str, Any], run: str) -> bool:
+    """Whether the issue speaks of a newer pipeline, and that one is there and was started on this branch as a sweep is."""
+    newest = newest_run_in(issue)
+    if newest <= number_of(run):
+        return False
+    try:
+        found = api.get(f"/pipelines/{newest}")
+    except gitlab_api.Refused as refused:
+        if refused.status != 404:
+            raise
+        return False
+    return found.get("id") == newest and found.get("ref") == MAIN and found.get("tag") is False and found.get("source") in ("schedule", "web")
 
 
 def newest_run_in(issue: dict[str, Any]) -> int:

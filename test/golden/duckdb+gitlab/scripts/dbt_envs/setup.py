@@ -115,9 +115,11 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
 
 
 def refuse_older(api: gitlab_api.Api) -> None:
+    """docs.gitlab.com/api/version"""
     version = str(api.service.get("/version").get("version"))
     number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
-    if number is None or (int(number[1]), int(number[2])) < OLDEST:
+    is_now = (int(number[1]), int(number[2])) if number else (0, 0)
+    if is_now < OLDEST:
         raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: on an older one, schedules start none of them, in silence.")
 
 
