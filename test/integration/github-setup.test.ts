@@ -1,8 +1,12 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/pipeline.ts';
 import { render } from '../../src/render.ts';
 import { setupScript } from '../../templates/ci/github/setup.ts';
 import { workflows } from '../../templates/ci/github/workflows.ts';
+import { python } from '../support/dbt.ts';
 import {
   CHECKS,
   calls,
@@ -129,6 +133,22 @@ describe('setup.py', () => {
     const { code, output } = await setup(['--apply'], { DBT_X_HOST: 'db' });
     expect(output).toContain('DBT_ENV_SECRET_CI_PASSWORD is left unset');
     expect([code, output.includes('3 still to do.')]).toEqual([1, true]);
+  });
+
+  test('stores no first line of a private key that is pasted: it says how several lines are given', async () => {
+    const here = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
+    writeFileSync(path.join(here, 'setup.py'), ciTexts()['scripts/dbt_envs/setup.py'] ?? '');
+    const asked = async (typed: string): Promise<string> => {
+      const code = [
+        'import getpass, sys, setup',
+        'class Terminal:\n    def isatty(self): return True',
+        `sys.stdin = Terminal(); getpass.getpass = lambda prompt: ${JSON.stringify(typed)}`,
+        'print([setup.ask({"name": "DBT_ENV_SECRET_CI_PRIVATE_KEY", "secret": True})])',
+      ];
+      return (await python(here, ['-c', code.join('\n')], { python: 'tools' })).output;
+    };
+    expect(await asked('-----BEGIN PRIVATE KEY-----')).toMatch(/DBT_ENV_SECRET_CI_PRIVATE_KEY="\$\(cat key\.p8\)" python [^\n]+\n\[''\]/);
+    expect(await asked('long-and-random')).toBe("['long-and-random']\n");
   });
 
   test('tells a person who is no administrator, and one who has no gh', async () => {

@@ -338,7 +338,12 @@ def ask(setting: dict) -> str:
     if not sys.stdin.isatty():
         return ""
     if setting["secret"]:
-        return getpass.getpass(f"  {setting['name']}: ")
+        value = getpass.getpass(f"  {setting['name']}: ")
+        if not value.startswith("-----BEGIN"):
+            return value
+        # A prompt ends with its line, and the rest of what was pasted is lost.
+        print(f'! {setting["name"]} has several lines: give it in the environment, {setting["name"]}="$(cat key.p8)" python scripts/dbt_envs/setup.py --apply')
+        return ""
     return input(f"  {setting['name']} (such as {setting['example']}): ").strip()
 
 
