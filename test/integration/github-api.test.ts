@@ -69,7 +69,7 @@ describe('where the repository is', () => {
   test('is read from git, from a folder inside of it too, where the environment does not say', async () => {
     await git(scripts.folder, 'init', '--quiet');
     await git(scripts.folder, 'remote', 'add', 'origin', 'git@ghe.acme.example:acme/dbt.git');
-    const code = 'api = github_api.connect(HERE / "scripts/dbt_envs"); print(api.base, api.repository)';
+    const code = 'api = github_api.connect(HERE / "scripts/dbt_envs"); print(api.service.base, api.repository)';
     expect((await scripts.ask(code, { GITHUB_TOKEN: TOKEN })).output).toBe('https://ghe.acme.example/api/v3 acme/dbt\n');
     expect((await scripts.ask(code, { GITHUB_TOKEN: TOKEN, GITHUB_REPOSITORY: 'acme/other' })).output).toBe('https://api.github.com acme/other\n');
     expect((await state({ GITHUB_REPOSITORY: '' })).output).toBe('open\n');
@@ -77,7 +77,7 @@ describe('where the repository is', () => {
   test.each<[string, Record<string, string>, string]>([
     ['no remote', { GITHUB_REPOSITORY: '' }, 'this folder has no git remote "origin". Set GITHUB_REPOSITORY=owner/name.'],
     ['a repository that is none', { GITHUB_REPOSITORY: 'acme/dbt/../x' }, 'GITHUB_REPOSITORY is not owner/name.'],
-    ['an API without TLS', { GITHUB_API_URL: 'http://ghe.acme.example/api/v3' }, 'GITHUB_API_URL is no https:// address, and a token goes nowhere else.'],
+    ['an API without TLS', { GITHUB_API_URL: 'http://ghe.acme.example/api/v3' }, 'GITHUB_API_URL is no https:// address, and a login goes nowhere else.'],
     ['an API that is a file', { GITHUB_API_URL: 'file:///etc/passwd' }, 'GITHUB_API_URL is no https:// address'],
     ['a token with a line break', { GITHUB_TOKEN: 'x\r\nHost: y' }, 'holds a character that no token has'],
   ])('%s: one line says what to do', async (_, env, saying) => {
@@ -134,7 +134,7 @@ describe('whose login is taken', () => {
     expect([code, output]).toEqual([1, `pull_request_state: there is no login for ${host}. Run: gh auth login --hostname ${host} (or set GITHUB_TOKEN).\n`]);
     expect(existsSync(file('asked'))).toBe(false);
     // git would have asked, had it not been told.
-    const careless = githubScripts(api, { in: 'github_api', from: 'env={**os.environ, **silent}', to: 'env=None' });
+    const careless = githubScripts(api, { in: 'json_api', from: 'env={**os.environ, **silent}', to: 'env=None' });
     await git(careless.folder, 'init', '--quiet');
     await state(env, careless);
     expect(readFileSync(file('asked'), 'utf8')).toContain('asked');
@@ -186,7 +186,7 @@ describe('an answer that is late', () => {
   ])('with %s in the time that there is, the script ends', async (_, failure, from, to) => {
     api.fails(PULL, failure);
     const started = Date.now();
-    const { code, output } = await state({}, githubScripts(api, { in: 'github_api', from, to }));
+    const { code, output } = await state({}, githubScripts(api, { in: 'json_api', from, to }));
     expect([code, /timed out|took longer than 1 seconds/.test(output), Date.now() - started < 10_000]).toEqual([1, true, true]);
   });
 });
@@ -203,14 +203,14 @@ describe('an answer that leads elsewhere', () => {
     const { code, output } = await state();
     expect([code, output.includes('has moved (status 301). Was the repository renamed?'), other.requests]).toEqual([1, true, []]);
     // Python's own way to follow would have handed it over.
-    await state({}, githubScripts(api, { in: 'github_api', from: 'build_opener(NoRedirect)', to: 'build_opener()' }));
+    await state({}, githubScripts(api, { in: 'json_api', from: 'build_opener(NoRedirect)', to: 'build_opener()' }));
     expect(other.requests).toEqual(['GET /repos/acme/dbt/pulls/142 ']);
     const careless = githubScripts(api, {
-      in: 'github_api',
-      from: 'request.add_unredirected_header("Authorization"',
-      to: 'request.add_header("Authorization"',
+      in: 'json_api',
+      from: 'request.add_unredirected_header(*self.login)',
+      to: 'request.add_header(*self.login)',
     });
-    const file = path.join(careless.folder, 'scripts/dbt_envs/github_api.py');
+    const file = path.join(careless.folder, 'scripts/dbt_envs/json_api.py');
     writeFileSync(file, readFileSync(file, 'utf8').replace('build_opener(NoRedirect)', 'build_opener()'));
     await state({}, careless);
     expect(other.requests.at(-1)).toBe(`GET /repos/acme/dbt/pulls/142 Bearer ${TOKEN}`);

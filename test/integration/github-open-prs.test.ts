@@ -102,7 +102,7 @@ describe('every pull request', () => {
     ['a byte now and then', 'drips', 'DEADLINE = 600', 'DEADLINE = 1'],
   ])('%s in the time that there is: the same', async (_, failure, from, to) => {
     api.fails(LIST, failure);
-    await refused(githubScripts(api, { in: 'github_api', from, to }).run('open_prs'), /timed out|took longer than 1 seconds/);
+    await refused(githubScripts(api, { in: 'json_api', from, to }).run('open_prs'), /timed out|took longer than 1 seconds/);
   });
   test.each([
     ['no clock', null],
@@ -223,7 +223,7 @@ describe('and a mistake in it would be seen', () => {
     api.fails(/./, NOT_FOUND);
     api.fails(/\/dbt$/, 'not yet', 1);
     const sight = '    if not isinstance(api.get("").get("id"), int):';
-    const careless = { in: 'open_prs', from: sight, to: `    api.get("") if api.date is None else None\n    return\n${sight}` };
+    const careless = { in: 'open_prs', from: sight, to: `    api.get("") if api.service.date is None else None\n    return\n${sight}` };
     expect(pulls((await planted(careless, '142')).output)).toEqual({});
   });
   test('an answer about another pull request', async () => {

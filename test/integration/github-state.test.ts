@@ -323,7 +323,7 @@ describe("the storage that holds the file is not GitHub's API", () => {
   });
   test('a client that hands it on is caught', async () => {
     api.deployed({}, published());
-    scripts = githubScripts(api, { in: 'github_api', from: 'headers={"User-Agent": "dbt-envs"})', to: 'headers={"Authorization": f"Bearer {self.token}"})' });
+    scripts = githubScripts(api, { in: 'json_api', from: 'headers={"User-Agent": "dbt-envs"})', to: 'headers=dict([self.login]))' });
     const { code, output } = await fetchState();
     expect(api.storageRequests.at(-1)).toContain(TOKEN);
     expect([code, output.includes('answers with status 401')]).toEqual([1, true]);
@@ -339,6 +339,6 @@ test('the token stands in nothing that was printed', async () => {
   api.fails(/actions/, { status: 403, body: JSON.stringify({ message: `Bad token ${TOKEN}\n::error::forged` }) });
   const { output } = await fetchState();
   expect(output).toContain('(Bad token *** ::error::forged)');
-  scripts = githubScripts(api, { in: 'github_api', from: '.replace(self.token, "***")', to: '' });
+  scripts = githubScripts(api, { in: 'json_api', from: '.replace(secret, "***")', to: '' });
   expect((await fetchState()).output).toContain(TOKEN);
 });

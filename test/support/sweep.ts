@@ -80,7 +80,7 @@ export function sweepScripts(change: (text: string) => string = (text) => text):
   mkdirSync(path.join(folder, 'scripts/dbt_envs'), { recursive: true });
   const answers = parseAnswers({ projectName: 'acme', team: 'priya, sam' });
   const files = cleanupFiles(contextOf(answers, { developers: answers.team, leavers: [], readers: [] }, { projectDir: '' }, ['cleanup']));
-  for (const { path: file, template, view } of files.filter((one) => /\/(?:sweep|dbt_command|open_prs|github_api)\.py$/.test(one.path))) {
+  for (const { path: file, template, view } of files.filter((one) => /\/(?:sweep|dbt_command|open_prs|github_api|json_api)\.py$/.test(one.path))) {
     const contents = render(template, view);
     writeFileSync(path.join(folder, file), file.endsWith('/sweep.py') ? change(contents) : contents);
   }

@@ -38,6 +38,7 @@ describe('the part cleanup alone in a repository that is there: a project in a s
       'scripts/dbt_envs/dbt_command.py',
       'scripts/dbt_envs/github_api.py',
       'scripts/dbt_envs/inert_markdown.py',
+      'scripts/dbt_envs/json_api.py',
       'scripts/dbt_envs/open_prs.py',
       'scripts/dbt_envs/pull_request_state.py',
       'scripts/dbt_envs/setup.py',
