@@ -160,9 +160,10 @@ describe('deploy_prod.py', () => {
       execFileSync('git', args, { cwd: project });
   });
   const commit = () => execFileSync('git', ['rev-parse', 'HEAD'], { cwd: project, encoding: 'utf8' }).trim();
-  const failed = (facts: object) => {
+  const BUILD = { which: 'build', target: 'prod' };
+  const failed = (facts: object, args: unknown = BUILD) => {
     mkdirSync(path.join(project, 'retry'));
-    writeFileSync(path.join(project, 'retry/run_results.json'), '{}');
+    writeFileSync(path.join(project, 'retry/run_results.json'), JSON.stringify({ args }));
     writeFileSync(path.join(project, 'retry/state.json'), JSON.stringify(facts));
   };
   const dbtLeaves = (file: string) => {
@@ -230,6 +231,17 @@ describe('deploy_prod.py', () => {
     await deploy({ DBT_ENVS_RETRY: 'true' });
     expect(called()).toEqual(['retry', '--target', 'prod', '--state', 'retry']);
     expect(existsSync(path.join(project, 'target/dbt_envs/state'))).toBe(publishes);
+  });
+  test.each<[string, unknown]>([
+    ['any SQL', { which: 'run-operation', target: 'prod', macro: 'run_query', args: '{sql: drop schema analytics cascade}' }],
+    ['another target', { which: 'build', target: 'ci' }],
+    ['nothing that it says', null],
+    ['no arguments', []],
+  ])('a retry does what dbt build of production does, and not %s: dbt takes the command from the file', async (_, args) => {
+    failed({ commit: commit(), whole: true }, args);
+    const { code, output } = await deploy({ DBT_ENVS_RETRY: 'true' });
+    expect([code, output]).toEqual([1, expect.stringContaining('what was left to retry is no build of production: deploy everything.')]);
+    expect(called).toThrow();
   });
   test('a retry of other code is refused', async () => {
     failed({ commit: '0123456789abcdef', whole: true });
