@@ -86,8 +86,8 @@ def refuse_doubt(api: gitlab_api.Api, project: int, packages: list[dict[str, Any
     written = [file["pipelines"] for one in packages[:LOOK_BACK] for file in files_of(api, one)]
     if unshown or not any(written):
         raise gitlab_api.Problem(
-            f"GitLab says of no package {packages[0]['name']} which pipeline has written it: a person has, or this login may not read pipelines. "
-            "Give it the right to, or delete what no job wrote, under Deploy, Package registry."
+            f"GitLab says of no package {packages[0]['name']} which pipeline has written it: that pipeline was deleted (deploy again), "
+            "a person wrote it (delete it, under Deploy, Package registry), or this login may not read pipelines."
         )
     if any(is_ours(one, project) for pipelines in written for one in pipelines):
         raise gitlab_api.Problem(

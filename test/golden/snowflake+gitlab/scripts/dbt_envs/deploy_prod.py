@@ -76,6 +76,10 @@ def failed_whole(commit: str) -> bool:
     failed = read_json(PROJECT / "retry" / "state.json")
     if not (PROJECT / "retry" / "run_results.json").is_file():
         raise Problem("the last deploy left nothing to retry: it succeeded, or it ended before dbt could say what failed. Deploy everything.")
+    # dbt retry takes its command from this file (dbt-core, task/retry.py): a run-operation would run whatever it names.
+    args = read_json(PROJECT / "retry" / "run_results.json").get("args")
+    if not isinstance(args, dict) or (args.get("which"), args.get("target")) != ("build", "prod"):
+        raise Problem("what was left to retry is no build of production: deploy everything.")
     if failed.get("commit") != commit:
         raise Problem(f"the deploy that failed built {str(failed.get('commit'))[:7]}, and this is {commit[:7]}: deploy everything instead.")
     return failed.get("whole") is True

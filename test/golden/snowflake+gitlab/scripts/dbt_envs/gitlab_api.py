@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
-from json_api import Problem, Refused, Service, output_of, remote, stored_by_git
+from json_api import Problem, Refused, Service, host_and_path, output_of, remote_of, stored_by_git
 
 __all__ = ["Api", "Problem", "Refused", "connect"]
 PER_PAGE = 100  # the most that GitLab gives: docs.gitlab.com/api/rest/#offset-based-pagination
@@ -21,7 +21,7 @@ PER_PAGE = 100  # the most that GitLab gives: docs.gitlab.com/api/rest/#offset-b
 def connect(folder: pathlib.Path) -> "Api":
     """The API of the project that this folder belongs to, with the first login that is found."""
     base, project = os.environ.get("CI_API_V4_URL", "").rstrip("/"), os.environ.get("CI_PROJECT_ID", "")
-    host, path = remote(folder) if base == "" or project == "" else ("", "")
+    host, path = host_and_path(remote_of(folder)) if base == "" or project == "" else ("", "")
     base = base or (f"https://{host}/api/v4" if host else "")
     project = project or path
     if base == "" or not re.fullmatch(r"[0-9]+|[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+", project):
@@ -47,6 +47,7 @@ class Api:
         needs = "a job's token reads merge requests and packages on newer GitLabs alone; set DBT_ENVS_GITLAB_TOKEN (scope read_api)"
         self.service = Service(
             "GitLab",
+            "CI_API_V4_URL",
             base,
             login,
             {

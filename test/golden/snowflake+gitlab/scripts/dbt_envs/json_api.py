@@ -53,18 +53,30 @@ OPENER = urllib.request.build_opener(NoRedirect)
 
 
 class Service:
-    """One API. `login` is the header that logs in; `advice` says, by status, what to do about a refusal."""
+    """One API, at the address in `variable`. `login` is the header that logs in; `advice` says, by status, what to do about a
+    refusal. With `follows`, what has moved within the API is read where it is now."""
 
-    def __init__(self, name: str, base: str, login: tuple[str, str], advice: dict[int, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        variable: str,
+        base: str,
+        login: tuple[str, str],
+        advice: dict[int, str],
+        headers: dict[str, str] | None = None,
+        follows: bool = False,
+    ) -> None:
         address = urllib.parse.urlsplit(base)
         if not address.hostname or (address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK)):
-            raise Problem(f"the address of {name}'s API is no https:// address, and a login goes nowhere else.")
+            raise Problem(f"{variable} is no https:// address, and a login goes nowhere else.")
         if not re.fullmatch(r"[\x21-\x7e]+( [\x21-\x7e]+)?", login[1]):
             raise Problem(f"the login for {name} holds a character that no token has.")
         self.name = name
         self.base = base.rstrip("/")
         self.login = login
         self.advice = advice
+        self.headers = {"Accept": "application/json", **(headers or {})}
+        self.follows = follows
         self.date: str | None = None  # of the first answer, as the service wrote it
 
     def get(self, path: str) -> dict[str, Any]:
@@ -122,30 +134,37 @@ class Service:
                 digest.update(piece)
                 target.write(piece)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Problem(f"the file of {url} is not whole: {self.hidden(reason(error))}. Try again.") from None
+            raise Problem(f"the file of {url} could not be downloaded: {self.hidden(reason(error))}. Try again.") from None
         return digest.hexdigest()
 
     def ask(self, url: str, method: str = "GET", body: bytes | None = None, kind: str = "application/json") -> tuple[Any, http.client.HTTPMessage]:
-        """The JSON of one answer and its headers; None where the answer has no body. A redirect is an error: the repository has moved."""
-        response = self.open(url, method, body, kind)
-        try:
-            with response:
-                if response.status in REDIRECTS:
-                    raise Problem(f"{url} has moved (status {response.status}). Was the repository renamed? Update the git remote.")
-                text = bytearray()
-                for piece in pieces(response, LARGEST_ANSWER):
-                    text += piece
-                answer = None if response.status == 204 and not text else json.loads(text)
-                self.date = response.headers.get("date", "") if self.date is None else self.date
-                return answer, response.headers
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            raise Problem(f"the answer from {url} is not whole: {self.hidden(reason(error))}. Try again.") from None
+        """The JSON of one answer and its headers; None where the answer has no body."""
+        for _ in range(TRIES):
+            response = self.open(url, method, body, kind)
+            try:
+                with response:
+                    location = response.headers.get("location", "")
+                    if response.status not in REDIRECTS:
+                        text = bytearray()
+                        for piece in pieces(response, LARGEST_ANSWER):
+                            text += piece
+                        answer = None if response.status == 204 and not text else json.loads(text)
+                        self.date = response.headers.get("date", "") if self.date is None else self.date
+                        return answer, response.headers
+            except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+                raise Problem(f"the answer from {url} is not whole: {self.hidden(reason(error))}. Try again.") from None
+            moved = urllib.parse.urljoin(url, location)
+            if not self.follows or method != "GET" or location == "" or origin(moved) != origin(self.base):
+                raise Problem(f"{url} has moved (status {response.status}). Was the repository renamed? Update the git remote.")
+            url = moved
+        raise Problem(f"{url} leads from one address to the next.")
 
     def open(self, url: str, method: str, body: bytes | None, kind: str = "application/json") -> Any:
         """The response, or a redirect, which is an answer here too. Only what was put off is tried again, and only GET."""
         for attempt in range(1, TRIES + 1):
             request = urllib.request.Request(url, data=body, method=method)
-            request.add_header("Accept", "application/json")
+            for header, value in self.headers.items():
+                request.add_header(header, value)
             request.add_header("User-Agent", "dbt-envs")
             if body is not None:
                 request.add_header("Content-Type", kind)
@@ -171,8 +190,11 @@ class Service:
         if wait is not None and error.code not in PASSING:
             return Problem(f"{said}: the rate limit is reached. Try again in {max(int(wait / 60 + 0.99), 1)} minutes.")
         if error.code >= 500:
-            return Problem(f"{said}. Try again later.")
-        return Refused(f"{said}. {self.advice.get(error.code, 'Nothing was read')}.", error.code, message)
+            return Problem(f"{said}. {self.advice.get(500, 'Try again later')}.")
+        return Refused(f"{said}. {self.advise(error)}.", error.code, message)
+
+    def advise(self, error: urllib.error.HTTPError) -> str:
+        return self.advice.get(error.code, "Nothing was read")
 
     def message_of(self, error: urllib.error.HTTPError) -> str:
         try:
@@ -190,14 +212,17 @@ class Service:
 
 
 def put_off(error: urllib.error.HTTPError) -> float | None:
-    """Seconds to wait where the answer is "later"; None where it is another answer."""
+    """Seconds to wait where the answer is "later"; None where it is another answer. Some say so with status 403."""
     if error.code in PASSING:
         return 1
-    after, reset = error.headers.get("retry-after", ""), error.headers.get("ratelimit-reset", "")
-    if error.code != 429:
+    if error.code not in (403, 429):
         return None
+    headers = error.headers
+    after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset", "")
     if after.isdigit():
         return int(after)
+    if error.code == 403 and headers.get("x-ratelimit-remaining") != "0":
+        return None
     return max(int(reset) - time.time(), 0) + 1 if reset.isdigit() else LONGEST_WAIT + 1
 
 
@@ -222,6 +247,11 @@ def reason(error: BaseException) -> str:
     return str(inner) or type(inner).__name__
 
 
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    address = urllib.parse.urlsplit(url)
+    return address.scheme, address.hostname, address.port or {"https": 443, "http": 80}.get(address.scheme)
+
+
 def output_of(command: list[str], folder: pathlib.Path, text: str = "") -> str:
     """What it printed; nothing where it is not installed, fails, or does not end. It may not ask anybody; its own words are not repeated."""
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "GCM_INTERACTIVE": "never"}
@@ -234,17 +264,21 @@ def output_of(command: list[str], folder: pathlib.Path, text: str = "") -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def stored_by_git(host: str, folder: pathlib.Path) -> str:
+def stored_by_git(host: str, folder: pathlib.Path, scheme: str = "https") -> str:
     """What a credential helper of git's remembers: git-scm.com/docs/git-credential."""
-    answer = output_of(["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"], folder, f"protocol=https\nhost={host}\n\n")
+    answer = output_of(["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"], folder, f"protocol={scheme}\nhost={host}\n\n")
     found = [line.partition("=")[2] for line in answer.splitlines() if line.startswith("password=")]
     return found[0] if found else ""
 
 
-def remote(folder: pathlib.Path) -> tuple[str, str]:
-    """Host and path of the git remote "origin"; two empty texts where it is no repository at a host. A user and a password
-    in it are passed over, and never printed."""
-    url = output_of(["git", "remote", "get-url", "origin"], folder).strip()
+def remote_of(folder: pathlib.Path) -> str:
+    """The address of the git remote "origin"; empty where there is none. It may hold a password."""
+    return output_of(["git", "remote", "get-url", "origin"], folder).strip()
+
+
+def host_and_path(url: str) -> tuple[str, str]:
+    """Of https://, ssh:// and user@host:path; two empty texts where it is another address. A user and a password in it are
+    passed over, and never printed."""
     if "://" in url:
         address = urllib.parse.urlsplit(url)
         if address.scheme not in ("http", "https", "ssh", "git") or not address.hostname:
