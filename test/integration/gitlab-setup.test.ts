@@ -236,6 +236,10 @@ describe('where the services log in with tokens of GitLab', () => {
     expect(output).not.toContain('job_project_id, so');
     api.version('18.3.9');
     expect((await bigquery()).output).toContain('! This GitLab is 18.3.9-ee. Before 18.4 a token does not say job_project_id');
+    api.fails(/\/version/, { status: 403 });
+    const unseen = await bigquery();
+    expect([unseen.code, unseen.output.includes('! This GitLab is of a version that this login may not see.')], unseen.output).toEqual([0, true]);
+    api.fails();
     const other = await bigquery([], { TOKEN_ISSUER: 'https://keys.acme.example' });
     expect(line(other.output)).toContain('TOKEN_ISSUER=https://keys.acme.example CI_CLAIMS=');
   });
