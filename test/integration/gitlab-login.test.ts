@@ -139,6 +139,17 @@ describe('a job logs in at Google as its own account, with its own token', () =>
     for (const turn of ['first', 'again']) expect(done.output).toContain(`${turn} token of ${account}`);
     expect(done.output + written(done, job)).not.toContain(token.slice(-40));
   });
+  test('where a job printed its token, or left it in the card, that would be seen', async () => {
+    site.push('leaky', (desk) => {
+      const card = `import os, pathlib\nprint(os.environ["DBT_ENVS_ID_TOKEN"])\npathlib.Path("target/dbt_envs").mkdir(parents=True, exist_ok=True)\npathlib.Path("target/dbt_envs/card.md").write_text(os.environ["DBT_ENVS_ID_TOKEN"])\n`;
+      writeFileSync(path.join(desk, 'scripts/dbt_envs/review_card.py'), card);
+    });
+    site.open(13, 'leaky');
+    const token = tokenOf('dbt-build', 'a build of a merge request');
+    const done = await site.onMerge(13, [], { DBT_ENVS_ID_TOKEN: token });
+    expect(done.output).toContain(token.slice(-40));
+    expect(written(done, 'dbt-build')).toContain(token.slice(-40));
+  });
   test.each([
     ['dbt-build', 'a merge request of a fork, run here'],
     ['dbt-deploy', 'main while nobody protects it'],

@@ -386,6 +386,10 @@ describe('where the services log in with tokens of GitLab', () => {
     expect(output).not.toContain('job_project_id, so');
     api.version = '18.3.9-ee';
     expect((await bigquery()).output).toContain('! This GitLab is 18.3.9-ee. Before 18.4 a token does not say job_project_id');
+    api.fails(/\/version/, { status: 403 });
+    const unseen = await bigquery();
+    expect([unseen.code, unseen.output.includes('! GitLab does not say which version it is. The jobs need 18.4 or newer.')], unseen.output).toEqual([0, true]);
+    api.fails();
     const other = await bigquery([], { TOKEN_ISSUER: 'https://keys.acme.example' });
     expect(line(other.output)).toContain('TOKEN_ISSUER=https://keys.acme.example CI_CLAIMS=');
   });

@@ -160,7 +160,11 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
 
 def refuse_older(api: gitlab_api.Api) -> None:
     """docs.gitlab.com/api/version"""
-    version = str(api.service.get("/version").get("version"))
+    try:
+        version = str(api.service.get("/version").get("version"))
+    except gitlab_api.Refused:
+        print(f"! GitLab does not say which version it is. The jobs need {'.'.join(map(str, SAYS_BOTH))} or newer.")
+        return
     number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
     is_now = (int(number[1]), int(number[2])) if number else (0, 0)
     if is_now < OLDEST:
