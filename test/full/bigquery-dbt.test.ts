@@ -318,7 +318,12 @@ describe('the run-operations', () => {
       json('limit 10', { relation: 'dev_priya.fct_events', bytes: 1000 }),
       json('dbt_envs_cleared', { noted_at: '2026-11-26T03:43:07Z', note: '{"schema": "pr_131", "how": "dropped", "bytes": 77}' }),
       ['__TABLES__', ['f0_'], [[4096]]],
-      json('JOBS_BY_USER', { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', noted_at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' }),
+      json(
+        'JOBS_BY_USER',
+        { login: 'acme-janitor@acme-ci.iam.gserviceaccount.com', noted_at: '2026-11-20T09:00:00Z', note: '{"acts": 9, "wrong": 0}' },
+        // Whoever runs a statement may write anything into it.
+        ...['x', '[1]', '"x"', ''].map((note) => ({ login: 'sam@example.com', noted_at: '2026-11-21T09:00:00Z', note })),
+      ),
       ['JOBS_BY_PROJECT', ['failed'], [['Access Denied: bigquery.jobs.listAll']]],
     ];
     const { code, output, changes: done } = await operation('report', CI, known);

@@ -235,6 +235,29 @@ describe('whoever changes who may use a dataset while a script does the same', (
   });
 });
 
+test.each([
+  ['20_record.sh', 'acme-prod:acme_record', []],
+  ['30_developers.sh', 'acme-dev:dev_priya', []],
+  ['90_close_prod.sh', 'acme-prod:analytics', ['--apply']],
+  ['90_close_prod.sh', 'acme-prod:raw', ['--apply']],
+  ['91_reopen_prod.sh', 'acme-prod:analytics', []],
+])('%s takes a list that it may not see for no empty one: %s', (name, HIDDEN, options) => {
+  change((world) => {
+    for (const dataset of ['acme_record', 'analytics', 'raw', 'dev_priya', 'dev_sam'])
+      world.datasets[dataset] = [
+        { role: 'OWNER', specialGroup: 'projectOwners' },
+        { role: 'READER', userByEmail: 'looker@example.com' },
+      ];
+    world.labels = { acme_record: { dbt_envs_project: 'acme' } };
+    world.taken = [{ kind: 'CLOSED' }, { kind: 'ENTRY', name: 'analytics', role: 'WRITER', principal: 'projectReaders' }];
+    world.policies['acme-prod'] = [{ role: 'roles/bigquery.dataEditor', members: ['user:kim@example.com'] }];
+  });
+  const dataset = HIDDEN.split(':')[1] ?? '';
+  const before = read().datasets[dataset];
+  expect(run(name, options, { HIDDEN }).status).not.toBe(0);
+  expect(read().datasets[dataset]).toEqual(before);
+});
+
 test('30_developers.sh takes what BigQuery gives by itself, from each dataset of the roster, and nothing else', () => {
   const others = [
     { role: 'OWNER', specialGroup: 'projectOwners' },

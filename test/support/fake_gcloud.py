@@ -182,6 +182,10 @@ def bq() -> None:
             done()
         case ["show", name]:
             answer = {"etag": etag(name), "access": world["datasets"][key(name)], "labels": labels.get(name.split(":")[1], {})}
+            # Without bigquery.datasets.getIamPolicy: https://docs.cloud.google.com/bigquery/docs/dataset-access-control
+            if os.environ.get("HIDDEN") == name:
+                del answer["access"]
+                done(answer)
             # Somebody else lets one more in, right after we have looked.
             if os.environ.get("MEANWHILE") == name:
                 world["datasets"][key(name)] = [*answer["access"], {"role": "READER", "userByEmail": "meanwhile@example.com"}]

@@ -503,6 +503,11 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
       for (const reading of readings) {
         const model = shared(reading);
         expect(() => step(model, script(layout, '90_close_prod.sql'))).toThrow(/has not deployed yet/);
+        // A proof under production's login is no deploy: it builds one table of its own, and deletes no row of another.
+        const service = `acme-prod@${prod}.iam.gserviceaccount.com`;
+        model.ran(prod, service, 'analytics', 'dbt_envs_proof');
+        model.ran(prod, service, 'analytics', 'orders', 'DELETE');
+        expect(() => step(model, script(layout, '90_close_prod.sql'))).toThrow(/has not deployed yet/);
         expect(() => step(model, script(layout, '90_close_prod.sh'))).toThrow(/90_close_prod.sql has not run/);
         model.ran(prod, `acme-prod@${prod}.iam.gserviceaccount.com`, 'analytics');
         const before = model.policies();

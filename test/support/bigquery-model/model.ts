@@ -72,15 +72,16 @@ export class BigQueryModel {
   connection(project: string, location: string, id: string): void {
     this.estate.add('connection', `projects/${project}/locations/${location}/connections/${id}`, `projects/${project}`);
   }
-  /** A job that ran in a project and wrote a dataset of it. */
-  ran(project: string, email: string, dataset: string): void {
+  /** A job that ran in a project and wrote a table in a dataset of it. */
+  ran(project: string, email: string, dataset: string, table = 'orders', statement: string | null = 'CREATE_TABLE_AS_SELECT'): void {
     const node = this.estate.must(`projects/${project}`, 0);
     const job = {
       user_email: email,
       creation_time: '2026-11-20T12:00:00.000Z',
       state: 'DONE',
       error_result: null,
-      destination_table: { project_id: project, dataset_id: dataset },
+      statement_type: statement,
+      destination_table: { project_id: project, dataset_id: dataset, table_id: table },
     };
     node.rows = [...(node.rows ?? []), job];
   }
