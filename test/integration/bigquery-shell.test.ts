@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pythonEnvironment } from '../support/python.ts';
 import { scaffold } from '../support/scaffold.ts';
 
 interface Binding {
@@ -54,10 +55,16 @@ const PROD = 'acme-prod@acme-prod.iam.gserviceaccount.com';
 
 const emitted = scaffold({ warehouse: 'bigquery', prodSchemas: 'analytics, marts', sourceSchemas: 'raw, crm:pii' });
 let place: string;
+/** Not whatever `python3` is here: the scripts ask thousands of times, and a version manager's takes ten times as long to start. */
+let program: string;
+beforeAll(async () => {
+  const { python } = await pythonEnvironment('tools');
+  program = `#!${python} -IS\n${readFileSync('test/support/fake_gcloud.py', 'utf8')}`;
+});
 beforeEach(() => {
   place = mkdtempSync(path.join(tmpdir(), 'dbt-envs-'));
   for (const name of ['gcloud', 'bq']) {
-    writeFileSync(path.join(place, name), readFileSync('test/support/fake_gcloud.py', 'utf8').replace(/^/, '#!/usr/bin/env python3\n'), { mode: 0o755 });
+    writeFileSync(path.join(place, name), program, { mode: 0o755 });
   }
   write({
     accounts: {},
