@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 for (const name of process.argv.slice(2)) {
-  const overrides = name !== 'v2' && name !== 'tools' && name !== 'cookiecutter' && name !== 'googlesql' && name !== 'bqemulator' ? ['--overrides', 'overrides.txt'] : [];
+  const overrides = ['v2', 'tools', 'cookiecutter', 'googlesql', 'bqemulator'].includes(name) ? [] : ['--overrides', 'overrides.txt'];
   const prereleases = name === 'v2' ? ['--prerelease', 'allow'] : [];
   // Only the WebAssembly in it is loaded, by Node: test/support/googlesql.ts.
   const alone = name === 'googlesql' ? ['--no-deps'] : [];
