@@ -14,7 +14,7 @@ const UV = '0.13.9';
 
 /** The pinned environments of tests and demo: test/engines/python/README.md says what each holds. */
 export const pythonEnvironments = ['duckdb', 'postgres', 'snowflake', 'bigquery', 'v2', 'tools', 'googlesql'] as const;
-export type PythonEnvironmentName = (typeof pythonEnvironments)[number] | 'cookiecutter' | 'fakesnow';
+export type PythonEnvironmentName = (typeof pythonEnvironments)[number] | 'cookiecutter' | 'fakesnow' | 'bqemulator';
 
 export interface PythonEnvironment {
   /** Absent programs are named too; starting one fails. */
