@@ -218,8 +218,6 @@ bq ls --datasets --max_results=100000 --format=json --project_id=acme-prod |
 grep -vxE 'analytics|staging|acme_record' < "$folder/listed" > "$folder/others" || true
 if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
   while read -r dataset; do
-    echo "Who holds a role that writes on acme-prod keeps it on $dataset, and reads it where only the project's Editors could use it"
-    [ -n "$apply" ] || continue
     if ! bq show --format=prettyjson --dataset "acme-prod:$dataset" > "$folder/other.json" < /dev/null; then
       fails "Who may use $dataset cannot be seen."
       kept='' reading=''
@@ -228,9 +226,13 @@ if jq -e 'length > 0' "$folder/keep.json" > /dev/null; then
     jq --slurpfile keep "$folder/keep.json" '
       (if [.access[] | select(.specialGroup == "projectWriters")] == [] then [$keep[0][] | select(.role != "READER")] else $keep[0] end) as $more
       | {access: (.access + $more | unique)}' "$folder/other.json" > "$folder/other.new.json"
-    if ! jq -e --slurpfile new "$folder/other.new.json" '(.access | unique) == $new[0].access' "$folder/other.json" > /dev/null; then
-      replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || { fails "Who may use $dataset could not be written."; kept='' reading=''; }
-    fi
+    if jq -e --slurpfile new "$folder/other.new.json" '(.access | unique) == $new[0].access' "$folder/other.json" > /dev/null; then continue; fi
+    echo "Who may use $dataset by a role on acme-prod keeps it on $dataset, in its own list"
+    [ -n "$apply" ] || continue
+    replace_entries "acme-prod:$dataset" "$folder/other.json" "$folder/other.new.json" || {
+      fails "Who may use $dataset could not be written."
+      kept='' reading=''
+    }
   done < "$folder/others"
 fi
 [ -n "$kept" ] || fails 'Not every other dataset could be kept for whoever writes it: dataEditor and dataOwner on the project stay.'

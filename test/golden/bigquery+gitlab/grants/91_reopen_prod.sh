@@ -35,7 +35,7 @@ back() {
     return
   fi
   bq show --format=prettyjson --dataset "acme-prod:$2" > "$folder/before.json" &&
-    jq --arg role "$3" --arg group "$4" '{access: (.access + [{role: $role, specialGroup: $group}] | unique)}' "$folder/before.json" > "$folder/after.json" &&
+    jq --arg role "$3" --arg group "$4" '{access: ([.access[]] + [{role: $role, specialGroup: $group}] | unique)}' "$folder/before.json" > "$folder/after.json" &&
     replace_entries "acme-prod:$2" "$folder/before.json" "$folder/after.json"
 }
 

@@ -180,8 +180,11 @@
     {%- if rows is none and project == 'acme-ci' -%}{%- set rows = dbt_envs_rows_or_none(dbt_envs_proofs_in(project, 'JOBS_BY_USER')) -%}{%- endif -%}
     {%- for row in rows or [] -%}
       {%- set one = fromjson(row) -%}
-      {%- set proof = dict(fromjson(one['note']), login=one['login'], at=one['noted_at'], identity=services.get(one['login'], 'dev')) -%}
-      {%- if one['login'] not in proofs or proofs[one['login']]['at'] < one['noted_at'] -%}{%- do proofs.update({one['login']: proof}) -%}{%- endif -%}
+      {#- Whoever runs a statement may write anything into it. -#}
+      {%- set note = fromjson(one['note']) -%}
+      {%- if note is mapping and (one['login'] not in proofs or proofs[one['login']]['at'] < one['noted_at']) -%}
+        {%- do proofs.update({one['login']: dict(note, login=one['login'], at=one['noted_at'], identity=services.get(one['login'], 'dev'))}) -%}
+      {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {{ return((proofs.values() | sort(attribute='login')) or none) }}
