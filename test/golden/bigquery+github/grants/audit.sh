@@ -177,8 +177,8 @@ if grep -qF "$ours" <<< "$near"; then
         (.attributeCondition // "no condition") as $said | (.attributeMapping // {}) as $named |
         (($named["google.subject"] // "") | gsub(" [?] \u0027(ci|prod|janitor)\u0027 : "; " || ") | rtrimstr(" || \u0027nobody\u0027")) as $again |
         [(.name | split("/") | last), .oidc.issuerUri // "no OIDC", $said,
-          if (.oidc.jwksJson // "null" | fromjson) != $keys then "by keys that are not TOKEN_KEYS"
-          elif $again == $said and ($named | length) == 1 then "as 40_services.sh has it" else "by another mapping" end] | @tsv'
+          (if (.oidc.jwksJson // "null" | fromjson) != $keys then "by keys that are not TOKEN_KEYS" else null end) //
+          (if $again == $said and ($named | length) == 1 then "as 40_services.sh has it" else "by another mapping" end)] | @tsv'
   )
   echo "${providers:-nobody}"
   strange+=$(awk -F '\t' '$0 != "" && !($1 == "dbt-envs" && $4 == "as 40_services.sh has it") { print "\n" $0 }' <<< "$providers")
