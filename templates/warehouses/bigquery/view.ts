@@ -239,6 +239,12 @@ export function grantsView(project: Project) {
     acts: actsOf({ ...names, prodSchemas: project.prodSchemas, openSources, pii, developers: people.developers }),
     devPattern: DEV_SCHEMA_PATTERN,
     prPattern: PR_SCHEMA_PATTERN,
+    /** Where environments are, and which datasets there are looked at: in a project of pull requests alone, all. */
+    environments: names.nonprodProjects.map((id) => ({
+      project: id,
+      names: id === names.projects.ci ? 'of_ci' : 'of_dev',
+      pattern: id !== names.projects.ci ? DEV_SCHEMA_PATTERN : names.ciIsAlone ? '.' : `${DEV_SCHEMA_PATTERN}|${PR_SCHEMA_PATTERN}`,
+    })),
     devDays: project.devDays,
     prDays: project.prDays,
   };

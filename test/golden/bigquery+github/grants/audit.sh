@@ -206,7 +206,7 @@ public=$(
       entries acme-dev "$dataset"
     done <<< "$of_dev"
     while read -r dataset; do
-      [ -n "$dataset" ] || continue
+      [[ $dataset =~ . ]] || continue
       entries acme-ci "$dataset"
     done <<< "$of_ci"
   } | awk -F '\t' '$1 ~ /^all(Authenticated)?Users$/'
