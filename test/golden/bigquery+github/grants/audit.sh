@@ -198,9 +198,10 @@ echo '== What everybody in the world may use'
 names_in() { bq ls --datasets --max_results=100000 --format=json "--project_id=$1" < /dev/null | jq -r '.[].datasetReference.datasetId'; }
 of_dev=$(names_in acme-dev)
 of_ci=$(names_in acme-ci)
+datasets=(analytics staging raw crm)
 public=$(
   {
-    for dataset in analytics staging raw crm; do entries acme-prod "$dataset"; done
+    for dataset in "${datasets[@]}"; do entries acme-prod "$dataset"; done
     while read -r dataset; do
       [[ $dataset =~ ^dev_[a-z][a-z0-9]*(_[a-z0-9]+)*$ ]] || continue
       entries acme-dev "$dataset"
