@@ -93,25 +93,3 @@ describe('every script inside a workflow', () => {
     expect((await shellcheck('if true; then\n')).code).not.toBe(0);
   });
 });
-
-describe('the Python scripts', () => {
-  const ruff = (...args: readonly string[]) =>
-    run(tools.bin('ruff'), [
-      'check',
-      '--isolated',
-      '--target-version=py310',
-      '--line-length=160',
-      '--select=E,F,W,I,B,UP,S,PTH,RET,SIM',
-      '--ignore=S310,S603,S607,SIM105',
-      '--output-format=concise',
-      ...args,
-    ]);
-
-  test('are plain Python 3.10 in which ruff finds nothing', async () => expect((await ruff('scripts')).output).toContain('All checks passed'));
-  test('and a planted mistake is found', async () => {
-    expect((await ruff(write('planted/shell.py', "import subprocess\n\nsubprocess.run('echo ' + name, shell=True)\n"))).output).toMatch(
-      /F821[\s\S]*S602|S602[\s\S]*F821/,
-    );
-    expect((await ruff(write('planted/later.py', 'import tomllib\n\ntype X = int\nprint(tomllib)\n'))).output).toMatch(/3\.1[02]|invalid-syntax|SyntaxError/i);
-  });
-});

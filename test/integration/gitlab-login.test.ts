@@ -133,7 +133,7 @@ describe('a job logs in at Google as its own account, with its own token', () =>
     ['dbt-sweep', 'the nightly sweep', 'acme-janitor@acme-ci.iam.gserviceaccount.com'],
   ])('%s', async (job, what, account) => {
     const token = tokenOf(job, what);
-    const given = { DBT_ENVS_ID_TOKEN: token, DBT_ENVS_RUN: job === 'dbt-sweep' ? 'sweep' : '' };
+    const given = { DBT_ENVS_ID_TOKEN: token, ...(job === 'dbt-sweep' && { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' }) };
     const done = job === 'dbt-build' ? await site.onMerge(12, [], given) : await site.onMain(job === 'dbt-sweep' ? 'schedule' : 'push', given);
     expect(done.results[job], done.output).toBe('success');
     for (const turn of ['first', 'again']) expect(done.output).toContain(`${turn} token of ${account}`);
@@ -157,7 +157,7 @@ describe('a job logs in at Google as its own account, with its own token', () =>
     ['dbt-deploy', 'the same path, of somebody else'],
     ['dbt-sweep', 'a push that says sweep'],
   ])('and %s does not with the token of %s', async (job, what) => {
-    const given = { DBT_ENVS_ID_TOKEN: tokenOf(job, what), DBT_ENVS_RUN: job === 'dbt-sweep' ? 'sweep' : '' };
+    const given = { DBT_ENVS_ID_TOKEN: tokenOf(job, what), ...(job === 'dbt-sweep' && { CI_PIPELINE_SCHEDULE_DESCRIPTION: 'dbt sweep' }) };
     const done = job === 'dbt-build' ? await site.onMerge(12, [], given) : await site.onMain(job === 'dbt-sweep' ? 'schedule' : 'push', given);
     expect(done.results[job], done.output).toBe('failure');
     expect(done.output).toContain('rejected by the attribute condition');

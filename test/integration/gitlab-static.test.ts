@@ -75,10 +75,3 @@ describe('shellcheck', () => {
     expect((await shellcheck('planted', [line])).output).toContain(finding);
   });
 });
-
-describe("Python's own compiler and linter", () => {
-  test('find nothing in the scripts', async () => {
-    const { code, output } = await run(tools.python, ['-m', 'compileall', '-q', 'scripts']);
-    expect(code, output).toBe(0);
-  });
-});

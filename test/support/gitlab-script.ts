@@ -45,8 +45,11 @@ export function runScript({ script = [] }: GitlabJob, { shell = 'bash', fails = 
   }
   writeFileSync(path.join(folder, 'script'), `${RUNNERS_OWN}${script.join('\n')}\n`);
   const called = path.join(folder, 'called');
+  // A job asks for each of its settings: in a loop, or by itself where it has one.
   const variables = Object.fromEntries(
-    [...script.join('\n').matchAll(/for name in (.*); do/g)].flatMap(([, names = '']) => names.split(' ').map((name) => [name, 'set'])),
+    [...script.join('\n').matchAll(/for name in (.*); do|\[ -z "\$(\w+)" \]/g)].flatMap(([, names, name = '']) =>
+      (names ?? name).split(' ').map((one) => [one, 'set']),
+    ),
   );
   const { status } = spawnSync(shell, ['script'], {
     cwd: folder,

@@ -8,7 +8,7 @@ const OURS = { project_id: '42', project_path: 'acme/warehouse', namespace_id: '
 /** What an administrator of the warehouse is told by the emitted setup.py, for that project. */
 export function gitlabTrust(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const setup = planned({ warehouse: 'bigquery', ci: 'gitlab', ...given }).find(({ path }) => path === 'scripts/dbt_envs/setup.py')?.contents ?? '';
-  const claims = [...setup.matchAll(/^ {4}"((?:CI|PROD|JANITOR)_CLAIMS)": "(.*)",$/gm)].map(([, name = '', said = '']) => [
+  const claims = [...setup.replaceAll('"\n    "', '').matchAll(/^ {4}"((?:CI|PROD|JANITOR)_CLAIMS)": "(.*)",$/gm)].map(([, name = '', said = '']) => [
     name,
     said.replaceAll('{project}', OURS.project_id).replaceAll('{namespace}', OURS.namespace_id),
   ]);

@@ -68,6 +68,8 @@ export function claimsOf(pipeline: Pipeline, identity: Job['identity']): string 
       return sweeps(pipeline) ? onMain(SWEEP_SOURCES) : undefined;
   }
 }
+/** A Python string, with a line for what is ours of it and one for the rest. */
+const inLines = (claims: string): string => JSON.stringify(claims).replace(`${OURS} `, `${OURS} "\n    "`);
 const IDENTITIES = ['ci', 'prod', 'janitor'] as const satisfies readonly Job['identity'][];
 
 /** scripts/dbt_envs/setup.py. A JSON string is a Python string too. */
@@ -85,7 +87,7 @@ export function setupScript(pipeline: Pipeline): FileRequest {
       identityToken: pipeline.workloadIdentity !== undefined,
       /** What an administrator of the warehouse runs; empty where it trusts no token. A Python string. */
       trust: JSON.stringify(pipeline.workloadIdentity?.trust ?? ''),
-      claims: IDENTITIES.map((identity) => [JSON.stringify(`${identity.toUpperCase()}_CLAIMS`), JSON.stringify(claimsOf(pipeline, identity) ?? '-')]),
+      claims: IDENTITIES.map((identity) => [JSON.stringify(`${identity.toUpperCase()}_CLAIMS`), inLines(claimsOf(pipeline, identity) ?? '-')]),
       sweeps: sweeps(pipeline),
       replaced: (settings.find(({ secret }) => secret) ?? settings[0])?.name ?? 'NAME',
       protectedScopes: list(protectedScopes(pipeline)),

@@ -66,7 +66,7 @@ def print_token() -> int:
     # The audience that a provider takes unless it was told another.
     audience = f"https://iam.googleapis.com/{os.environ.get('DBT_GCP_IDENTITY_PROVIDER', '')}"
     script = pathlib.Path(__file__).resolve().with_name("identity_token.py")
-    done = subprocess.run([sys.executable, str(script), audience], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script), audience], capture_output=True, text=True, encoding="utf-8")
     if done.returncode != 0:
         print(json.dumps({"version": 1, "success": False, "code": "NO_TOKEN", "message": done.stderr.strip()}))
         return 1

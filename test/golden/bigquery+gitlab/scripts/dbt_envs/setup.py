@@ -81,9 +81,12 @@ SCHEDULES = [
 # for all jobs of a branch, and in a merge request's token it names the source branch, which may be called main.
 # docs.gitlab.com/ci/secrets/id_token_authentication
 CLAIMS = {
-    "CI_CLAIMS": "pipeline_source=merge_request_event project_id={project} namespace_id={namespace} job_project_id={project}",
-    "PROD_CLAIMS": "pipeline_source=push,schedule,web project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=prod",
-    "JANITOR_CLAIMS": "pipeline_source=schedule,web project_id={project} namespace_id={namespace} ref_type=branch ref=main ref_protected=true environment=sweep",
+    "CI_CLAIMS": "pipeline_source=merge_request_event project_id={project} namespace_id={namespace} "
+    "job_project_id={project}",
+    "PROD_CLAIMS": "pipeline_source=push,schedule,web project_id={project} namespace_id={namespace} "
+    "ref_type=branch ref=main ref_protected=true environment=prod",
+    "JANITOR_CLAIMS": "pipeline_source=schedule,web project_id={project} namespace_id={namespace} "
+    "ref_type=branch ref=main ref_protected=true environment=sweep",
 }
 TRUST = "bash grants/40_services.sh"
 # The first GitLab whose tokens say in which project a job runs, beside whose merge request it is.
@@ -168,7 +171,8 @@ def refuse_older(api: gitlab_api.Api) -> None:
     number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
     is_now = (int(number[1]), int(number[2])) if number else (0, 0)
     if is_now < OLDEST:
-        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: on an older one, schedules start none of them, in silence.")
+        needed = ".".join(map(str, OLDEST))
+        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {needed}: on an older one, schedules start none of them, in silence.")
     if is_now < SAYS_BOTH:
         print(f"! This GitLab is {inert(version)}. Before {'.'.join(map(str, SAYS_BOTH))} a token does not say job_project_id, so no merge request is built.")
 
@@ -233,7 +237,8 @@ def look_at_others(api: gitlab_api.Api) -> int:
             others = sorted({whom(one) for one in levels if one.get("access_level") not in CLOSED})
             if others:
                 missing += say(
-                    f"! The {kind} {name} is protected, and {' and '.join(others)} may bring code there: it can read what is protected, production's credentials too. "
+                    f"! The {kind} {name} is protected, and {' and '.join(others)} may bring code there: "
+                    "it can read what is protected, production's credentials too. "
                     f"By hand: Settings, Repository, Protected {kind}{'es' if kind == 'branch' else 's'}: let maintainers alone, or protect it no longer."
                 )
             elif any(one.get("access_level") != 0 for one in levels):

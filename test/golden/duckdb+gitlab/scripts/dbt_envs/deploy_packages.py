@@ -36,7 +36,8 @@ class Package(NamedTuple):
 def newest(api: gitlab_api.Api, names: tuple[str, ...]) -> Iterator[Package]:
     """The packages of these names that deploys of main have written, the newest first."""
     project, deploys = own_id(api), Deploys(api)
-    found = [one for name in names for one in api.every(f"/packages?package_type=generic&package_name={name}&order_by=created_at&sort=desc") if one.get("name") == name]
+    asked = "/packages?package_type=generic&order_by=created_at&sort=desc&package_name="
+    found = [one for name in names for one in api.every(asked + name) if one.get("name") == name]
     # GitLab numbers jobs upwards. Which packages there are says nothing yet, so somebody else's cost no request and hide none of ours.
     numbered = [(int(one["version"][4:]), one) for one in found if re.fullmatch(r"0\.0\.[1-9][0-9]{0,18}", str(one.get("version")))]
     numbered.sort(key=lambda pair: pair[0], reverse=True)
@@ -75,7 +76,8 @@ class Deploys:
         if job is None:
             return
         pipeline = job.get("pipeline") if isinstance(job, dict) else None
-        if not isinstance(pipeline, dict) or not isinstance(pipeline.get("id"), int) or not isinstance(job.get("id"), int) or not isinstance(job.get("tag"), bool):
+        known = isinstance(pipeline, dict) and isinstance(pipeline.get("id"), int) and isinstance(job.get("id"), int)
+        if not known or not isinstance(job.get("tag"), bool):
             raise gitlab_api.Problem("GitLab's list of deployments is of another shape.")
         if job.get("name") == JOB and job.get("ref") == MAIN and not job["tag"]:
             self.pipelines[job["id"]] = pipeline["id"]
@@ -95,7 +97,10 @@ def refuse_doubt(api: gitlab_api.Api, project: int, packages: list[dict[str, Any
             f"Was the environment {ENVIRONMENT} deleted? Deploy again, or delete the package, under Deploy, Package registry."
         )
     if len(packages) > LOOK_BACK:
-        raise gitlab_api.Problem(f"there are {len(packages)} packages {packages[0]['name']}, and no deploy wrote the newest {LOOK_BACK}. Delete them, under Deploy, Package registry.")
+        raise gitlab_api.Problem(
+            f"there are {len(packages)} packages {packages[0]['name']}, and no deploy wrote the newest {LOOK_BACK}. "
+            "Delete them, under Deploy, Package registry."
+        )
 
 
 def own_id(api: gitlab_api.Api) -> int:
@@ -124,7 +129,9 @@ def attested(every: list[dict[str, Any]], project: int, pipeline: int | None) ->
     for file in every:
         if file["pipelines"] != [] and all(one.get("id") == pipeline and is_ours(one, project) for one in file["pipelines"]):
             if file["file_name"] in files:
-                raise gitlab_api.Problem(f"pipeline {pipeline} has uploaded {file['file_name']} twice, which no deploy does: another job of it has. Deploy again.")
+                raise gitlab_api.Problem(
+                    f"pipeline {pipeline} has uploaded {file['file_name']} twice, which no deploy does: another job of it has. Deploy again."
+                )
             files[file["file_name"]] = file
     return files
 

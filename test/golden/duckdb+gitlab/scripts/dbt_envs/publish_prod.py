@@ -40,7 +40,7 @@ def publish() -> str:
         raise Refused(f"{COPY} is still open, or a build of it was interrupted: run prepare and build again.")
     if fingerprint(PUBLISHED) != ORIGIN.read_text(encoding="ascii"):
         raise Refused(f"{PUBLISHED} has changed since prepare, so another deploy published: run prepare and build again.")
-    with open(COPY, "rb+") as file:
+    with COPY.open("rb+") as file:
         os.fsync(file.fileno())
     move(COPY, PUBLISHED)
     shutil.rmtree(NEXT)
@@ -51,7 +51,7 @@ def fingerprint(file: pathlib.Path) -> str:
     if not file.exists():
         return NOTHING
     digest = hashlib.sha256()
-    with open(file, "rb") as opened:
+    with file.open("rb") as opened:
         for block in iter(lambda: opened.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
@@ -59,9 +59,9 @@ def fingerprint(file: pathlib.Path) -> str:
 
 def move(source: pathlib.Path, destination: pathlib.Path) -> None:
     """One rename. Windows refuses it while somebody has the old file open: try for a minute."""
-    for attempt in range(60):
+    for _ in range(60):
         try:
-            os.replace(source, destination)
+            source.replace(destination)
             return
         except PermissionError:
             if os.name != "nt":

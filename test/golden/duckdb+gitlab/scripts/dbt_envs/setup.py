@@ -124,7 +124,8 @@ def refuse_older(api: gitlab_api.Api) -> None:
     number = re.match(r"([0-9]+)\.([0-9]+)\.", version)
     is_now = (int(number[1]), int(number[2])) if number else (0, 0)
     if is_now < OLDEST:
-        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {'.'.join(map(str, OLDEST))}: on an older one, schedules start none of them, in silence.")
+        needed = ".".join(map(str, OLDEST))
+        raise gitlab_api.Problem(f"this GitLab is {inert(version)}, and the jobs need {needed}: on an older one, schedules start none of them, in silence.")
 
 
 def prepare_main(api: gitlab_api.Api, apply: bool) -> int:
@@ -187,7 +188,8 @@ def look_at_others(api: gitlab_api.Api) -> int:
             others = sorted({whom(one) for one in levels if one.get("access_level") not in CLOSED})
             if others:
                 missing += say(
-                    f"! The {kind} {name} is protected, and {' and '.join(others)} may bring code there: it can read what is protected, production's credentials too. "
+                    f"! The {kind} {name} is protected, and {' and '.join(others)} may bring code there: "
+                    "it can read what is protected, production's credentials too. "
                     f"By hand: Settings, Repository, Protected {kind}{'es' if kind == 'branch' else 's'}: let maintainers alone, or protect it no longer."
                 )
             elif any(one.get("access_level") != 0 for one in levels):

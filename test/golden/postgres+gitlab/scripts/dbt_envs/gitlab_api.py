@@ -34,7 +34,8 @@ def login_for(host: str, folder: pathlib.Path) -> tuple[str, str]:
     named, job = os.environ.get("DBT_ENVS_GITLAB_TOKEN"), os.environ.get("CI_JOB_TOKEN")
     if not named and job:
         return "JOB-TOKEN", job
-    token = named or os.environ.get("GITLAB_TOKEN") or output_of(["glab", "config", "get", "token", "--host", host], folder).strip() or stored_by_git(host, folder)
+    token = named or os.environ.get("GITLAB_TOKEN")
+    token = token or output_of(["glab", "config", "get", "token", "--host", host], folder).strip() or stored_by_git(host, folder)
     if not token:
         raise Problem(f"there is no login for {host}. Run: glab auth login --hostname {host} (or set GITLAB_TOKEN).")
     return "Authorization", f"Bearer {token}"  # access tokens and OAuth tokens alike: docs.gitlab.com/api/rest/authentication

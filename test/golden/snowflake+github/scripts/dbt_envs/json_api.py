@@ -266,7 +266,8 @@ def output_of(command: list[str], folder: pathlib.Path, text: str = "") -> str:
 
 def stored_by_git(host: str, folder: pathlib.Path, scheme: str = "https") -> str:
     """What a credential helper of git's remembers: git-scm.com/docs/git-credential."""
-    answer = output_of(["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"], folder, f"protocol={scheme}\nhost={host}\n\n")
+    fill = ["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]
+    answer = output_of(fill, folder, f"protocol={scheme}\nhost={host}\n\n")
     found = [line.partition("=")[2] for line in answer.splitlines() if line.startswith("password=")]
     return found[0] if found else ""
 
