@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { questions } from '../../src/questions.ts';
+import { parseTeam } from '../../src/roster/roster.ts';
 import { decide, drift, type Invocation, look, RunError, type Summary, UsageError } from '../../src/run.ts';
 
 let folder = '';
@@ -228,6 +229,14 @@ describe('the command that repeats the run', () => {
     expect(decisionOf({ given }).repeat).toBe(
       'npx generator-dbt-envs profiles --yes --project-name acme --team "priya, sam=s.jones, kim@acme.com" --readers "looker, anna:reviews" --prod-schemas "gold, silver"',
     );
+  });
+  test('keeps an address that says more than the slug does, and takes no other team for the same', async () => {
+    const given = { projectName: 'acme', team: 'Bo Li <bo@acme.com>, kim@acme.com, eve' };
+    await first({ given });
+    expect(decisionOf({ given }).repeat).toContain(' --team "bo_li <bo@acme.com>, kim@acme.com, eve"');
+    expect(parseTeam('bo_li <bo@acme.com>, kim@acme.com, eve')).toEqual(parseTeam(given.team));
+    expect(decisionOf({ given: { ...given, team: 'bo_li, kim@acme.com, eve' } }).repeat).toContain('bo_li <bo@acme.com>');
+    expect(() => decisionOf({ given: { ...given, team: 'bo_li, kim' } })).toThrow(/^--team differs from roster\.yml/);
   });
   test('is safe to paste: what a shell would read otherwise is no answer', () =>
     expect(() => decisionOf({ given: { projectName: 'acme', team: 'a$(id)`x`@acme.com' } })).toThrow(/is no e-mail address/));
