@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { noticeOfAdaptations, refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
-import { refuseEager, refuseSlow } from './tools/eager.mjs';
+import { refuseEager, refuseSlow, refuseTwice } from './tools/eager.mjs';
 import { bundledPackages, noticesOf, packageIn, refuseUnnoticed } from './tools/notices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -15,15 +15,25 @@ refuseAdaptationsOfChanged(root);
 
 /**
  * Puts other modules in the place of two of ours, and leaves the loading of them to the moment they are needed: the
- * templates, compiled to functions by the same `templateBody` that the tests run, and the package yaml.
+ * templates, compiled to functions, and the package yaml.
  */
-const apart = (loader, places) => ({
+const apart = {
   name: 'apart',
   setup({ onLoad }) {
-    const contents = (code) => () => ({ contents: `${loader}\n${code}`, loader: 'js' });
-    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, contents(storeOf(places.templates)));
-    onLoad({ filter: /[\\/]src[\\/]yaml-package\.ts$/ }, contents(`let yamlPackage; export const yaml = () => (yamlPackage ??= load('${places.yaml}'));`));
+    // esbuild would look for what it finds in require().
+    const contents = (code) => () => ({ contents: `const load = require;\n${code}`, loader: 'js' });
+    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, contents(storeOfTemplates()));
+    onLoad(
+      { filter: /[\\/]src[\\/]yaml-package\.ts$/ },
+      contents("let yamlPackage; export const yaml = () => (yamlPackage ??= load('../vendor/yaml/index.cjs'));"),
+    );
   },
+};
+
+/** What else is bundled takes the shell from the bin's file, which holds it. */
+const shellFrom = (file) => ({
+  name: 'shell',
+  setup: ({ onResolve }) => onResolve({ filter: /\/shell\.ts$/ }, () => ({ path: file, external: true })),
 });
 
 /** A run loads the templates that every repository gets, and those of its own vendors. */
@@ -33,12 +43,12 @@ const groupOf = (name) => {
 };
 const VENDORS = ['warehouses', 'ci', 'code-hosts'];
 
-const storeOf = (folder) => `const VENDORS = ${JSON.stringify(VENDORS)};
+const storeOfTemplates = () => `const VENDORS = ${JSON.stringify(VENDORS)};
 const groupOf = ${groupOf};
 const groups = {};
 export const templateOf = (name) => {
   const group = groupOf(name);
-  return (groups[group] ??= load(\`${folder}/\${group}.cjs\`))[name];
+  return (groups[group] ??= load(\`./templates/\${group}.cjs\`))[name];
 };`;
 
 /** For every group of templates: the text of a module with its functions, and the texts that they take. */
@@ -47,7 +57,7 @@ async function compiledTemplates() {
   const file = path.join(root, 'node_modules', '.cache', 'dbt-envs', `compile-template-${process.pid}.mjs`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, compiler.outputFiles[0].contents);
-  const { templateBody } = await import(file);
+  const { shippedBody } = await import(file);
   rmSync(file);
   const names = readdirSync('templates', { recursive: true })
     .map((name) => name.replaceAll('\\', '/'))
@@ -56,14 +66,16 @@ async function compiledTemplates() {
   const groups = [...new Set(names.map(groupOf))];
   return Promise.all(
     groups.map(async (group) => {
-      const texts = [];
+      const texts = { narrow: [], wide: [] };
       const bodies = names
         .filter((name) => groupOf(name) === group)
-        .map((name) => [name, withTextsApart(templateBody(readFileSync(`templates/${name}`, 'utf8'), name), texts)]);
+        .map((name) => [name, withTextsApart(shippedBody(readFileSync(`templates/${name}`, 'utf8'), name), texts)]);
       const members = await Promise.all(bodies.map(async ([name, body]) => `${JSON.stringify(name)}:${await compact(body)}`));
-      if (texts.length === 0) throw new Error(`No text of ${group} stands apart: EJS writes its functions otherwise than withTextsApart reads them.`);
-      const load = `const texts=require("node:fs").readFileSync(__dirname+"/${group}.txt","latin1").split(${JSON.stringify(SEPARATOR)});`;
-      return { group, code: `${load}\nmodule.exports={${members.join(',\n')}};\n`, texts: texts.join(SEPARATOR) };
+      if (texts.narrow.length === 0) throw new Error(`No text of ${group} stands apart: EJS writes its functions otherwise than withTextsApart reads them.`);
+      const [narrow, wide] = [texts.narrow, texts.wide].map((some) => some.join(SEPARATOR));
+      const split = `.split(${JSON.stringify(SEPARATOR)})`;
+      const load = `const bytes=require("node:fs").readFileSync(__dirname+"/${group}.txt"),narrow=bytes.toString("latin1",0,${narrow.length})${split},wide=bytes.toString("utf8",${narrow.length})${split};`;
+      return { group, code: `"use strict";${load}\nmodule.exports={${members.join(',\n')}};\n`, texts: narrow + wide };
     }),
   );
 }
@@ -73,12 +85,13 @@ const SEPARATOR = '\x1e';
 
 /**
  * A template's body without its longer texts, which go to `texts`: V8 scans and hashes a literal, character by character.
- * A text with characters beyond ASCII stays where it is, or all would take two bytes for every one.
+ * Those with characters beyond ASCII are kept apart from the others, or all would take two bytes for every one.
  */
 function withTextsApart(body, texts) {
-  return body.replace(/(?<=^ *; __output \+= \()"(?:[^"\\]|\\.){40,}"(?=\)$)/gm, (literal) => {
+  return body.replace(/(?<=\()"(?:[^"\\]|\\.){24,}"(?=\)(?: \+ \(|\s|$))/gm, (literal) => {
     const text = JSON.parse(literal);
-    return /^[\t\n\x20-\x7e]*$/.test(text) ? `texts[${texts.push(text) - 1}]` : literal;
+    const kind = /^[\t\n\x20-\x7e]*$/.test(text) ? 'narrow' : 'wide';
+    return `${kind}[${texts[kind].push(text) - 1}]`;
   });
 }
 
@@ -119,7 +132,7 @@ const bin = await build({
   // import() becomes require(), where it is reached, and a regular expression with classes of Unicode new RegExp().
   supported: { 'dynamic-import': false, 'regexp-sticky-and-unicode-flags': false },
   plugins: [
-    apart('const load = require;', { templates: './templates', yaml: '../vendor/yaml/index.cjs' }),
+    apart,
     // esbuild would copy every property of a module of Node's whose default is imported, once for each importer.
     {
       name: 'builtins',
@@ -144,6 +157,7 @@ const prompts = await build({
   ...shared,
   format: 'cjs',
   alias,
+  plugins: [shellFrom('./start.cjs')],
   entryPoints: ['src/cli/ask.ts', 'src/cli/ask-plainly.ts'],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
@@ -163,12 +177,14 @@ const generators = await build({
   alias: { ...alias, 'yeoman-generator': '#yeoman-generator' },
   format: 'esm',
   splitting: true,
-  plugins: [apart("import { createRequire } from 'node:module'; const load = createRequire(import.meta.url);", { templates: '#templates', yaml: '#yaml' })],
+  plugins: [shellFrom('#start')],
   external,
   outdir: '.',
   entryPoints: Object.fromEntries(parts.map((part) => [`generators/${part}/index`, `generators/${part}/index.ts`])),
   chunkNames: 'dist/[name]-[hash]',
 });
+
+refuseTwice(bin.metafile, [prompts.metafile, generators.metafile]);
 
 const yaml = await build({ ...shared, format: 'cjs', entryPoints: [require.resolve('yaml')], outfile: 'vendor/yaml/index.cjs' });
 

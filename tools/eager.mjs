@@ -6,6 +6,12 @@ export function refuseEager({ outputs }, packages) {
   if (found.length > 0) throw new Error(`The bin loads ${found.join(', ')} before anything asks for it. Load it from a file of its own, as build.mjs does.`);
 }
 
+/** Throws where a module of ours is in a second bundle: its classes would be two, and `instanceof` would tell them apart. */
+export function refuseTwice({ inputs }, others) {
+  const twice = Object.keys(inputs).filter((input) => input.startsWith('src/') && others.some((other) => input in other.inputs));
+  if (twice.length > 0) throw new Error(`${twice.join(', ')} would be in the package twice. Take it from src/shell/shell.ts there.`);
+}
+
 /**
  * Throws where V8 would read this code slowly: with one character beyond ASCII it takes two bytes for every one, and a
  * class of Unicode in the literal of a regular expression is looked up when the literal is read over, though nobody uses it.

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
-import { Interrupted } from '../errors.ts';
 import type { Prompt } from '../shell/prompt.ts';
+import { Interrupted } from '../shell/shell.ts';
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

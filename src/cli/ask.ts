@@ -1,8 +1,8 @@
 import process from 'node:process';
 import inquirer from 'inquirer';
-import { heedingSignals } from '../shell/heed-signals.ts';
 import { linesPrompt } from '../shell/lines-prompt.ts';
-import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
+import type { Prompt } from '../shell/prompt.ts';
+import { asText, heedingSignals, toInquirer } from '../shell/shell.ts';
 
 const LINES = 'lines';
 /** On standard error, where the report is, so that `--json` on standard output stays one object. */

@@ -1,16 +1,23 @@
 import { completionFor } from '../shell/completion.ts';
 import type { Person, Setting } from '../shell/conversation.ts';
-import { endingOf } from '../shell/ending.ts';
-import { isOn, parseFlags } from '../shell/flags.ts';
-import { binManner, helpText } from '../shell/help.ts';
-import { inkFor, noColours } from '../shell/ink.ts';
-import { readerFrom } from '../shell/named-file.ts';
-import { allOptions } from '../shell/options.ts';
-import { absenceIn } from '../shell/presence.ts';
-import { printable } from '../shell/printable.ts';
-import { requestOf } from '../shell/request.ts';
+import { isOn } from '../shell/flags.ts';
+import { binManner } from '../shell/help.ts';
+import {
+  absenceIn,
+  allOptions,
+  converse,
+  endingOf,
+  engine,
+  explanation,
+  helpText,
+  inkFor,
+  noColours,
+  parseFlags,
+  printable,
+  readerFrom,
+  requestOf,
+} from '../shell/shell.ts';
 import { version } from '../shell/version.ts';
-import { converse, engine, explanation } from '../shell/work.ts';
 import { hung } from '../shell/wrapped.ts';
 
 /** Everything that the bin takes from the process, so that tests can hand in their own. */

@@ -1,20 +1,31 @@
 import { statSync } from 'node:fs';
 import process from 'node:process';
 import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
-import { Interrupted, RunError } from '../errors.ts';
 import type { Gathered, Person, Setting } from '../shell/conversation.ts';
-import { endingOf } from '../shell/ending.ts';
-import { heedingSignals } from '../shell/heed-signals.ts';
-import { helpText, yoManner } from '../shell/help.ts';
-import { inkFor, noColours } from '../shell/ink.ts';
-import { readerFrom } from '../shell/named-file.ts';
-import { allOptions, type Command } from '../shell/options.ts';
-import { absenceIn } from '../shell/presence.ts';
-import { printable } from '../shell/printable.ts';
-import { asText, type Prompt, toInquirer } from '../shell/prompt.ts';
-import { requestOf } from '../shell/request.ts';
-import { standardStream } from '../shell/standard-stream.ts';
-import * as work from '../shell/work.ts';
+import type { Command } from '../shell/options.ts';
+import type { Prompt } from '../shell/prompt.ts';
+import {
+  absenceIn,
+  allOptions,
+  asText,
+  carryOut,
+  endingOf,
+  engine,
+  explanation,
+  gather,
+  heedingSignals,
+  helpText,
+  Interrupted,
+  inkFor,
+  noColours,
+  printable,
+  RunError,
+  readerFrom,
+  requestOf,
+  standardStream,
+  toInquirer,
+  yoManner,
+} from '../shell/shell.ts';
 import { abortPrompt, LINES, registersLines, whenAborted } from './adapter.ts';
 import { typedOptions, typedWords, wordsTyped } from './typed.ts';
 
@@ -80,8 +91,8 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
       const typed = words === undefined ? typedOptions(this.options, this.words, this.command) : typedWords(words, this.command);
       const setting: Setting = { cwd: this.destinationRoot(), today: new Date().toISOString().slice(0, 10), read: readerFrom(this.destinationRoot()) };
       const request = requestOf(typed, setting.read);
-      if (this.command === 'explain') this.person().print(work.explanation(request, setting, work.engine));
-      else this.gathered = await work.gather(request, this.person(), setting, work.engine);
+      if (this.command === 'explain') this.person().print(explanation(request, setting, engine));
+      else this.gathered = await gather(request, this.person(), setting, engine);
     });
   }
 
@@ -89,7 +100,7 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     const { gathered } = this;
     if (gathered === undefined) return;
     await this.ending(async () => {
-      if ((await work.carryOut(gathered, this.person(), work.engine)) === 1) throw new RunError('Drift was found.');
+      if ((await carryOut(gathered, this.person(), engine)) === 1) throw new RunError('Drift was found.');
     });
   }
 

@@ -1,7 +1,6 @@
-import { UsageError } from '../errors.ts';
-import { complete, parseFlags, type Typed } from '../shell/flags.ts';
-import { yoManner } from '../shell/help.ts';
-import { allOptions, type Command, type Option, operands } from '../shell/options.ts';
+import type { Typed } from '../shell/flags.ts';
+import type { Command, Option } from '../shell/options.ts';
+import { allOptions, complete, operands, parseFlags, UsageError, yoManner } from '../shell/shell.ts';
 
 /** Flags that `yo` and its environment read themselves and that do us no harm. */
 const YOS: readonly Option[] = [

@@ -124,6 +124,11 @@ describe('the build', () => {
     expect(said).toMatch(message);
     expect(code).toBe(1);
   });
+  test('stops where a prompt brings a second copy of a class of ours', async () => {
+    const { code, said } = await built(replacing('src/cli/ask-plainly.ts', '../shell/shell.ts', '../errors.ts'));
+    expect(said).toMatch(/src\/errors\.ts would be in the package twice/);
+    expect(code).toBe(1);
+  });
   test('stops where the notices lack a package that the metafile has', async () => {
     const { code, said } = await built(
       replacing('tools/notices.mjs', 'const packages = unsorted.', "const packages = unsorted.filter(({ name }) => name !== 'yaml')."),
