@@ -37,29 +37,32 @@ export interface Located {
 }
 
 function located(territory: Territory, wanted: string): Located {
-  const there = lstatSync(wanted, { throwIfNoEntry: false });
-  if (!there?.isSymbolicLink()) {
-    const folder = path.dirname(wanted);
-    const real = realFolder(territory, folder);
-    return { target: real === folder ? wanted : path.join(real, path.basename(wanted)), there };
-  }
+  const folder = path.dirname(wanted);
+  const { real, isThere } = folderAt(territory, folder);
+  const there = isThere ? lstatSync(wanted, { throwIfNoEntry: false }) : undefined;
+  if (!there?.isSymbolicLink()) return { target: real === folder ? wanted : path.join(real, path.basename(wanted)), there };
   const target = realpathSync.native(wanted);
   return { target, there: statSync(target) };
+}
+
+/** A folder of the plan: its real path, and whether it is there; in one that is not, there is nothing. */
+interface Folder {
+  readonly real: string;
+  readonly isThere: boolean;
 }
 
 /** What a look has found: many files share a folder, and each is looked at more than once. */
 interface Found {
   /** Absolute paths, links not followed, by the path of the plan. */
   readonly places: Map<string, string>;
-  /** Real paths of folders. */
-  readonly folders: Map<string, string>;
+  readonly folders: Map<string, Folder>;
   /** Whether something is there, by the path of the plan. */
   readonly existence: Map<string, boolean>;
 }
 const found = new WeakMap<Territory, Found>();
 
 function foundIn(territory: Territory): Found {
-  const known = found.get(territory) ?? { places: new Map<string, string>(), folders: new Map<string, string>(), existence: new Map<string, boolean>() };
+  const known = found.get(territory) ?? { places: new Map<string, string>(), folders: new Map<string, Folder>(), existence: new Map<string, boolean>() };
   found.set(territory, known);
   return known;
 }
@@ -75,12 +78,12 @@ function wantedPlace(territory: Territory, file: string): string {
 const absolute = (root: string, file: string): string =>
   file.includes('..') || path.isAbsolute(file) ? path.resolve(root, file) : root + path.sep + file.replaceAll('/', path.sep);
 
-/** The real path of a folder; what is still to be made is added to it as it stands. */
-function realFolder(territory: Territory, folder: string): string {
+/** Throws the system's error, also for a link to nothing. */
+function folderAt(territory: Territory, folder: string): Folder {
   const { folders } = foundIn(territory);
-  const real = folders.get(folder) ?? realPath(folder);
-  folders.set(folder, real);
-  return real;
+  const known = folders.get(folder) ?? { real: realPath(folder), isThere: lstatSync(folder, { throwIfNoEntry: false }) !== undefined };
+  folders.set(folder, known);
+  return known;
 }
 
 /** The real path of what exists; what is still to be made is added to it as it stands. Throws the system's error, also for a link to nothing. */
@@ -111,10 +114,12 @@ export function exists(territory: Territory, file: string): boolean {
 }
 
 function isThere(territory: Territory, file: string): boolean {
+  const wanted = wantedPlace(territory, file);
   try {
-    return lstatSync(wantedPlace(territory, file), { throwIfNoEntry: false }) !== undefined;
+    return folderAt(territory, path.dirname(wanted)).isThere && lstatSync(wanted, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (codeOf(error) === 'ENOTDIR') return false;
+    const code = codeOf(error);
+    if (code === 'ENOTDIR' || code === 'ENOENT') return false; // a file, or a link to nothing, on the way
     throw hindrance('read', file, error);
   }
 }
