@@ -3,10 +3,11 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transform } from 'esbuild';
+import { build } from 'esbuild';
 import { noticeOfAdaptations, refuseAdaptationsOfChanged } from './tools/adaptations.mjs';
 import { refuseEager, refuseSlow, refuseTwice } from './tools/eager.mjs';
 import { bundledPackages, noticesOf, packageIn, refuseUnnoticed } from './tools/notices.mjs';
+import { compiledTemplates, storeOfTemplates } from './tools/templates.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -22,7 +23,7 @@ const apart = {
   setup({ onLoad }) {
     // esbuild would look for what it finds in require().
     const contents = (code) => () => ({ contents: `const load = require;\n${code}`, loader: 'js' });
-    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, contents(storeOfTemplates()));
+    onLoad({ filter: /[\\/]src[\\/]template-store\.ts$/ }, contents(storeOfTemplates));
     onLoad(
       { filter: /[\\/]src[\\/]yaml-package\.ts$/ },
       contents("let yamlPackage; export const yaml = () => (yamlPackage ??= load('../vendor/yaml/index.cjs'));"),
@@ -35,75 +36,6 @@ const shellFrom = (file) => ({
   name: 'shell',
   setup: ({ onResolve }) => onResolve({ filter: /\/shell\.ts$/ }, () => ({ path: file, external: true })),
 });
-
-/** A run loads the templates that every repository gets, and those of its own vendors. */
-const groupOf = (name) => {
-  const [kind, vendor] = name.split('/');
-  return VENDORS.includes(kind) ? `${kind}-${vendor}` : 'every';
-};
-const VENDORS = ['warehouses', 'ci', 'code-hosts'];
-
-const storeOfTemplates = () => `const VENDORS = ${JSON.stringify(VENDORS)};
-const groupOf = ${groupOf};
-const groups = {};
-export const templateOf = (name) => {
-  const group = groupOf(name);
-  return (groups[group] ??= load(\`./templates/\${group}.cjs\`))[name];
-};`;
-
-/** For every group of templates: the text of a module with its functions, and the texts that they take. */
-async function compiledTemplates() {
-  const compiler = await build({ entryPoints: ['src/compile-template.ts'], write: false, bundle: true, packages: 'external', platform: 'node', format: 'esm' });
-  const file = path.join(root, 'node_modules', '.cache', 'dbt-envs', `compile-template-${process.pid}.mjs`);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, compiler.outputFiles[0].contents);
-  const { shippedBody } = await import(file);
-  rmSync(file);
-  const names = readdirSync('templates', { recursive: true })
-    .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.ejs'))
-    .sort();
-  const groups = [...new Set(names.map(groupOf))];
-  return Promise.all(
-    groups.map(async (group) => {
-      const texts = { narrow: [], wide: [] };
-      const bodies = names
-        .filter((name) => groupOf(name) === group)
-        .map((name) => [name, withTextsApart(shippedBody(readFileSync(`templates/${name}`, 'utf8'), name), texts)]);
-      const members = await Promise.all(bodies.map(async ([name, body]) => `${JSON.stringify(name)}:${await compact(body)}`));
-      if (texts.narrow.length === 0) throw new Error(`No text of ${group} stands apart: EJS writes its functions otherwise than withTextsApart reads them.`);
-      const [narrow, wide] = [texts.narrow, texts.wide].map((some) => some.join(SEPARATOR));
-      const split = `.split(${JSON.stringify(SEPARATOR)})`;
-      const load = `const bytes=require("node:fs").readFileSync(__dirname+"/${group}.txt"),narrow=bytes.toString("latin1",0,${narrow.length})${split},wide=bytes.toString("utf8",${narrow.length})${split};`;
-      return { group, code: `"use strict";${load}\nmodule.exports={${members.join(',\n')}};\n`, texts: narrow + wide };
-    }),
-  );
-}
-
-/** ASCII's own sign for it, which stands in no template. */
-const SEPARATOR = '\x1e';
-
-/**
- * A template's body without its longer texts, which go to `texts`: V8 scans and hashes a literal, character by character.
- * Those with characters beyond ASCII are kept apart from the others, or all would take two bytes for every one.
- */
-function withTextsApart(body, texts) {
-  return body.replace(/(?<=\()"(?:[^"\\]|\\.){24,}"(?=\)(?: \+ \(|\s|$))/gm, (literal) => {
-    const text = JSON.parse(literal);
-    const kind = /^[\t\n\x20-\x7e]*$/.test(text) ? 'narrow' : 'wide';
-    return `${kind}[${texts[kind].push(text) - 1}]`;
-  });
-}
-
-/**
- * A function in parentheses: V8 compiles such a one at once, where it would read another twice, to find its end and to
- * compile it when it is called (https://v8.dev/blog/preparser). Its texts are plain strings, which are read faster than template literals.
- */
-async function compact(body) {
-  const options = { minify: true, target: 'node20', legalComments: 'none', supported: { 'template-literal': false } };
-  const { code } = await transform(`module.exports = function (it, escapeFn, include) {${body}};`, options);
-  return `(${code.slice(code.indexOf('function'), code.lastIndexOf('}') + 1)})`;
-}
 
 const shared = {
   bundle: true,
@@ -164,7 +96,7 @@ const prompts = await build({
 });
 copyFileSync('src/cli/bin.cjs', 'dist/cli.cjs');
 mkdirSync('dist/templates');
-for (const { group, code, texts } of await compiledTemplates()) {
+for (const { group, code, texts } of await compiledTemplates(root)) {
   writeFileSync(`dist/templates/${group}.cjs`, code);
   writeFileSync(`dist/templates/${group}.txt`, texts);
 }
