@@ -3,12 +3,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 
-/** A run loads the templates that every repository gets, and those of its own vendors. */
+/** A run loads the templates that every repository gets, and those of its own warehouse and CI provider; a code host has three, and to look for a file takes longer than to read them. */
 const groupOf = (name) => {
   const [kind, vendor] = name.split('/');
   return VENDORS.includes(kind) ? `${kind}-${vendor}` : 'every';
 };
-const VENDORS = ['warehouses', 'ci', 'code-hosts'];
+const VENDORS = ['warehouses', 'ci'];
 
 /** What stands in the place of src/template-store.ts in a bundle beside the folder templates/; `load` is require. */
 export const storeOfTemplates = `const VENDORS = ${JSON.stringify(VENDORS)};

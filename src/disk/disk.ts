@@ -8,6 +8,17 @@ interface Staged {
   readonly write: Write;
   readonly temporary: string;
   readonly target: string;
+  /** This run has made its folder. */
+  readonly inNewFolder: boolean;
+}
+
+/** What is written under temporary names so far, and the folders of it. */
+interface Staging {
+  readonly staged: Staged[];
+  /** The topmost folders that this run made, to take away again. */
+  readonly folders: string[];
+  /** Folders that are there by now, and whether this run made them. */
+  readonly ready: Map<string, boolean>;
 }
 
 /** Temporary files of ours, by the process that made them. No tool picks up the name: it begins with a dot and ends in `.tmp`. */
@@ -22,9 +33,8 @@ const TEMPORARY = /^\.dbt-envs-([0-9]+)-[0-9]+\.tmp$/;
  */
 export async function apply({ root, boundary }: Territory, work: Work): Promise<void> {
   const territory = { root, boundary }; // what an earlier look found may have changed
-  const staged: Staged[] = [];
-  const folders: string[] = [];
-  const ready = new Set<string>();
+  const staging: Staging = { staged: [], folders: [], ready: new Map() };
+  const { staged, folders } = staging;
   const undo: (() => void)[] = [];
   const signals = holdSignals();
   try {
@@ -32,7 +42,7 @@ export async function apply({ root, boundary }: Territory, work: Work): Promise<
     for (const { path: file, decidedOn } of work.removals) unchangedSince(file, textOf(territory, file), decidedOn);
     for (const write of [...work.writes, work.record]) {
       const place = regularFile(territory, write.path);
-      if (isNews(write, textAt(write.path, place))) stage(write, place, { staged, folders, ready });
+      if (isNews(write, textAt(write.path, place))) stage(write, place, staging);
     }
     await signals.noneCame();
     commit(territory, staged, work, undo);
@@ -58,15 +68,12 @@ function unchangedSince(file: string, text: string | undefined, decidedOn: { rea
   if (text !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
 }
 
-/** `folders`: those that this run made, to take away again; `ready`: those that it has looked at. */
-function stage(write: Write, { target, there }: Located, { staged, folders, ready }: { staged: Staged[]; folders: string[]; ready: Set<string> }): void {
+function stage(write: Write, { target, there }: Located, staging: Staging): void {
   const folder = path.dirname(target);
-  const temporary = `${folder}${path.sep}.dbt-envs-${process.pid}-${staged.length}.tmp`;
+  const temporary = `${folder}${path.sep}.dbt-envs-${process.pid}-${staging.staged.length}.tmp`;
   try {
-    const first = ready.has(folder) ? undefined : mkdirSync(folder, { recursive: true });
-    ready.add(folder);
-    if (first !== undefined) folders.push(first);
-    staged.push({ write, temporary, target });
+    const inNewFolder = madeNow(folder, staging);
+    staging.staged.push({ write, temporary, target, inNewFolder });
     writeFileSync(temporary, write.contents, { flag: 'wx' });
     if (there) {
       chmodSync(temporary, there.mode & 0o7777);
@@ -77,11 +84,21 @@ function stage(write: Write, { target, there }: Located, { staged, folders, read
   }
 }
 
+/** Makes a folder where there is none; whether this run has made it. */
+function madeNow(folder: string, { folders, ready }: Staging): boolean {
+  const known = ready.get(folder);
+  if (known !== undefined) return known;
+  const first = mkdirSync(folder, { recursive: true });
+  if (first !== undefined) folders.push(first);
+  ready.set(folder, first !== undefined);
+  return first !== undefined;
+}
+
 /** Puts everything in its place; `undo` gets the way back, step by step. */
 function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work, undo: (() => void)[]): void {
-  const put = ({ write, temporary, target }: Staged): void =>
+  const put = ({ write, temporary, target, inNewFolder }: Staged): void =>
     attempt('write', write.path, () => {
-      const restore = restorer(target);
+      const restore = inNewFolder ? remover(target) : restorer(target);
       renameSync(temporary, target);
       undo.push(restore);
     });
@@ -100,13 +117,15 @@ function commit(territory: Territory, staged: readonly Staged[], { removals, rec
 /** What puts a path back to how it is now. */
 function restorer(target: string): () => void {
   const there = statSync(target, { throwIfNoEntry: false });
-  if (!there) return () => rmSync(target, { force: true });
+  if (!there) return remover(target);
   const bytes = readFileSync(target);
   return () => {
     writeFileSync(target, bytes, { mode: there.mode & 0o7777 });
     chmodSync(target, there.mode & 0o7777);
   };
 }
+
+const remover = (target: string) => (): void => rmSync(target, { force: true });
 
 function attempt(what: 'write' | 'remove', file: string, act: () => void): void {
   try {

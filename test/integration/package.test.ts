@@ -60,7 +60,7 @@ const BELONGS = new Set([
   'dist/cli.cjs',
   'dist/lines-prompt-*.js',
   'dist/start.cjs',
-  ...['every', ...['warehouses', 'ci', 'code-hosts'].flatMap((kind) => vendorsIn(kind).map((vendor) => `${kind}-${vendor}`))].flatMap((group) => [
+  ...['every', ...['warehouses', 'ci'].flatMap((kind) => vendorsIn(kind).map((vendor) => `${kind}-${vendor}`))].flatMap((group) => [
     `dist/templates/${group}.cjs`,
     `dist/templates/${group}.txt`,
   ]),
