@@ -7,7 +7,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
   const { mainBranch, projectName } = pipeline;
   const branch = JSON.stringify(mainBranch);
   return [
-    script('fetch_state', { mainBranch, branch, projectName: JSON.stringify(projectName) }),
+    script('fetch_state', { mainBranch, branch }),
     script('post_card', { marker: JSON.stringify(`<!-- dbt-envs: ${projectName} -->`) }),
     ...(deploys(pipeline) ? [script('main_is_protected', { mainBranch, branch })] : []),
     ...(watchesSweep(pipeline)

@@ -3,11 +3,11 @@ import type { FileRequest } from '../../../src/planned-file.ts';
 
 /** What the jobs ask of GitLab's API, and a developer of production's state. A JSON string is a Python string too. */
 export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
-  const { mainBranch, projectName } = pipeline;
+  const { mainBranch } = pipeline;
   return [
     script('card_page', {}),
     script('deploy_packages', { mainBranch, branch: JSON.stringify(mainBranch) }),
-    script('fetch_state', { mainBranch, projectName: JSON.stringify(projectName) }),
+    script('fetch_state', { mainBranch }),
     ...(deploys(pipeline) ? [script('publish_state', { mainBranch, state: LEFT.state, failed: LEFT.failed })] : []),
     ...(watchesSweep(pipeline) ? [script('sweep_is_alive', { branch: JSON.stringify(mainBranch) })] : []),
   ];
