@@ -17,14 +17,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
 export const identityToken = ({ workloadIdentity }: Pipeline): readonly FileRequest[] => (workloadIdentity === undefined ? [] : [script('identity_token', {})]);
 
 /** What tells people of a sweep that fails. */
-export const sweepScripts = ({ projectName, mainBranch }: Pipeline): readonly FileRequest[] => [
-  script('tell_sweep', {
-    branch: JSON.stringify(mainBranch),
-    account: LEFT.account,
-    projectName: JSON.stringify(projectName),
-    marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`),
-  }),
-];
+export const sweepScripts = ({ mainBranch }: Pipeline): readonly FileRequest[] => [script('tell_sweep', { branch: JSON.stringify(mainBranch) })];
 
 const script = (name: string, view: object): FileRequest => ({
   path: `scripts/dbt_envs/${name}.py`,
