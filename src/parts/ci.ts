@@ -11,5 +11,6 @@ export const ciFiles: Part = (context) => [
   ...SCRIPTS.map((name) => pipelineFile(`scripts/dbt_envs/${name}.py`)),
   pipelineFile('scripts/dbt_envs/deploy_prod.py', { viewsGoWithTables: context.warehouse.deploy.viewsGoWithTables }),
   pipelineFile('scripts/dbt_envs/review_card.py', { project: context.project.name }),
+  pipelineFile('scripts/dbt_envs/published_state.py', { project: context.project.name }),
   ...context.ci.files(context.pipeline).map(fromRepository),
 ];

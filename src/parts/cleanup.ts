@@ -19,6 +19,7 @@ export const cleanupFiles: Part = (context) => {
       devPattern: DEV_SCHEMA_PATTERN,
       prPattern: PR_SCHEMA_PATTERN,
     }),
+    pipelineFile('scripts/dbt_envs/sweep_account.py', { project: project.name }),
     pipelineFile('scripts/dbt_envs/sweep_report.py', { project: project.name }),
     pipelineFile('macros/dbt_envs/_sweep.yml'),
     ...warehouse.sweep(project),

@@ -12,6 +12,7 @@ export const jobFiles = ({ ci, pipeline, codeHost, warehouse, adopted }: Context
   },
   pipelineFile('scripts/dbt_envs/dbt_command.py'),
   pipelineFile('scripts/dbt_envs/inert_markdown.py'),
+  pipelineFile('scripts/dbt_envs/json_api.py'),
   ...(warehouse.workloadIdentity?.files ?? []),
   ...ci.commonFiles(pipeline).map(fromRepository),
   ...codeHost.files(),

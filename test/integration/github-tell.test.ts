@@ -226,7 +226,7 @@ test('problems are text that others chose: no mention, no link, no HTML, no end 
   const shown = rendered.texts.filter(({ within }) => within.includes('pre')).map(({ text }) => text);
   expect(shown.join('').trim().split('\n').length).toBe(hostile.length);
   expect([...body.matchAll(/\p{Cc}|\p{Cf}/gu)].filter(([one]) => one !== '\n')).toEqual([]);
-  const careless = githubScripts(api, { in: 'tell_sweep', from: 'f"    {inert(problem)}"', to: 'f"- {problem}"' });
+  const careless = githubScripts(api, { in: 'sweep_account', from: 'f"    {inert(problem)}"', to: 'f"- {problem}"' });
   account({ ok: false, problems: hostile }, careless);
   await tell('failure', 77, careless);
   const [wrong] = await renderAll([open()[0]?.body ?? '']);

@@ -183,6 +183,16 @@ describe('a retry', () => {
     published(11, MAIN());
     expect((await run('fetch_state', ['--failed'])).output).toContain('did not fail');
   });
+  test.each([
+    ['which commit', { whole: true }],
+    ['whether it was of the whole project', { commit: 'c'.repeat(40) }],
+  ])('takes nothing that does not say %s', async (_, said) => {
+    published(10, MAIN(), '', 'dbt-prod-failed');
+    Object.assign(api.packages[0]?.files[1] ?? {}, { data: Buffer.from(JSON.stringify(said)) });
+    const { code, output } = await run('fetch_state', ['--failed']);
+    expect([code, existsSync(path.join(folder, 'retry'))], output).toEqual([1, false]);
+    expect(output).toContain('state.json does not say commit and whole. Deploy everything. The folder retry/ stays as it was.');
+  });
 });
 
 describe('publishing', () => {

@@ -1,6 +1,7 @@
 import { contextOf } from '../../src/context.ts';
 import { pipelineOf } from '../../src/jobs.ts';
 import { ciFiles } from '../../src/parts/ci.ts';
+import { cleanupFiles } from '../../src/parts/cleanup.ts';
 import type { Pipeline } from '../../src/pipeline.ts';
 import { fromRepository } from '../../src/plan.ts';
 import { parseAnswers } from '../../src/questions.ts';
@@ -54,16 +55,12 @@ export function pipeline(given: Record<string, string> = {}, projectDir = '', va
   return { ...pipelineOf(answers, project, projectDir, PARTS), variables };
 }
 
-/** What the part `ci` writes for it, and GitHub's own files of the part `cleanup`, by path from the project's folder. */
+/** What the parts `ci` and `cleanup` write for it, by path from the project's folder. */
 export function ciTexts(given: Record<string, string> = {}, projectDir = '', variables = VARIABLES): Readonly<Record<string, string>> {
   const answers = parseAnswers({ projectName: 'acme', team: TEAM, ...given });
   const context = contextOf(answers, { developers: answers.team, leavers: [], readers: answers.readers }, { projectDir }, PARTS);
   const of = pipeline(given, projectDir, variables);
-  const files = [
-    ...ciFiles({ ...context, pipeline: of }),
-    ...context.codeHost.sweepFiles(),
-    ...context.ci.sweepFiles(of).map((file) => ({ from: 'repository' as const, ...file })),
-  ];
+  const files = [ciFiles, cleanupFiles].flatMap((part) => part({ ...context, pipeline: of }));
   return Object.fromEntries(
     files.map(({ path, template, view, from }) => [from === 'repository' ? fromRepository(projectDir, path) : path, render(template, view)]),
   );

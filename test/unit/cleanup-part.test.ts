@@ -43,6 +43,7 @@ describe('the part cleanup alone in a repository that is there: a project in a s
       'scripts/dbt_envs/pull_request_state.py',
       'scripts/dbt_envs/setup.py',
       'scripts/dbt_envs/sweep.py',
+      'scripts/dbt_envs/sweep_account.py',
       'scripts/dbt_envs/sweep_report.py',
       'scripts/dbt_envs/tell_sweep.py',
     ]);

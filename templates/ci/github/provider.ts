@@ -12,7 +12,7 @@ export const github = defineCiProvider({
   questions: [],
   commonFiles: (pipeline) => [setupScript(pipeline), ...identityToken(pipeline)],
   files: (pipeline) => [...workflows(pipeline), ...apiScripts(pipeline)],
-  sweepFiles: (pipeline) => [sweepWorkflow(pipeline), ...sweepScripts(pipeline)],
+  sweepFiles: (pipeline) => [sweepWorkflow(pipeline), ...sweepScripts()],
 
   docs: (pipeline) => ({
     setup: { template: 'ci/github/docs/setup.md.ejs', view: setupView(pipeline) },

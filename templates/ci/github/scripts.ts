@@ -1,4 +1,4 @@
-import { deploys, LEFT, type Pipeline, watchesSweep } from '../../../src/pipeline.ts';
+import { deploys, type Pipeline, watchesSweep } from '../../../src/pipeline.ts';
 import type { FileRequest } from '../../../src/planned-file.ts';
 import { TELL } from './workflows.ts';
 
@@ -7,7 +7,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
   const { mainBranch, projectName } = pipeline;
   const branch = JSON.stringify(mainBranch);
   return [
-    script('fetch_state', { mainBranch, branch, projectName: JSON.stringify(projectName) }),
+    script('fetch_state', { mainBranch, branch }),
     script('post_card', { marker: JSON.stringify(`<!-- dbt-envs: ${projectName} -->`) }),
     ...(deploys(pipeline) ? [script('main_is_protected', { mainBranch, branch })] : []),
     ...(watchesSweep(pipeline)
@@ -19,13 +19,7 @@ export const apiScripts = (pipeline: Pipeline): readonly FileRequest[] => {
 const sweepTitle = ({ jobs }: Pipeline): string => jobs.find(({ trigger }) => trigger.on === 'nightly')?.title ?? '';
 
 /** What tells people of a sweep that fails. */
-export const sweepScripts = ({ projectName }: Pipeline): readonly FileRequest[] => [
-  script('tell_sweep', {
-    account: LEFT.account,
-    projectName: JSON.stringify(projectName),
-    marker: JSON.stringify(`<!-- dbt-envs sweep: ${projectName} -->`),
-  }),
-];
+export const sweepScripts = (): readonly FileRequest[] => [script('tell_sweep', {})];
 
 const script = (name: string, view: object): FileRequest => ({
   path: `scripts/dbt_envs/${name}.py`,

@@ -17,10 +17,6 @@ export const github = defineCodeHost({
     templatePath: '.github/pull_request_template.md',
     codeOwnersPath: '.github/CODEOWNERS',
   },
-  files: () => [
-    { path: 'scripts/dbt_envs/json_api.py', owner: 'ours', template: 'pipeline/scripts/dbt_envs/json_api.py.ejs', view: {} },
-    script('github_api'),
-    script('pull_request_state'),
-  ],
+  files: () => [script('github_api'), script('pull_request_state')],
   sweepFiles: () => [script('open_prs')],
 });

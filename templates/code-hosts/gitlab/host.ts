@@ -16,10 +16,6 @@ export const gitlab = defineCodeHost({
     templatePath: '.gitlab/merge_request_templates/Default.md',
     codeOwnersPath: '.gitlab/CODEOWNERS',
   },
-  files: () => [
-    { path: 'scripts/dbt_envs/json_api.py', owner: 'ours', template: 'pipeline/scripts/dbt_envs/json_api.py.ejs', view: {} },
-    script('gitlab_api'),
-    script('pull_request_state'),
-  ],
+  files: () => [script('gitlab_api'), script('pull_request_state')],
   sweepFiles: () => [script('open_prs')],
 });

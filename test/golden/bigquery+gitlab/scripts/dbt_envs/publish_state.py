@@ -19,12 +19,13 @@ import sys
 
 import deploy_packages
 import gitlab_api
+from published_state import RETRY_FILES, STATE_FILES
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 # Folder, package, and its files: the last one makes it complete.
 PACKAGES = (
-    (PROJECT / "target/dbt_envs/state", "dbt-prod-state", ("manifest.json", "state.json")),
-    (PROJECT / "target/dbt_envs/failed", "dbt-prod-failed", ("run_results.json", "state.json")),
+    (PROJECT / "target/dbt_envs/state", "dbt-prod-state", STATE_FILES),
+    (PROJECT / "target/dbt_envs/failed", "dbt-prod-failed", RETRY_FILES),
 )
 KEPT = 10  # of each kind. The newest is read; a download that is under way may still read the one before
 MOST = 50  # of each kind, removed by one deploy

@@ -12,12 +12,7 @@ A developer's own login serves: GITHUB_TOKEN, GH_TOKEN, what gh is logged in wit
 is that of the git remote "origin", or GITHUB_REPOSITORY. In a job the token needs `actions: read` and `contents: read`.
 """
 
-import argparse
-import datetime
-import json
-import pathlib
 import re
-import shutil
 import sys
 import tempfile
 import urllib.parse
@@ -26,58 +21,32 @@ import zlib
 from typing import Any
 
 import github_api
+from dbt_command import PROJECT
+from published_state import LARGEST, RETRY_FILES, STATE_FILES, already_here, checked_failure, checked_state, exit_status, no_state, put_failure, put_state
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-STATE = PROJECT / "state"
-RETRY = PROJECT / "retry"
-NAME = "acme"
 MAIN = "main"
 WORKFLOW = ".github/workflows/dbt_deploy.yml"
 ARTIFACT = "dbt-prod-state"
 FAILED = "dbt-prod-failed"
 EVENTS = ("push", "schedule", "workflow_dispatch")
 LOOK_BACK = 100  # successful deploys; one by hand of a selection publishes nothing
-LARGEST = {"manifest.json": 1024 * 1024 * 1024, "run_results.json": 256 * 1024 * 1024, "state.json": 64 * 1024}
-PUBLISHED = ("manifest.json", "state.json")
-KEPT = ("run_results.json", "state.json")
 LARGEST_ZIP = 512 * 1024 * 1024
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--failed", action="store_true", help="what the last deploy failed at, instead of the state")
-    failed = parser.parse_args(arguments).failed
-    folder = RETRY if failed else STATE
-    try:
-        print(f"fetch_state: {fetch_failed() if failed else fetch()}")
-    except github_api.Problem as problem:
-        print(f"fetch_state: {problem} The folder {folder.name}/ stays as it was.", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"fetch_state: {folder} cannot be written: {error.strerror or type(error).__name__}.", file=sys.stderr)
-        return 1
-    return 0
 
 
 def fetch() -> str:
     api = github_api.connect(PROJECT)
     found = published(api)
     if isinstance(found, str):
-        replace({}, {"kind": "none", "why": found, "run_url": None, "artifact": None})
-        return f"NO STATE: {found}"
+        return no_state("none", found, run_url=None, artifact=None)
     run, artifact = found
     url, number = text_of(run, "html_url"), number_of(artifact, "id")
     if artifact.get("expired") is not False:
         why = f"The newest state that production published, on {text_of(artifact, 'created_at')[:10]}, has expired on GitHub: a full deploy publishes it anew."
-        replace({}, {"kind": "expired", "why": why, "run_url": url, "artifact": number})
-        return f"NO STATE: {why}"
-    kept = already_here(number)
-    if kept is not None:
-        return f"production as of {described(kept, url)} It is here already."
-    contents, state = downloaded(api, run, artifact, PUBLISHED, checked)
-    why = f"Production was deployed from commit {state['commit'][:7]}."
-    replace(contents, {"kind": "present", "why": why, "run_url": url, "artifact": number})
-    return f"production as of {described(state, url)}"
+        return no_state("expired", why, run_url=url, artifact=number)
+    here = already_here(url, artifact=number)
+    if here is not None:
+        return here
+    return put_state(*downloaded(api, run, artifact, STATE_FILES, checked_state), url, run_url=url, artifact=number)
 
 
 def fetch_failed() -> str:
@@ -88,9 +57,7 @@ def fetch_failed() -> str:
             raise github_api.Problem(f"the last deploy, {text_of(run, 'html_url')}, did not fail: there is nothing to retry.")
         artifact = newest_artifact(api, number_of(run, "id"), FAILED)
         if artifact is not None and artifact.get("expired") is False and is_on_main(api, text_of(run, "head_sha"), tip_of_main(api)):
-            contents, state = downloaded(api, run, artifact, KEPT, checked_failure)
-            put(RETRY, contents)
-            return f"the deploy of commit {state['commit'][:7]} failed: {text_of(run, 'html_url')}."
+            return put_failure(*downloaded(api, run, artifact, RETRY_FILES, checked_failure), text_of(run, "html_url"))
     raise github_api.Problem(f"no deploy of {MAIN} has left anything to retry. Deploy everything.")
 
 
@@ -217,106 +184,6 @@ def read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return data
 
 
-def checked(contents: dict[str, bytes]) -> dict[str, str]:
-    """What state.json says. Its commit is main's tip when the deploy began, which may be newer than the run's own: a deploy
-    that waited its turn builds what was merged meanwhile."""
-    manifest = parsed(contents["manifest.json"], "manifest.json")
-    metadata = manifest.get("metadata")
-    if not isinstance(metadata, dict) or "/dbt/manifest/" not in str(metadata.get("dbt_schema_version")):
-        raise github_api.Problem("manifest.json is no manifest of dbt's. Deploy again to publish a new one.")
-    if metadata.get("project_name") != NAME:
-        raise github_api.Problem(f"manifest.json is of another dbt project than {NAME}.")
-    state = parsed(contents["state.json"], "state.json")
-    if not is_state(state):
-        raise github_api.Problem("state.json does not say commit, built_at and dbt_version. Deploy again to publish a new one.")
-    return state
-
-
-def checked_failure(contents: dict[str, bytes]) -> dict[str, Any]:
-    """What state.json says of the deploy that failed."""
-    if not isinstance(parsed(contents["run_results.json"], "run_results.json").get("results"), list):
-        raise github_api.Problem("run_results.json is none of dbt's. Deploy everything.")
-    state = parsed(contents["state.json"], "state.json")
-    if not re.fullmatch("[0-9a-f]{40}", str(state.get("commit"))) or not isinstance(state.get("whole"), bool):
-        raise github_api.Problem("state.json does not say commit and whole. Deploy everything.")
-    return state
-
-
-def parsed(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise github_api.Problem(f"{name} is not JSON of the right shape. Deploy again to publish a new one.")
-    return value
-
-
-def is_state(state: dict[str, Any]) -> bool:
-    texts = [state.get(key) for key in ("commit", "built_at", "dbt_version")]
-    if not all(isinstance(text, str) for text in texts):
-        return False
-    commit, built_at, version = texts
-    return bool(re.fullmatch("[0-9a-f]{40}", commit) and re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,40}", version) and moment(built_at))
-
-
-def moment(text: str) -> datetime.datetime | None:
-    """None where it is no moment with its time zone. Python 3.10 does not read the letter Z."""
-    try:
-        value = datetime.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
-    except ValueError:
-        return None
-    return value if value.tzinfo else None
-
-
-def already_here(artifact: int) -> dict[str, str] | None:
-    """state.json, where this very artifact was unpacked before."""
-    try:
-        fetched = json.loads((STATE / "fetched.json").read_text(encoding="utf-8"))
-        state = json.loads((STATE / "state.json").read_text(encoding="utf-8"))
-        here = fetched["kind"] == "present" and fetched["artifact"] == artifact and (STATE / "manifest.json").is_file() and is_state(state)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return state if here else None
-
-
-def described(state: dict[str, str], url: str) -> str:
-    return f"commit {state['commit'][:7]}, built {age(state['built_at'])} by dbt {state['dbt_version']}: {url}."
-
-
-def age(built_at: str) -> str:
-    made = moment(built_at) or datetime.datetime.now(datetime.timezone.utc)
-    hours = (datetime.datetime.now(datetime.timezone.utc) - made).total_seconds() / 3600
-    if hours < 1:
-        return "less than an hour ago"
-    if hours < 48:
-        return f"{hours:.0f} hour{'' if round(hours) == 1 else 's'} ago"
-    return f"{hours / 24:.0f} days ago"
-
-
-def replace(contents: dict[str, bytes], fetched: dict[str, Any]) -> None:
-    """The state, or none. Between the first file and the last there is no fetched.json: whoever is interrupted there
-    fetches again."""
-    put(STATE, {**contents, "fetched.json": (json.dumps(fetched, indent=2) + "\n").encode()}, ("fetched.json", *PUBLISHED))
-
-
-def put(folder: pathlib.Path, files: dict[str, bytes], names: tuple[str, ...] = ()) -> None:
-    """Puts whole files in place, and takes those of `names` away that are not among them. Nothing of the folder is for git."""
-    folder.mkdir(exist_ok=True)
-    beside = pathlib.Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder))
-    try:
-        files = {".gitignore": b"*\n", **files}
-        for name, data in files.items():
-            (beside / name).write_bytes(data)
-        for name in names:
-            if name not in files or name == "fetched.json":
-                (folder / name).unlink(missing_ok=True)
-        for name in files:
-            (beside / name).replace(folder / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
 def text_of(answer: dict[str, Any], key: str) -> str:
     value = answer.get(key)
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
@@ -332,7 +199,4 @@ def number_of(answer: dict[str, Any], key: str) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(exit_status(__doc__, fetch, fetch_failed))

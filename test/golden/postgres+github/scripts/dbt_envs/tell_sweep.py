@@ -14,28 +14,19 @@ shown as it is, and nothing in it is a mention, a link or a command.
 """
 
 import argparse
-import datetime
-import json
 import pathlib
 import re
 import sys
 from typing import Any
 
 import github_api
+from sweep_account import MARKER, TITLE, account, issue_text, problems_in, problems_of
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-ACCOUNT = PROJECT / "target/dbt_envs/sweep.json"
-NAME = "acme"
-MARKER = "<!-- dbt-envs sweep: acme -->"
-TITLE = "The nightly dbt sweep fails"
 WORKFLOW = ".github/workflows/dbt_sweep.yml"
 # The account behind a job's own token: docs.github.com/en/actions/concepts/security/github_token. Nobody can register a
 # name with brackets, and another app's account is called after that app.
 AUTHOR = "github-actions[bot]"
 APP = "github-actions"
-LARGEST = 16 * 1024 * 1024
-MOST = 30  # problems that are shown
-LONGEST = 400  # characters of one
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +45,8 @@ def main(arguments: list[str]) -> int:
 def tell(result: str, run: str) -> str:
     if not re.fullmatch(r"(?:https://[A-Za-z0-9._:-]+|http://127\.0\.0\.1(?::\d+)?)/[A-Za-z0-9._/-]+/actions/runs/[0-9]+", run):
         raise github_api.Problem("the second argument is the address of a run, such as https://github.com/acme/dbt/actions/runs/1.")
-    problems = problems_of(result)
+    cancelled = ["It was cancelled, or it ran out of time.", *problems_in(account("run"))]
+    problems = cancelled if result == "cancelled" else problems_of(result == "success", "run")
     api = github_api.connect(pathlib.Path(__file__).resolve().parent)
     try:
         return succeeded(api, run) if problems is None else failed(api, run, problems)
@@ -67,36 +59,6 @@ def tell(result: str, run: str) -> str:
         raise github_api.Problem(off)
     print(f"::warning title=Nobody would be told::{off}")
     return "the sweep succeeded."
-
-
-def problems_of(result: str) -> list[str] | None:
-    """What went wrong, one line each; None where the sweep did what it was to do."""
-    if result == "cancelled":
-        return ["It was cancelled, or it ran out of time.", *problems_in(account())]
-    found = account()
-    if result == "success" and isinstance(found, dict) and found.get("ok") is True and found.get("dry_run") is False:
-        return None
-    if isinstance(found, str):
-        return [found]
-    return problems_in(found) or ["It does not say what went wrong: look at the log of its run."]
-
-
-def account() -> dict[str, Any] | str:
-    """What the sweep says of itself, or why that is not known."""
-    try:
-        with ACCOUNT.open("rb") as opened:
-            data = opened.read(LARGEST + 1)
-        found = json.loads(data) if len(data) <= LARGEST else None
-    except FileNotFoundError:
-        return "It left no account of what it did: it ended before it came to anything. The log of its run says why."
-    except (OSError, ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else "The account of what it did cannot be read: look at the log of its run."
-
-
-def problems_in(found: dict[str, Any] | str) -> list[str]:
-    problems = found.get("problems") if isinstance(found, dict) else None
-    return [str(problem) for problem in problems] if isinstance(problems, list) else []
 
 
 def failed(api: github_api.Api, run: str, problems: list[str]) -> str:
@@ -165,48 +127,12 @@ def newest_run_in(issue: dict[str, Any]) -> int:
 
 
 def body(opened: str | None, run: str, problems: list[str]) -> str:
-    """Its first failure is when the issue was opened: it is open as long as no sweep has succeeded."""
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    since = today if opened is None else day(opened[:10]) or today
-    if since < today:
-        when = f"The nightly sweep of the dbt project **{NAME}** has failed since {since}, for {(today - since).days + 1} nights; last on {today}"
-    else:
-        when = f"The nightly sweep of the dbt project **{NAME}** failed on {today}"
-    shown = [f"    {inert(problem)}" for problem in problems[:MOST]]
-    more = [f"    and {len(problems) - MOST} more"] if len(problems) > MOST else []
-    return "\n".join(
-        [
-            MARKER,
-            f"{when}: [its newest run]({run}).",
-            "",
-            "What is left of closed pull requests, and dev schemas that nobody uses, stay until it succeeds. It says:",
-            "",
-            *shown,
-            *more,
-            "",
-            "What to do:",
-            "",
-            "- Open that run. Its page shows the report: each schema, what was to be done with it, what was done and why.",
-            "- Once the cause is gone, start the sweep by hand: Actions, **dbt sweep**, *Run workflow*. With a tick at `dry_run` it says what it would do.",
-            f"- The first lines of `{WORKFLOW}` say what it does, and what else can be asked of it.",
-            "",
-            "The next sweep that succeeds closes this issue. Closed by hand, it is opened anew by the next one that fails.",
-            "",
-        ]
+    what_to_do = (
+        "Open that run. Its page shows the report: each schema, what was to be done with it, what was done and why.",
+        "Once the cause is gone, start the sweep by hand: Actions, **dbt sweep**, *Run workflow*. With a tick at `dry_run` it says what it would do.",
+        f"The first lines of `{WORKFLOW}` say what it does, and what else can be asked of it.",
     )
-
-
-def inert(text: str) -> str:
-    """One line of a code block, in which GitHub sees no mention, no link, no HTML and no reference to an issue."""
-    line = "".join(one if one.isprintable() else " " for one in text[: 4 * LONGEST])
-    return line[:LONGEST].strip() or "-"
-
-
-def day(text: str) -> datetime.date | None:
-    try:
-        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        return None
+    return issue_text(opened, f"[its newest run]({run})", "pull requests", problems, what_to_do)
 
 
 if __name__ == "__main__":

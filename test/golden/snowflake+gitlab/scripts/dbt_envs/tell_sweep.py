@@ -13,26 +13,17 @@ nothing in it is a mention, a link or a command.
 """
 
 import argparse
-import datetime
-import json
 import os
-import pathlib
 import re
 import sys
 from typing import Any
 
 import gitlab_api
+from dbt_command import PROJECT
+from sweep_account import ACCOUNT, MARKER, TITLE, issue_text, problems_of
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-ACCOUNT = PROJECT / "target/dbt_envs/sweep.json"
 RESULT = ACCOUNT.with_name("result")
-NAME = "acme"
 MAIN = "main"
-MARKER = "<!-- dbt-envs sweep: acme -->"
-TITLE = "The nightly dbt sweep fails"
-LARGEST = 16 * 1024 * 1024
-MOST = 30  # problems that are shown
-LONGEST = 400  # characters of one
 
 
 def main(arguments: list[str]) -> int:
@@ -52,35 +43,10 @@ def tell(run: str) -> str:
         raise gitlab_api.Problem("the argument is the address of a pipeline, such as https://gitlab.com/acme/dbt/-/pipelines/1.")
     if not os.environ.get("DBT_ENVS_GITLAB_TOKEN"):
         raise gitlab_api.Problem("DBT_ENVS_GITLAB_TOKEN is not set, so nobody is told of a sweep that fails. scripts/dbt_envs/setup.py says where it goes.")
-    problems = problems_of()
+    ended_well = RESULT.is_file() and RESULT.read_text(encoding="utf-8").strip() == "success"
+    problems = problems_of(ended_well, "job")
     api = gitlab_api.connect(PROJECT)
     return succeeded(api, run) if problems is None else failed(api, run, problems)
-
-
-def problems_of() -> list[str] | None:
-    """What went wrong, one line each; None where the sweep did what it was to do."""
-    found = account()
-    ended_well = RESULT.is_file() and RESULT.read_text(encoding="utf-8").strip() == "success"
-    if ended_well and isinstance(found, dict) and found.get("ok") is True and found.get("dry_run") is False:
-        return None
-    if isinstance(found, str):
-        return [found]
-    problems = found.get("problems")
-    said = [str(problem) for problem in problems] if isinstance(problems, list) else []
-    return said or ["It does not say what went wrong: look at the log of its job."]
-
-
-def account() -> dict[str, Any] | str:
-    """What the sweep says of itself, or why that is not known."""
-    try:
-        with ACCOUNT.open("rb") as opened:
-            data = opened.read(LARGEST + 1)
-        found = json.loads(data) if len(data) <= LARGEST else None
-    except FileNotFoundError:
-        return "It left no account of what it did: it ended before it came to anything. The log of its job says why."
-    except (OSError, ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else "The account of what it did cannot be read: look at the log of its job."
 
 
 def failed(api: gitlab_api.Api, run: str, problems: list[str]) -> str:
@@ -158,48 +124,12 @@ def newest_run_in(issue: dict[str, Any]) -> int:
 
 
 def body(opened: str | None, run: str, problems: list[str]) -> str:
-    """Its first failure is when the issue was opened: it is open as long as no sweep has succeeded."""
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    since = today if opened is None else day(opened[:10]) or today
-    if since < today:
-        when = f"The nightly sweep of the dbt project **{NAME}** has failed since {since}, for {(today - since).days + 1} nights; last on {today}"
-    else:
-        when = f"The nightly sweep of the dbt project **{NAME}** failed on {today}"
-    shown = [f"    {inert(problem)}" for problem in problems[:MOST]]
-    more = [f"    and {len(problems) - MOST} more"] if len(problems) > MOST else []
-    return "\n".join(
-        [
-            MARKER,
-            f"{when}: [its newest pipeline]({run}).",
-            "",
-            "What is left of closed merge requests, and dev schemas that nobody uses, stay until it succeeds. It says:",
-            "",
-            *shown,
-            *more,
-            "",
-            "What to do:",
-            "",
-            "- Open that pipeline. The artifacts of its job have the report: each schema, what was to be done with it, what was done and why.",
-            "- Once the cause is gone, start the sweep by hand: Build, Pipeline schedules, **dbt sweep**, Play.",
-            "- The first lines of `.gitlab/ci/dbt_sweep.yml` say what it does, and what else can be asked of it.",
-            "",
-            "The next sweep that succeeds closes this issue. Closed by hand, it is opened anew by the next one that fails.",
-            "",
-        ]
+    what_to_do = (
+        "Open that pipeline. The artifacts of its job have the report: each schema, what was to be done with it, what was done and why.",
+        "Once the cause is gone, start the sweep by hand: Build, Pipeline schedules, **dbt sweep**, Play.",
+        "The first lines of `.gitlab/ci/dbt_sweep.yml` say what it does, and what else can be asked of it.",
     )
-
-
-def inert(text: str) -> str:
-    """One line of a code block, in which GitLab sees no mention, no link, no HTML and no command."""
-    line = "".join(one if one.isprintable() else " " for one in text[: 4 * LONGEST])
-    return line[:LONGEST].strip() or "-"
-
-
-def day(text: str) -> datetime.date | None:
-    try:
-        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        return None
+    return issue_text(opened, f"[its newest pipeline]({run})", "merge requests", problems, what_to_do)
 
 
 if __name__ == "__main__":
