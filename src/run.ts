@@ -12,7 +12,8 @@ import { apply } from './disk/disk.ts';
 import { findPlace, namesOf, type Place } from './disk/place.ts';
 import { rivalMacros } from './disk/rival-macros.ts';
 import { exists, textOf, textsBelow } from './disk/territory.ts';
-import { UsageError } from './errors.ts';
+import { refuseDuringTurn } from './disk/turn.ts';
+import { RunError, UsageError } from './errors.ts';
 import { type Explanation, explanationsOf } from './explain.ts';
 import { type PartName, partNames, plan, withNeeds } from './plan.ts';
 import type { PlannedFile } from './planned-file.ts';
@@ -150,7 +151,14 @@ function prepared(invocation: Invocation, given: Readonly<Record<string, string>
   const world = worldOf(place, invocation.force);
   const stored: Stored = { answers: toStore(raw, all), parts, adopted: place.adopted !== undefined };
   const decided = [answersChange(place, stored), ...changes(planned, world).map((change) => (change.path === ROSTER_FILE ? (team?.change ?? change) : change))];
+  if (decided.some(({ kind }) => kind === 'conflict')) refuseMoving(place);
   return { place, raw, answers, roster, situation, context: contextOf(answers, roster, situation, all), parts, all, planned, world, changes: decided };
+}
+
+/** What another run has half written looks like an edit of yours. Throws {@link RunError} where one is writing, or has written meanwhile. */
+function refuseMoving({ root, boundary, lockText }: Place): void {
+  refuseDuringTurn(root);
+  if (textOf({ root, boundary }, LOCK_FILE) !== lockText) throw new RunError(`${LOCK_FILE} changed while it was being read; nothing was written. Run again.`);
 }
 
 /** Whether a CI provider has anything to run. */

@@ -1,14 +1,33 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 import type { Work, Write } from '../changes/work.ts';
-import { Interrupted, RunError } from '../errors.ts';
+import { RunError } from '../errors.ts';
+import { holdSignals } from './signals.ts';
+import { removeLeftovers, temporaryIn } from './temporary.ts';
 import { hindrance, inside, type Located, regularFile, type Territory, textAt, textOf } from './territory.ts';
+import { takeTurn } from './turn.ts';
 
 interface Staged {
   readonly write: Write;
   readonly temporary: string;
   readonly target: string;
-  /** This run has made its folder. */
+  /** The file that is there, and a second name for it. */
+  readonly old?: { readonly name: string; readonly there: Stats };
+  /** This run has made its folder: there is nothing in it that could be replaced. */
   readonly inNewFolder: boolean;
 }
 
@@ -21,41 +40,54 @@ interface Staging {
   readonly ready: Map<string, boolean>;
 }
 
-/** Temporary files of ours, by the process that made them. No tool picks up the name: it begins with a dot and ends in `.tmp`. */
-const TEMPORARY = /^\.dbt-envs-([0-9]+)-[0-9]+\.tmp$/;
+/** The way back of one step. It writes no byte, so that a full disk does not stop it. */
+interface Undo {
+  readonly path: string;
+  /** What holds the old text until it is put back. */
+  readonly old?: string;
+  act(): void;
+}
 
 /**
- * All or nothing. Everything is written under a temporary name in its own folder first; then come the renames, the
- * removals, and the record last. Ctrl-C, or another signal that ends a process, puts every file back: it is held while
- * files change, and looked for between the steps. A kill leaves whole files only, old or new, and the next run goes on
- * from there. Rejects with {@link RunError}, one line that names the path, or with {@link Interrupted}; nothing has
- * changed then.
+ * All or nothing, one run at a time. Everything is written under a temporary name in its own folder first, and what is
+ * there already gets a second name; then come the renames, the removals, and the record last. Ctrl-C, or another signal
+ * that ends a process, puts every file back: it is held while files change, and looked for between the steps. A kill leaves
+ * whole files only, old or new, and the next run goes on from there. Rejects with {@link RunError}, one line that names the
+ * path, or with an Interrupted; nothing has changed then, or the line says what has.
  */
 export async function apply({ root, boundary }: Territory, work: Work): Promise<void> {
-  const territory = { root, boundary }; // what an earlier look found may have changed
+  const first = firstChange({ root, boundary }, work);
+  if (first === undefined) return removeLeftovers({ root, boundary }, work, false);
   const staging: Staging = { staged: [], folders: [], ready: new Map() };
-  const { staged, folders } = staging;
-  const undo: (() => void)[] = [];
+  const undo: Undo[] = [];
   const signals = holdSignals();
+  let endTurn: (() => void) | undefined;
   try {
-    removeLeftovers(territory, work);
+    endTurn = turnFor(first, root, staging);
+    const territory = { root, boundary }; // what an earlier look found may have changed
+    removeLeftovers(territory, work, true);
     for (const { path: file, decidedOn } of work.removals) unchangedSince(file, textOf(territory, file), decidedOn);
     for (const write of [...work.writes, work.record]) {
       const place = regularFile(territory, write.path);
       if (isNews(write, textAt(write.path, place))) stage(write, place, staging);
     }
     await signals.noneCame();
-    commit(territory, staged, work, undo);
+    commit(territory, staging.staged, work, undo);
     await signals.noneCame();
+    for (const { old } of undo) clear(old);
   } catch (error) {
-    for (const step of undo.reverse()) step();
-    for (const { temporary } of staged) rmSync(temporary, { force: true });
-    for (const folder of folders.reverse()) rmSync(folder, { recursive: true, force: true });
-    throw error;
+    throw withdrawn(staging, undo, error);
   } finally {
+    endTurn?.();
     signals.release();
   }
-  for (const { path: file } of work.removals) removeEmptyFolders(territory, path.dirname(path.resolve(root, file)));
+  for (const { path: file } of work.removals) removeEmptyFolders({ root, boundary }, path.dirname(path.resolve(root, file)));
+}
+
+/** The first path that would change; undefined where nothing would. */
+function firstChange(territory: Territory, { writes, removals, record }: Work): string | undefined {
+  const news = [...writes, record].find((write) => isNews(write, textOf(territory, write.path)));
+  return news?.path ?? removals[0]?.path;
 }
 
 /** Identical bytes are never written again. */
@@ -68,16 +100,26 @@ function unchangedSince(file: string, text: string | undefined, decidedOn: { rea
   if (text !== decidedOn.text) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
 }
 
+function turnFor(first: string, root: string, staging: Staging): () => void {
+  try {
+    madeNow(root, staging);
+    return takeTurn(root);
+  } catch (error) {
+    throw hindrance('write', first, error);
+  }
+}
+
 function stage(write: Write, { target, there }: Located, staging: Staging): void {
   const folder = path.dirname(target);
-  const temporary = `${folder}${path.sep}.dbt-envs-${process.pid}-${staging.staged.length}.tmp`;
+  const temporary = temporaryIn(folder, 2 * staging.staged.length);
+  const second = temporaryIn(folder, 2 * staging.staged.length + 1);
   try {
     const inNewFolder = madeNow(folder, staging);
-    staging.staged.push({ write, temporary, target, inNewFolder });
+    staging.staged.push({ write, temporary, target, inNewFolder, ...(there && { old: { name: second, there } }) });
     writeFileSync(temporary, write.contents, { flag: 'wx' });
     if (there) {
-      chmodSync(temporary, there.mode & 0o7777);
-      if (process.getuid?.() === 0) chownSync(temporary, there.uid, there.gid);
+      setAs(there, temporary);
+      keepUnder(second, target, there);
     }
   } catch (error) {
     throw hindrance('write', write.path, error);
@@ -94,44 +136,75 @@ function madeNow(folder: string, { folders, ready }: Staging): boolean {
   return first !== undefined;
 }
 
+/** A second name for a file, or where a file can have but one, a copy. */
+function keepUnder(name: string, target: string, there: Stats): void {
+  if (succeeds(() => linkSync(target, name))) return;
+  copyFileSync(target, name, constants.COPYFILE_EXCL);
+  setAs(there, name);
+}
+
+function setAs({ mode, uid, gid }: Stats, file: string): void {
+  chmodSync(file, mode & 0o7777);
+  if (process.getuid?.() === 0) chownSync(file, uid, gid);
+}
+
 /** Puts everything in its place; `undo` gets the way back, step by step. */
-function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work, undo: (() => void)[]): void {
-  const put = ({ write, temporary, target, inNewFolder }: Staged): void =>
+function commit(territory: Territory, staged: readonly Staged[], { removals, record }: Work, undo: Undo[]): void {
+  const put = ({ write, temporary, target, old, inNewFolder }: Staged): void =>
     attempt('write', write.path, () => {
-      const restore = inNewFolder ? remover(target) : restorer(target);
+      if (!inNewFolder) unchangedSinceStaged(write.path, target, old?.there);
       renameSync(temporary, target);
-      undo.push(restore);
+      undo.push(
+        old ? { path: write.path, old: old.name, act: () => renameSync(old.name, target) } : { path: write.path, act: () => rmSync(target, { force: true }) },
+      );
     });
-  const remove = (file: string): void =>
+  const remove = (file: string, which: number): void =>
     attempt('remove', file, () => {
       const target = path.resolve(territory.root, file);
-      const restore = restorer(target);
-      rmSync(target);
-      undo.push(restore);
+      const old = temporaryIn(path.dirname(target), 2 * staged.length + which);
+      renameSync(target, old);
+      undo.push({ path: file, old, act: () => renameSync(old, target) });
     });
   for (const one of staged) if (one.write !== record) put(one);
-  for (const { path: file } of removals) remove(file);
+  for (const [which, { path: file }] of removals.entries()) remove(file, which);
   for (const one of staged) if (one.write === record) put(one);
 }
 
-/** What puts a path back to how it is now. */
-function restorer(target: string): () => void {
-  const there = statSync(target, { throwIfNoEntry: false });
-  if (!there) return remover(target);
-  const bytes = readFileSync(target);
-  return () => {
-    writeFileSync(target, bytes, { mode: there.mode & 0o7777 });
-    chmodSync(target, there.mode & 0o7777);
-  };
+/** The last look before a rename: since the one while staging, somebody may have saved the file. */
+function unchangedSinceStaged(file: string, target: string, there: Stats | undefined): void {
+  const now = lstatSync(target, { throwIfNoEntry: false });
+  const same = now && there ? now.ino === there.ino && now.mtimeMs === there.mtimeMs && now.size === there.size : now === there;
+  if (!same) throw new RunError(`${file} changed while you decided; nothing was written. Run again.`);
 }
-
-const remover = (target: string) => (): void => rmSync(target, { force: true });
 
 function attempt(what: 'write' | 'remove', file: string, act: () => void): void {
   try {
     act();
   } catch (error) {
     throw hindrance(what, file, error);
+  }
+}
+
+/** Takes back what was done. Returns the reason, or what is worse: which files could not be put back, and where their text is. */
+function withdrawn({ staged, folders }: Staging, undo: readonly Undo[], reason: unknown): unknown {
+  const left = undo.toReversed().filter(({ act }) => !succeeds(act));
+  const needed = new Set(left.map(({ old }) => old));
+  for (const { temporary, old } of staged) for (const name of [temporary, old?.name]) if (!needed.has(name)) clear(name);
+  for (const folder of folders.toReversed()) succeeds(() => rmSync(folder, { recursive: true, force: true }));
+  if (left.length === 0) return reason;
+  const named = left.map(({ path: file, old }) => (old === undefined ? `${file} (new)` : `${file} (as it was: ${path.basename(old)} beside it)`));
+  return new RunError(`Writing failed, and these could not be put back: ${named.join(', ')}. Put them back before you run again: a run takes such names away.`);
+}
+
+/** A temporary name that cannot be taken away is left to the next run. */
+const clear = (name: string | undefined): boolean => name === undefined || succeeds(() => rmSync(name, { force: true }));
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -143,57 +216,4 @@ function removeEmptyFolders({ root }: Territory, folder: string): void {
       return; // not empty, or not ours to remove: it stays
     }
   }
-}
-
-/** What a killed run left in the folders that this one writes to. A process that still lives keeps its files. */
-function removeLeftovers(territory: Territory, { writes, removals, record }: Work): void {
-  const folders = new Set([...writes, ...removals, record].map((one) => path.dirname(one.path)));
-  for (const below of folders) {
-    const folder = path.resolve(territory.root, below);
-    for (const name of namesIn(folder)) {
-      const [, pid] = TEMPORARY.exec(name) ?? [];
-      if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)))) rmSync(path.join(folder, name), { force: true });
-    }
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // not there yet; if it cannot be read, writing into it says so
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/**
- * From here on a signal waits: a listener replaces the default of ending at once. Node calls listeners between two
- * turns of its event loop alone (https://nodejs.org/docs/latest-v20.x/api/process.html#signal-events), so whether one
- * came is known only after a turn; setImmediate comes after the phase in which signals are read.
- */
-function holdSignals(): { noneCame(): Promise<void>; release(): void } {
-  let came = false;
-  const remember = (): void => {
-    came = true;
-  };
-  for (const signal of ENDING) process.on(signal, remember);
-  return {
-    noneCame: async () => {
-      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-      if (came) throw new Interrupted('Interrupted while writing. Every file is as it was before.');
-    },
-    release: () => {
-      for (const signal of ENDING) process.off(signal, remember);
-    },
-  };
 }

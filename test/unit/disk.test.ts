@@ -53,14 +53,26 @@ async function refusal(act: () => unknown): Promise<string> {
   return 'no refusal';
 }
 
+type Function = 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync' | 'linkSync';
+
 /** Makes one call of a function of node:fs fail as the system would. */
-async function failing<T>(name: 'writeFileSync' | 'renameSync' | 'mkdirSync' | 'rmSync', code: string, call: number, act: () => T): Promise<Awaited<T>> {
+const failing = <T>(name: Function, code: string, call: number, act: () => T): Promise<Awaited<T>> =>
+  meddling(
+    name,
+    (calls) => {
+      if (calls === call) throw Object.assign(new Error(`${code}: as the system says it`), { code });
+    },
+    act,
+  );
+
+/** Does something else before each call of a function of node:fs. */
+async function meddling<T>(name: Function, before: (calls: number, ...given: readonly unknown[]) => void, act: () => T): Promise<Awaited<T>> {
   const original: unknown = Reflect.get(fs, name);
   if (typeof original !== 'function') throw new Error(`node:fs has no ${name}`);
   let calls = 0;
   Reflect.set(fs, name, (...given: readonly unknown[]) => {
-    if (calls++ !== call) return Reflect.apply(original, fs, given);
-    throw Object.assign(new Error(`${code}: as the system says it`), { code });
+    before(calls++, ...given);
+    return Reflect.apply(original, fs, given);
   });
   syncBuiltinESMExports();
   try {
@@ -243,6 +255,111 @@ describe('what stands in the way is one line that names the path and the way out
   });
 });
 
+describe('putting back', () => {
+  const full = (): never => {
+    throw Object.assign(new Error('ENOSPC: as the system says it'), { code: 'ENOSPC' });
+  };
+  const work = { 'a.md': 'new\n', 'b.md': 'new\n', 'c.md': 'new\n' };
+  beforeEach(() => {
+    for (const file of Object.keys(work)) put(file);
+  });
+  const texts = (): readonly string[] => Object.keys(work).map((file) => readFileSync(at(file), 'utf8'));
+
+  test('takes no space: the disk is full by then', async () => {
+    const inode = statSync(at('a.md')).ino;
+    let isFull = false;
+    const filling = (calls: number): void => {
+      if (calls !== 2) return;
+      isFull = true;
+      full();
+    };
+    const said = await meddling(
+      'writeFileSync',
+      () => isFull && full(),
+      () => meddling('renameSync', filling, () => refusal(() => write(work))),
+    );
+    expect(said).toMatch(/^Cannot write c\.md: no space is left on the device \(ENOSPC\)\. .*Nothing was written\.$/);
+    expect([tree(), texts()]).toEqual([Object.keys(work), ['old\n', 'old\n', 'old\n']]);
+    expect(statSync(at('a.md')).ino).toBe(inode);
+  });
+  test('goes by a copy where a file can have but one name', async () => {
+    chmodSync(at('a.md'), 0o640);
+    await meddling(
+      'linkSync',
+      () => {
+        throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+      },
+      () => refusal(() => failing('renameSync', 'EIO', 2, () => write(work))),
+    );
+    expect([tree(), texts()]).toEqual([Object.keys(work), ['old\n', 'old\n', 'old\n']]);
+    expect(statSync(at('a.md')).mode & 0o777).toBe(0o640);
+  });
+  test('that fails for one file goes on with the others, and says where its text is', async () => {
+    const said = await meddling(
+      'renameSync',
+      (calls) => {
+        if (calls === 2 || calls === 3) full();
+      },
+      () => refusal(() => write(work)),
+    );
+    expect(said).toMatch(/^Writing failed, and these could not be put back: b\.md \(as it was: \.dbt-envs-\d+-3\.tmp beside it\)\. /);
+    const [, beside = ''] = /as it was: (\S+)/.exec(said) ?? [];
+    expect([texts(), readFileSync(at(beside), 'utf8')]).toEqual([['old\n', 'new\n', 'old\n'], 'old\n']);
+  });
+});
+
+describe('one run at a time', () => {
+  const TURN = '.dbt-envs-writing.tmp';
+  const another = /^Another run is writing to .*; nothing was written\. Wait for it, and run again\. If there is none, remove \.dbt-envs-writing\.tmp there\.$/;
+
+  test('the second of two is refused while the first one writes, and afterwards sees what it wrote', async () => {
+    put('roster.yml');
+    const run = (text: string): Promise<void> => write({}, { writes: [{ path: 'roster.yml', contents: text, decidedOn: { text: 'old\n' } }] });
+    const [first, second] = await Promise.allSettled([run('one\n'), run('two\n')]);
+    expect([first.status, second.status === 'rejected' && second.reason.message]).toEqual(['fulfilled', expect.stringMatching(another)]);
+    expect(await refusal(() => run('two\n'))).toBe('roster.yml changed while you decided; nothing was written. Run again.');
+    expect([tree(), readFileSync(at('roster.yml'), 'utf8')]).toEqual([['.dbt-envs.lock', 'roster.yml'], 'one\n']);
+  });
+  test('a process that lives keeps its turn', async () => {
+    put(TURN, `${process.ppid}\n`);
+    expect(await refusal(() => write({ 'a.md': 'a\n' }))).toMatch(another);
+    expect(tree()).toEqual([TURN]);
+  });
+  test.each([
+    ['of a process that is gone', '4194305\n', 0],
+    ['of an earlier process with our own number, as in a container', `${process.pid}\n`, 0],
+    ['of a quarter of an hour ago, whoever has the number now', `${process.ppid}\n`, 15 * 60],
+    ['with nothing in it, and as old', '', 15 * 60],
+  ])('a turn %s is over', async (_, text, age) => {
+    put(TURN, text);
+    const then = new Date(Date.now() - age * 1000);
+    utimesSync(at(TURN), then, then);
+    await write({ 'a.md': 'a\n' });
+    expect(tree()).toEqual(['.dbt-envs.lock', 'a.md']);
+  });
+  test('whoever has nothing to write waits for nobody', async () => {
+    await write({ 'a.md': 'a\n' });
+    put(TURN, `${process.ppid}\n`);
+    await write({ 'a.md': 'a\n' });
+    expect(tree()).toEqual([TURN, '.dbt-envs.lock', 'a.md'].sort());
+  });
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['that was there', { 'a.md': 'old\n' }],
+    ['that was not', {}],
+  ])('a file %s and that an editor saves in the last moment is not replaced', async (_, files) => {
+    for (const [file, text] of Object.entries(files)) put(file, text);
+    const said = await meddling(
+      'renameSync',
+      (calls) => {
+        if (calls === 0) put('a.md', 'saved by somebody\n');
+      },
+      () => refusal(() => write({ '0.md': 'first\n', 'a.md': 'new\n' })),
+    );
+    expect(said).toBe('a.md changed while you decided; nothing was written. Run again.');
+    expect([tree(), readFileSync(at('a.md'), 'utf8')]).toEqual([['a.md'], 'saved by somebody\n']);
+  });
+});
+
 describe('a run that is stopped', () => {
   /** The script as one file of plain JavaScript: it is started many times. */
   let script = '';
@@ -281,10 +398,11 @@ describe('a run that is stopped', () => {
     const moments = [
       ['writeFileSync', '0'],
       ['writeFileSync', '3'],
+      ['linkSync', '0'],
       ['renameSync', '0'],
       ['renameSync', '2'],
-      ['rmSync', '0'],
       ['renameSync', '3'],
+      ['renameSync', '4'],
     ] as const;
     const folders = moments.map((moment) => prepared(`${signal}-${moment.join('-')}`));
     const before = state(folders[0] ?? '');
@@ -302,10 +420,11 @@ describe('a run that is stopped', () => {
     const moments = [
       ['writeFileSync', '0'],
       ['writeFileSync', '2'],
+      ['linkSync', '0'],
       ['renameSync', '0'],
       ['renameSync', '2'],
-      ['rmSync', '0'],
       ['renameSync', '3'],
+      ['renameSync', '4'],
     ] as const;
     const names = moments.map((moment) => moment.join('-'));
     const outcomes = await Promise.all(moments.map(([name, call]) => child(prepared(`${name}-${call}`), 'SIGKILL', name, call)));

@@ -43,6 +43,15 @@ async function refusal(kind: typeof UsageError | typeof RunError, act: () => unk
   return 'no refusal';
 }
 
+test('what another run has half written is no conflict: it is waited for', async () => {
+  await first();
+  put('macros/dbt_envs/answers.sql', `${text('macros/dbt_envs/answers.sql')}-- half\n`);
+  const later = { given: { ...GIVEN, prodSchemas: 'gold' } };
+  expect(decisionOf(later).changes.some(({ kind }) => kind === 'conflict')).toBe(true);
+  put('.dbt-envs-writing.tmp', `${process.ppid}\n`);
+  expect(await refusal(RunError, () => decisionOf(later))).toMatch(/^Another run is writing to /);
+});
+
 describe('a first run', () => {
   test('asks for what has no answer, in order', () => {
     const { open, parts, hasRoster, known, root } = look(invoked({ command: ['app'] }));
