@@ -306,6 +306,128 @@ describe('the environment of the janitor', () => {
   });
 });
 
+describe('a secret of production, or of the sweep, that stands a second time', () => {
+  const PROD = 'DBT_ENV_SECRET_PROD_PASSWORD';
+  const kept = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'planted-value']));
+  const environment = (more: object = {}) => ({ settings: { deployment_branch_policy: null }, branches: [], variables: {}, secrets: kept([PROD]), ...more });
+  const limited = (more: object) => ({ environments: { old: environment({ settings: { deployment_branch_policy: LIMITED }, ...more }) } });
+  const apply = (given: object) => {
+    github(given);
+    return setup(['--apply'], VALUES);
+  };
+  const named = (output: string) =>
+    [...output.matchAll(/^! secret (\w+) \(([^)]*)\): (.*) reads it\. Delete it, under (.*); and make/gm)].map(([, ...words]) => words);
+  const BRANCH = 'a workflow that any branch brings';
+  const ENTERS = 'a workflow of every branch that may enter it';
+
+  test.each<[string, object, string, string, string]>([
+    ['the repository', { secrets: kept([PROD]) }, 'repository', BRANCH, 'Settings, Secrets and variables, Actions'],
+    ['the repository, written otherwise', { secrets: kept([PROD.toLowerCase()]) }, 'repository', BRANCH, 'Settings, Secrets and variables, Actions'],
+    [
+      'the organisation',
+      { organisationSecrets: [PROD] },
+      'organisation',
+      BRANCH,
+      "the organisation's Settings, Secrets and variables, Actions, or take this repository off its list",
+    ],
+    ['Codespaces', { codespaces: [PROD] }, 'Codespaces', 'the codespace of everybody who may push', 'Settings, Secrets and variables, Codespaces'],
+    ['Dependabot', { dependabot: [PROD] }, 'Dependabot', 'a run that Dependabot starts', 'Settings, Secrets and variables, Dependabot'],
+    ['the environment of pull requests', { environments: { ci: environment() } }, 'environment ci', ENTERS, 'Settings, Environments'],
+    ['an environment that nothing limits', { environments: { old: environment() } }, 'environment old', ENTERS, 'Settings, Environments'],
+    [
+      'an environment of all protected branches',
+      limited({ settings: { deployment_branch_policy: { protected_branches: true, custom_branch_policies: false } } }),
+      'environment old',
+      ENTERS,
+      'Settings, Environments',
+    ],
+    ['an environment of main and others', limited({ branches: ['main', 'release/*'] }), 'environment old', ENTERS, 'Settings, Environments'],
+    ['an environment of main and a tag of that name', limited({ branches: ['main'], tags: ['main'] }), 'environment old', ENTERS, 'Settings, Environments'],
+  ])('in %s is named with the way out, is left to do, and stays', async (_, given, place, reader, where) => {
+    const { code, output } = await apply(given);
+    expect(named(output)).toEqual([[PROD, place, reader, where]]);
+    expect([code, output.includes('1 still to do.'), output.includes('planted-value')]).toEqual([1, true, false]);
+    for (const [store, secrets] of Object.entries(given)) if (store !== 'environments') expect(state()[store]).toEqual(secrets);
+    expect(calls()).not.toMatch(/DELETE|secret delete/);
+  });
+
+  test('is no mistake where main alone enters, and CI’s own is everybody’s anyway', async () => {
+    const { code, output } = await apply({
+      ...limited({ branches: ['main'] }),
+      secrets: kept(['DBT_ENV_SECRET_CI_PASSWORD', `${PROD}_OLD`]),
+      organisationSecrets: ['DBT_ENV_SECRET_CI_PASSWORD'],
+    });
+    expect([code, named(output)], output).toEqual([0, []]);
+  });
+
+  test.each(['prod', 'Prod'])('is none in its own environment, which this very run limits to main: %s', async (name) => {
+    github({ environments: { [name]: environment() } });
+    const { output } = await setup([], VALUES);
+    expect([named(output), output.includes('to do: environment prod, for main alone')]).toEqual([[], true]);
+  });
+
+  test('is found beyond the first page of each list', async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `A_${at}`);
+    const secrets = kept([...names, PROD]);
+    const environments = Object.fromEntries([...names, 'z'].map((name) => [name, environment({ secrets: name === 'z' ? secrets : {} })]));
+    const { output } = await apply({ secrets, environments, organisationSecrets: [...names, 'DBT_ENV_SECRET_JANITOR_PASSWORD'] });
+    expect(named(output).map(([name, place]) => `${name} ${place}`)).toEqual([
+      `${PROD} repository`,
+      'DBT_ENV_SECRET_JANITOR_PASSWORD organisation',
+      `${PROD} environment z`,
+    ]);
+  }, 60_000);
+
+  test.each([
+    ['/actions/organization-secrets', 403, 'secrets (organisation)'],
+    ['/actions/organization-secrets', 404, 'secrets (organisation)'],
+    ['/codespaces', 404, 'secrets (Codespaces)'],
+    ['/environments?', 403, 'environments'],
+    ['/environments/old/secrets', 404, 'secrets (environment old)'],
+  ])('is not looked for where the login may not: %s, %s', async (area, status, what) => {
+    const { code, output } = await apply({ environments: { old: environment() }, secrets: {}, unseen: { [area]: status } });
+    expect(output).toMatch(
+      new RegExp(`^! Not looked at: ${what.replaceAll(/[()]/g, '\\$&')}\\. gh: .*\\(HTTP ${status}\\)\\. None of these may stand there: ${PROD}, `, 'm'),
+    );
+    expect(code).toBe(area.startsWith('/environments') ? 0 : 1);
+  });
+
+  test('is looked for in an organisation only where there is one', async () => {
+    const { output } = await apply({ repository: { ...REPOSITORY, owner: { ...REPOSITORY.owner, type: 'User' } }, unseen: { '/actions/organization': 404 } });
+    expect([output.includes('Not looked at'), calls().includes('organization-secrets')]).toEqual([false, false]);
+  });
+
+  test('is named without what a pushed workflow may call an environment', async () => {
+    const name = 'a/b\u001b[2J\nEverything is in place.\u202e $(id)';
+    const { code, output } = await apply({ environments: { [name]: environment() } });
+    expect(output).toContain(`! secret ${PROD} (environment a/b [2J Everything is in place.  $(id)): `);
+    expect([code, /^Everything is in place/m.test(output), [...output].some((one) => one !== '\n' && /\p{C}/u.test(one))]).toEqual([1, false, false]);
+  });
+
+  test('on a plan without environments is what somebody has accepted, and that is said', async () => {
+    const todo = async (given: object) => {
+      github({ free: true, ...given });
+      const { output } = await setup([], VALUES);
+      return [Number(/^(\d+) to do/m.exec(output)?.[1]), named(output).length, output.includes('Without environments, it has no other place.')];
+    };
+    const accepted = { variables: { DBT_ENVS_UNPROTECTED_MAIN: 'accepted' } };
+    const [without] = await todo(accepted);
+    expect(await todo({ ...accepted, secrets: kept([PROD]) })).toEqual([without, 1, true]);
+    expect(await todo({ ...accepted, organisationSecrets: [PROD] })).toEqual([Number(without) + 1, 1, false]);
+    expect(await todo({ secrets: kept([PROD]) })).toEqual([Number(without) + 2, 1, false]);
+  });
+  test('is not, where the plan has environments and only a policy forbids the rule', async () => {
+    const { code, output } = await apply({ noRulesets: true, variables: { DBT_ENVS_UNPROTECTED_MAIN: 'accepted' }, secrets: kept([PROD]) });
+    expect([code, named(output).length, output.includes('1 still to do.')]).toEqual([1, 1, true]);
+  });
+});
+
+test.each(['prod', 'sweep'])('stops where a tag of main’s name may enter %s: whoever may push makes one', async (name) => {
+  github({ environments: { [name]: { settings: { deployment_branch_policy: LIMITED }, branches: ['main'], tags: ['main'], variables: {}, secrets: {} } } });
+  const { code, output } = await setup(['--apply'], VALUES);
+  expect([code, output.includes(`environment ${name} also admits the tag main.`), /secret set .*PROD/.test(calls())]).toEqual([1, true, false]);
+});
+
 describe('what stops a sweep, or the word of one that fails, is said, and left to a person', () => {
   test.each([
     [

@@ -268,6 +268,69 @@ test('a schedule that is somebody else’s is named, and everything else is done
   expect(api.variables.some(({ key }) => key === 'DBT_ENVS_GITLAB_TOKEN')).toBe(true);
 });
 
+describe('a secret of production, or of the sweep, that a group has too', () => {
+  const PROD = 'DBT_ENV_SECRET_PROD_PASSWORD';
+  const variable = (more: object = {}) => ({
+    key: PROD,
+    environment_scope: '*',
+    value: 'planted-value',
+    protected: false,
+    masked: true,
+    hidden: false,
+    raw: true,
+    ...more,
+  });
+  const TOKEN = { DBT_ENVS_GITLAB_TOKEN: 'glpat-of-the-sweep' };
+
+  test.each<[string, object, string]>([
+    ['acme/data', {}, 'environment *): pipelines of every branch of all projects of the group read it.'],
+    ['acme', {}, 'environment *): pipelines of every branch of all projects of the group read it.'],
+    ['acme', { environment_scope: 'pr/*' }, 'environment pr/*): pipelines of every branch of'],
+    ['acme', { environment_scope: 'prod' }, 'environment prod): pipelines of every branch of'],
+    ['acme', { protected: true, environment_scope: 'prod' }, 'environment prod): pipelines of protected branches of all projects of the group read it.'],
+  ])('%s, %o, is named with the way out, is left to do, and stays', async (group, more, saying) => {
+    api.groups.set(group, [variable(more), variable({ key: 'DBT_ENV_SECRET_CI_PASSWORD' }), variable({ key: 'DBT_PG_HOST' })]);
+    const { code, output } = await apply(TOKEN);
+    expect([code, output.match(/^! variable/gm)?.length, output.includes('1 still to do.')], output).toEqual([1, 1, true]);
+    expect(output).toContain(`! variable ${PROD} (group ${group}, ${saying}`);
+    expect(output).toContain('An owner deletes it, under Settings, CI/CD, Variables of the group');
+    expect([output.includes('planted-value'), writes().some((line) => line.includes('/groups/'))]).toEqual([false, false]);
+  });
+  test('is found beyond the first page', async () => {
+    const others = Array.from({ length: 100 }, (_, at) => variable({ key: `A_${at}` }));
+    api.groups.set('acme', [...others, variable()]);
+    expect((await apply()).output).toContain(`! variable ${PROD} (group acme, `);
+  });
+  test.each([403, 404])('is not looked for in a group that answers %s; the others are looked at, and nothing fails', async (status) => {
+    api.groups.set('acme', [variable({ key: 'DBT_ENV_SECRET_JANITOR_PASSWORD' })]);
+    api.fails(/groups\/acme%2Fdata\//, { status });
+    const { code, output } = await apply(TOKEN);
+    expect(output).toContain('! Not looked at: the variables of the group acme/data. ');
+    expect(output).toContain(
+      `None of these may stand there: ${PROD}, DBT_ENV_SECRET_JANITOR_PASSWORD, DBT_ENVS_GITLAB_TOKEN. Settings, CI/CD, Variables of this project`,
+    );
+    expect([code, output.includes('! variable DBT_ENV_SECRET_JANITOR_PASSWORD (group acme, ')]).toEqual([1, true]);
+    api.groups.set('acme', []);
+    expect((await apply(TOKEN)).code).toBe(0);
+  });
+  test.each([400, 401, 500])('an answer %s is not a group that has none', async (status) => {
+    api.fails(/groups/, { status });
+    const { code, output } = await apply(TOKEN);
+    expect([code, /^setup: /m.test(output), output.includes('Not looked at')], output).toEqual([1, true, false]);
+  });
+  test('is looked for only where there is a group', async () => {
+    Object.assign(api.project, { path_with_namespace: 'ada/dbt', namespace: { id: 3, kind: 'user', full_path: 'ada' } });
+    const { code, output } = await apply(TOKEN);
+    expect([code, output.includes('Not looked at'), api.requests.some((line) => line.includes('/groups/'))]).toEqual([0, false, false]);
+  });
+  test('is named without what a terminal would obey', async () => {
+    api.groups.set('acme', [variable({ environment_scope: 'a\u001b[2J\nEverything is in place.\u202e' })]);
+    const { output } = await apply(TOKEN);
+    expect(output).toContain('(group acme, environment a [2J Everything is in place. )');
+    expect([/^Everything is in place/m.test(output), [...output].some((one) => one !== '\n' && /\p{C}/u.test(one))]).toEqual([false, false]);
+  });
+});
+
 describe('it fails, and says so', () => {
   test.each([
     ['a login that may not', { status: 403 }, 'This login may not do that'],

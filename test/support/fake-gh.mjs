@@ -1,5 +1,7 @@
 // gh, as far as scripts/dbt_envs/setup.py drives it. FAKE_GH names a folder: state.json is the repository on GitHub,
 // log.txt gets every call and what came in on standard input. Of `--jq` it knows what setup.py asks for.
+// Lists as in docs.github.com/rest/actions/secrets, /rest/deployments/environments and /rest/deployments/branch-policies;
+// state.unseen names the areas that the login may not list, with the status.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -15,9 +17,14 @@ const fail = (status, message) => {
   console.error(`gh: ${message} (HTTP ${status})`);
   process.exit(1);
 };
-const names = (list) => console.log(list.join('\n'));
+/** Without `--paginate`, a list ends after its first page: docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api */
+const page = (list) => (args.includes('--paginate') ? list : list.slice(0, 30));
+const names = (list) => console.log(page(list).join('\n'));
 const json = (value) => console.log(JSON.stringify(value));
 const lines = (list) => names(list.map((one) => JSON.stringify(one)));
+/** Things with a name: whole, or their names, as `--jq` asks. */
+const listed = (list) => (option('--jq').endsWith('tojson') ? lines(list) : names(list.map(({ name }) => name)));
+const called = (list) => listed(list.map((name) => ({ name })));
 const UPGRADE = 'Upgrade to GitHub Pro or make this repository public to enable this feature.';
 
 // A test may let it fail at its n-th write: a killed run leaves what was written before.
@@ -33,12 +40,15 @@ if (args[0] === 'api') {
   // Without it, a list ends after its first page.
   if (given.includes('per_page') && !args.includes('--paginate')) fail(500, 'only the first page was asked for');
   if (area !== undefined && area === state.broken) fail(502, 'Server Error');
+  const unseen = Object.entries(state.unseen ?? {}).find(([start]) => given.startsWith(start));
+  if (unseen !== undefined && method === 'GET') fail(unseen[1], unseen[1] === 404 ? 'Not Found' : 'Resource not accessible by personal access token');
   if (area === undefined) json(state.repository);
   else if (area === 'rules') rulesOf(decodeURIComponent(under));
   else if (area === 'branches') olderProtectionOf(decodeURIComponent(name));
   else if (area === 'rulesets') rulesets(method, name);
   else if (area === 'actions') actions(method, name, under, last);
-  else if (area === 'environments') environments(method, name, under);
+  else if (area === 'environments') environments(method, name && decodeURIComponent(name), under);
+  else if (area === 'codespaces' || area === 'dependabot') called(state[area] ?? []);
   else fail(404, 'Not Found');
 } else {
   const [kind, , name] = args;
@@ -78,7 +88,8 @@ function rulesets(method, id) {
 function actions(method, kind, name, setting) {
   if (kind === 'oidc') return state.subject === undefined ? fail(404, 'Not Found') : json(state.subject);
   if (kind === 'variables' && name !== undefined) return name in state.variables ? console.log(state.variables[name]) : fail(404, 'Not Found');
-  if (kind !== 'permissions') return names(Object.keys(state[kind]));
+  if (kind === 'organization-secrets') return called(state.organisationSecrets ?? []);
+  if (kind !== 'permissions') return called(Object.keys(state[kind]));
   const { private: isPrivate } = state.repository;
   if (name === 'fork-pr-workflows-private-repos') return isPrivate ? json(state.privateForks) : fail(422, 'only applies to internal and private repositories');
   if (name !== 'fork-pr-contributor-approval' || setting !== undefined) return fail(404, 'Not Found');
@@ -90,16 +101,20 @@ function actions(method, kind, name, setting) {
 }
 
 function environments(method, name, under) {
-  const environment = state.environments[name];
+  if (name === undefined) return listed(Object.entries(state.environments).map(([own, { settings }]) => ({ ...settings, name: own })));
+  // Known without regard to case: docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/manage-environments
+  const key = Object.keys(state.environments).find((own) => own.toLowerCase() === name.toLowerCase()) ?? name;
+  const environment = state.environments[key];
   if (method === 'PUT') {
     if (state.free) return fail(422, 'Failed to create the environment protection rule. Please ensure the billing plan supports it.');
-    state.environments[name] = { variables: {}, secrets: {}, branches: [], ...environment, settings: { name, ...JSON.parse(input) } };
+    state.environments[key] = { variables: {}, secrets: {}, branches: [], ...environment, settings: { name, ...JSON.parse(input) } };
     return undefined;
   }
   if (environment === undefined) return fail(404, 'Not Found');
   if (under === undefined) return json(environment.settings);
-  if (under !== 'deployment-branch-policies') return names(Object.keys(environment[under]));
-  if (method !== 'POST') return names(environment.branches);
+  if (under !== 'deployment-branch-policies') return called(Object.keys(environment[under]));
+  const policies = (type, list) => list.map((one) => ({ name: one, type }));
+  if (method !== 'POST') return listed([...policies('branch', environment.branches), ...policies('tag', environment.tags ?? [])]);
   environment.branches.push(JSON.parse(input).name);
   return undefined;
 }

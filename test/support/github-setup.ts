@@ -13,7 +13,7 @@ export const REPOSITORY = {
   full_name: 'acme/dbt',
   name: 'dbt',
   id: 222,
-  owner: { login: 'acme', id: 111 },
+  owner: { login: 'acme', id: 111, type: 'Organization' },
   private: true,
   fork: false,
   has_issues: true,

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 /**
  * GitLab's API over real HTTP, as far as the emitted scripts ask it, with the answers that its documentation gives:
  * docs.gitlab.com/api/ merge_requests, packages, deployments, issues, notes, projects, protected_branches,
- * project_level_variables, pipeline_schedules; offset pagination as in docs.gitlab.com/api/rest. Project 7, acme/data/dbt.
+ * project_level_variables, group_level_variables, pipeline_schedules; offset pagination as in docs.gitlab.com/api/rest. Project 7,
+ * acme/data/dbt.
  */
 export interface GitlabApi {
   readonly url: string;
@@ -26,6 +27,8 @@ export interface GitlabApi {
   /** Which GitLab it is. */
   version: string;
   readonly variables: StoredVariable[];
+  /** The variables of the groups that the login owns, by the group's path. */
+  readonly groups: Map<string, readonly StoredVariable[]>;
   readonly schedules: Schedule[];
   /** Whose job a token is; a token that is not here is a person's, who may do everything. */
   readonly jobs: Map<string, JobPipeline>;
@@ -176,6 +179,10 @@ export async function startGitlabApi(): Promise<GitlabApi> {
   const pipelines: GitlabApi['pipelines'] = new Map();
   const gitlab = { version: '18.4.1-ee' };
   const variables: StoredVariable[] = [];
+  const groups: GitlabApi['groups'] = new Map([
+    ['acme/data', []],
+    ['acme', []],
+  ]);
   const schedules: Schedule[] = [];
   const jobs: GitlabApi['jobs'] = new Map();
   const requests: string[] = [];
@@ -201,6 +208,10 @@ export async function startGitlabApi(): Promise<GitlabApi> {
     const { method, path: place, query, body, job } = asked;
     const words = place.split('/').slice(1).map(decodeURIComponent);
     if (place === '/version') return { json: gitlab };
+    if (words[0] === 'groups' && words[2] === 'variables') {
+      const found = groups.get(words[1] ?? '');
+      return found ? { list: found } : { status: 404, json: { message: '404 Group Not Found' } };
+    }
     if (words[0] !== 'projects' || (words[1] !== '7' && words[1] !== 'acme/data/dbt')) return UNSEEN;
     const [, , area = '', one, under, ...rest] = words;
     const said = (): Record<string, unknown> => JSON.parse(body.toString() || '{}');
@@ -491,6 +502,7 @@ export async function startGitlabApi(): Promise<GitlabApi> {
       return gitlab.version;
     },
     variables,
+    groups,
     schedules,
     jobs,
     fails: (where, how = { status: 500 }, times = Number.POSITIVE_INFINITY, from = 1) => {

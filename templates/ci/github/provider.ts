@@ -1,7 +1,7 @@
 import { defineCiProvider } from '../../../src/ci-provider.ts';
 import { deploys, type Pipeline, sweeps } from '../../../src/pipeline.ts';
 import { apiScripts, sweepScripts } from './scripts.ts';
-import { environmentsOf, identityToken, requiredChecks, settingsOf, setupScript } from './setup.ts';
+import { environmentsOf, guardedSecrets, identityToken, requiredChecks, settingsOf, setupScript } from './setup.ts';
 import { sweepWorkflow, workflows } from './workflows.ts';
 
 export const github = defineCiProvider({
@@ -24,6 +24,7 @@ export const github = defineCiProvider({
         onSchedule: pipeline.prodRuns.includes('schedule'),
         sweeps: sweeps(pipeline),
         limited: listed(limited(pipeline).map((name) => `\`${name}\``)),
+        guards: guardedSecrets(pipeline).length > 0,
         identityToken: pipeline.workloadIdentity !== undefined,
       },
     },
@@ -103,6 +104,7 @@ function setupView(pipeline: Pipeline) {
       .join(' and '),
     identityToken: pipeline.workloadIdentity !== undefined,
     ownRunner: pipeline.runner ?? '',
+    guarded: listed(guardedSecrets(pipeline).map((name) => `\`${name}\``)),
     settings: settings.map(({ name, secret, environments: of, what, default: fallback }) => ({
       name: `\`${name}\``,
       kind: secret ? 'secret' : 'variable',

@@ -50,6 +50,16 @@ export const requiredChecks = ({ jobs }: Pipeline): readonly string[] =>
 export const settingsOf = (pipeline: Pipeline): readonly Setting[] =>
   readSettings(pipeline).map((setting) => ({ ...setting, environments: setting.readBy.map(environmentOf) }));
 
+/** The secrets that no pull request may reach: those whose every environment admits the main branch alone. */
+export function guardedSecrets(pipeline: Pipeline): readonly string[] {
+  const open = environmentsOf(pipeline)
+    .filter(({ branches }) => branches.length === 0)
+    .map(({ name }) => name);
+  return settingsOf(pipeline)
+    .filter(({ secret, environments }) => secret && !environments.some((name) => open.includes(name)))
+    .map(({ name }) => name);
+}
+
 /** scripts/dbt_envs/setup.py. A JSON string is a Python string too. */
 export const setupScript = (pipeline: Pipeline): FileRequest => ({
   path: 'scripts/dbt_envs/setup.py',
@@ -62,6 +72,8 @@ export const setupScript = (pipeline: Pipeline): FileRequest => ({
     checks: requiredChecks(pipeline).map((name) => JSON.stringify(name)),
     buildsPullRequests: pipeline.jobs.some(({ trigger }) => trigger.on === 'pull-request'),
     sweeps: sweeps(pipeline),
+    guards: guardedSecrets(pipeline).length > 0,
+    guarded: list(guardedSecrets(pipeline)),
     secret: settingsOf(pipeline).find(({ secret }) => secret)?.name ?? 'DBT_ENV_SECRET_CI_PASSWORD',
     identityToken: pipeline.workloadIdentity !== undefined,
     /** What an administrator of the warehouse runs; empty where it trusts no token. A Python string. */

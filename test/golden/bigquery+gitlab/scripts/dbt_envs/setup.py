@@ -153,10 +153,12 @@ def prepare(api: gitlab_api.Api, apply: bool, replace: list[str]) -> int:
             # Only its owner may change one: docs.gitlab.com/ci/pipelines/schedules
             missing += say(SOMEBODY_ELSES.format(schedule["description"]))
     found = {(one.get("key"), one.get("environment_scope")): one for one in every_one(api, "/variables")}
+    inherited = variables_above(api, project)
     for setting in SETTINGS:
         for scope in setting["scopes"]:
             missing += prepare_setting(api, setting, scope, found, apply, setting["name"] in replace)
-        missing += look_elsewhere(setting, found)
+        if is_guarded(setting):
+            missing += look_elsewhere(setting, found) + look_above(setting, inherited)
     say_what_is_left(api, project)
     return missing
 
@@ -317,12 +319,13 @@ def short(ref: object) -> str:
     return str(ref).removeprefix("refs/heads/")
 
 
-def every_one(api: gitlab_api.Api, path: str) -> list[dict[str, Any]]:
-    """Every item of a list whose items have no id, to the last page."""
+def every_one(api: gitlab_api.Api, path: str, group: str = "") -> list[dict[str, Any]]:
+    """Every item of a list whose items have no id, to the last page; of the project, or of a group."""
     found: list[dict[str, Any]] = []
+    place = f"/groups/{urllib.parse.quote(group, safe='')}{path}" if group else api.path(path)
     page = 1
     while True:
-        items, headers = api.service.ask(f"{api.service.base}{api.path(f'{path}?per_page=100&page={page}')}")
+        items, headers = api.service.ask(f"{api.service.base}{place}?per_page=100&page={page}")
         if not isinstance(items, list) or not all(isinstance(one, dict) for one in items) or headers.get("x-next-page") not in ("", str(page + 1)):
             raise gitlab_api.Problem(f"GitLab's list of {path[1:].replace('_', ' ')} is of another shape.")
         found += items
@@ -391,10 +394,13 @@ def tighten(api: gitlab_api.Api, setting: dict[str, Any], scope: str, there: dic
     return 0
 
 
+def is_guarded(setting: dict[str, Any]) -> bool:
+    """Whether it is a secret that pipelines of a protected branch alone may see."""
+    return setting["secret"] and all(scope in PROTECTED for scope in setting["scopes"])
+
+
 def look_elsewhere(setting: dict[str, Any], found: dict[Any, dict[str, Any]]) -> int:
     """A protected secret that is set once more, for an environment that a merge request's job may name, and open to every branch."""
-    if not setting["secret"] or not all(scope in PROTECTED for scope in setting["scopes"]):
-        return 0
     missing = 0
     for (name, scope), one in found.items():
         if name != setting["name"] or scope in setting["scopes"] or one.get("protected") is True:
@@ -404,6 +410,37 @@ def look_elsewhere(setting: dict[str, Any], found: dict[Any, dict[str, Any]]) ->
             print(f"{place} It must be another token than the one above, with the scope read_api alone.")
             continue
         missing += say(f"{place} Delete it, under Settings, CI/CD, Variables; and make the real value invalid, where it was that.")
+    return missing
+
+
+def variables_above(api: gitlab_api.Api, project: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Those of every group that the project is in, with the group's path; its owner may list them: docs.gitlab.com/api/group_level_variables"""
+    found: list[tuple[str, dict[str, Any]]] = []
+    names = [setting["name"] for setting in SETTINGS if is_guarded(setting)]
+    personal = (project.get("namespace") or {}).get("kind") == "user"
+    group = "" if personal or not names else str(project.get("path_with_namespace")).rpartition("/")[0]
+    while group:
+        try:
+            found += [(group, one) for one in every_one(api, "/variables", group)]
+        except gitlab_api.Refused as refused:
+            if refused.status not in (403, 404):
+                raise
+            print(f"! Not looked at: the variables of the group {inert(group)}. {inert(refused)}")
+            print(f"  None of these may stand there: {', '.join(names)}. Settings, CI/CD, Variables of this project lists what it inherits.")
+        group = group.rpartition("/")[0]
+    return found
+
+
+def look_above(setting: dict[str, Any], inherited: list[tuple[str, dict[str, Any]]]) -> int:
+    """A protected secret that a group has too: every project in it inherits it, and this one reads it where none of its own fits.
+    docs.gitlab.com/ci/variables/#cicd-variable-precedence"""
+    missing = 0
+    for group, one in inherited:
+        if one.get("key") == setting["name"]:
+            readers = "protected branches" if one.get("protected") is True else "every branch"
+            place = f"! variable {setting['name']} (group {inert(group)}, environment {inert(one.get('environment_scope'))})"
+            way = "An owner deletes it, under Settings, CI/CD, Variables of the group; and make the real value invalid, where it was that."
+            missing += say(f"{place}: pipelines of {readers} of all projects of the group read it. {way}")
     return missing
 
 

@@ -62,6 +62,10 @@ class Refused(Problem):
     """GitHub knows the thing and does not allow it here (403): the plan, or a policy of the organisation."""
 
 
+class NotFound(Problem):
+    """It is not there, or this login may not see it (404)."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--apply", action="store_true", help="do it; without this, only say what is missing")
@@ -92,7 +96,11 @@ def prepare(apply: bool, replace: list) -> int:
     print(f"Repository {repository['full_name']}, {'private' if repository['private'] else 'public'}")
     if not repository.get("permissions", {}).get("admin"):
         raise Problem(f"you are not an administrator of {repository['full_name']}. Ask one to run this.")
-    missing = prepare_main(apply) + prepare_forks(repository["private"], apply)
+    try:
+        missing = prepare_main(apply)
+    except Refused as refused:
+        missing = say_unprotected(refused)
+    missing += prepare_forks(repository["private"], apply)
     say_what_stops_the_sweep(repository)
     for environment, branches in ENVIRONMENTS.items():
         missing += prepare_environment(environment, branches, apply)
@@ -103,13 +111,14 @@ def prepare(apply: bool, replace: list) -> int:
 
 
 def prepare_main(apply: bool) -> int:
+    """Raises Refused where the plan knows no rules; a policy that lets nobody make one is said here."""
+    rules, checks = lacking()
+    if not rules and not checks:
+        return 0
+    step(f"{MAIN}: {', '.join(named(rules, checks))} (ruleset {RULESET})", apply)
+    if not apply:
+        return 1
     try:
-        rules, checks = lacking()
-        if not rules and not checks:
-            return 0
-        step(f"{MAIN}: {', '.join(named(rules, checks))} (ruleset {RULESET})", apply)
-        if not apply:
-            return 1
         write_ruleset(rules, checks)
         rules, checks = lacking()
     except Refused as refused:
@@ -233,16 +242,21 @@ def prepare_environment(name: str, branches: list, apply: bool) -> int:
     if not branches:
         return 0 if apply else missing
     policies = f"{path}/deployment-branch-policies"
-    admitted = [] if missing and not apply else gh("api", "--paginate", policies, "--jq", ".branch_policies[].name").split("\n")
+    admitted = [] if missing and not apply else admitted_by(every(policies, ".branch_policies[]"))
     for branch in branches:
         if branch not in admitted:
             missing += step(f"environment {name}: admit {branch}", apply)
             if apply:
                 gh("api", "--method", "POST", policies, "--input", "-", text=json.dumps({"name": branch, "type": "branch"}))
-    others = [branch for branch in admitted if branch and branch not in branches]
+    others = [inert(name) for name in admitted if name not in branches]
     if others:
         raise Problem(f"environment {name} also admits {', '.join(others)}. Remove that in Settings, Environments, and start this again.")
     return 0 if apply else missing
+
+
+def admitted_by(policies: list) -> list:
+    """The branches that may enter, by name; a tag is told apart, for whoever may push makes one of any name."""
+    return [f"the tag {one['name']}" if one.get("type") == "tag" else one["name"] for one in policies]
 
 
 def kept(environment: dict | None) -> dict:
@@ -304,10 +318,14 @@ def step(what: str, apply: bool) -> int:
     return 1
 
 
-def every(path: str) -> list:
+def inert(text: object) -> str:
+    return "".join(one if one.isprintable() else " " for one in str(text))[:200]
+
+
+def every(path: str, items: str = ".[]") -> list:
     """The entries of a list, to its last page."""
     joined = f"{path}{'&' if '?' in path else '?'}per_page=100"
-    return [json.loads(line) for line in gh("api", "--paginate", joined, "--jq", ".[] | tojson").splitlines() if line]
+    return [json.loads(line) for line in gh("api", "--paginate", joined, "--jq", f"{items} | tojson").splitlines() if line]
 
 
 def gh(*arguments: str, text: str = "", absent: str | None = None, statuses: tuple = ("HTTP 404",)) -> str:
@@ -320,6 +338,8 @@ def gh(*arguments: str, text: str = "", absent: str | None = None, statuses: tup
     said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").split("\n")[-1]
     if "HTTP 403" in done.stderr:
         raise Refused(said)
+    if "HTTP 404" in done.stderr:
+        raise NotFound(said)
     raise Problem(f"gh {' '.join(arguments[:4])}: {said}")
 
 

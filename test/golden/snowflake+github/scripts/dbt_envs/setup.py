@@ -94,6 +94,8 @@ SETTINGS = [
         "default": None,
     },
 ]
+# Secrets that stand where main alone may enter, and nowhere else.
+GUARDED = ["DBT_ENV_SECRET_PROD_PRIVATE_KEY", "DBT_ENV_SECRET_JANITOR_PRIVATE_KEY"]
 REPOSITORY = "repos/{owner}/{repo}"  # gh puts in the repository of this folder, or GH_REPO
 GIVEN: dict = {}  # values by name
 FREE = "A private repository on GitHub Free has no environments and no branch rules; GitHub Team (Pro for a person) and public repositories have both."
@@ -108,6 +110,10 @@ class Problem(Exception):
 
 class Refused(Problem):
     """GitHub knows the thing and does not allow it here (403): the plan, or a policy of the organisation."""
+
+
+class NotFound(Problem):
+    """It is not there, or this login may not see it (404)."""
 
 
 def main() -> int:
@@ -140,7 +146,15 @@ def prepare(apply: bool, replace: list) -> int:
     print(f"Repository {repository['full_name']}, {'private' if repository['private'] else 'public'}")
     if not repository.get("permissions", {}).get("admin"):
         raise Problem(f"you are not an administrator of {repository['full_name']}. Ask one to run this.")
-    missing = prepare_main(apply) + prepare_forks(repository["private"], apply)
+    accepted = False
+    try:
+        missing = prepare_main(apply)
+    except Refused as refused:
+        missing = say_unprotected(refused)
+        # A plan without rules for a private repository has no environments for it either.
+        accepted = repository["private"] and missing == 0
+    missing += prepare_forks(repository["private"], apply)
+    missing += look_elsewhere(repository, accepted)
     say_what_stops_the_sweep(repository)
     for environment, branches in ENVIRONMENTS.items():
         missing += prepare_environment(environment, branches, apply)
@@ -151,13 +165,14 @@ def prepare(apply: bool, replace: list) -> int:
 
 
 def prepare_main(apply: bool) -> int:
+    """Raises Refused where the plan knows no rules; a policy that lets nobody make one is said here."""
+    rules, checks = lacking()
+    if not rules and not checks:
+        return 0
+    step(f"{MAIN}: {', '.join(named(rules, checks))} (ruleset {RULESET})", apply)
+    if not apply:
+        return 1
     try:
-        rules, checks = lacking()
-        if not rules and not checks:
-            return 0
-        step(f"{MAIN}: {', '.join(named(rules, checks))} (ruleset {RULESET})", apply)
-        if not apply:
-            return 1
         write_ruleset(rules, checks)
         rules, checks = lacking()
     except Refused as refused:
@@ -263,6 +278,62 @@ def prepare_forks(private: bool, apply: bool) -> int:
     return 0
 
 
+def look_elsewhere(repository: dict, accepted: bool) -> int:
+    """A guarded secret that is stored once more, where more than main reads it: a branch brings workflows of its own. A job whose environment
+    lacks a secret reads the repository's or the organisation's: https://docs.github.com/actions/reference/security/secrets
+    Names alone can be seen, and nothing is removed."""
+    whoever = "a workflow that any branch brings"
+    stores = "Settings, Secrets and variables"
+    places = [
+        ("repository", "actions/secrets", whoever, f"{stores}, Actions"),
+        # https://docs.github.com/code-security/reference/secret-security/secret-types
+        ("Codespaces", "codespaces/secrets", "the codespace of everybody who may push", f"{stores}, Codespaces"),
+        ("Dependabot", "dependabot/secrets", "a run that Dependabot starts", f"{stores}, Dependabot"),
+    ]
+    if repository["owner"]["type"] == "Organization":
+        # Those that this repository may use: https://docs.github.com/rest/actions/secrets#list-repository-organization-secrets
+        shared = f"the organisation's {stores}, Actions, or take this repository off its list"
+        places.append(("organisation", "actions/organization-secrets", whoever, shared))
+    for environment in seen("environments", "environments", ".environments[]"):
+        if not is_for_main_alone(environment):
+            name = environment["name"]
+            path = f"environments/{urllib.parse.quote(name, safe='')}/secrets"
+            places.append((f"environment {inert(name)}", path, "a workflow of every branch that may enter it", "Settings, Environments"))
+    missing = 0
+    for place, path, reader, where in places:
+        # GitHub knows them without regard to case.
+        found = {secret["name"].upper() for secret in seen(f"secrets ({place})", path, ".secrets[]")}
+        for name in GUARDED:
+            if name not in found:
+                continue
+            print(f"! secret {name} ({place}): {reader} reads it. Delete it, under {where}; and make the real value invalid, where it was that.")
+            if accepted and place == "repository":
+                print("  Without environments, it has no other place. The variable DBT_ENVS_UNPROTECTED_MAIN says that this is accepted.")
+            else:
+                missing += 1
+    return missing
+
+
+def is_for_main_alone(environment: dict) -> bool:
+    """Also of those that this script limits, and stops where it cannot. Names of environments are known without regard to case."""
+    name = environment["name"]
+    if ENVIRONMENTS.get(name.lower()):
+        return True
+    if not (environment.get("deployment_branch_policy") or {}).get("custom_branch_policies"):
+        return False
+    path = f"environments/{urllib.parse.quote(name, safe='')}/deployment-branch-policies"
+    return all(one == MAIN for one in admitted_by(seen(f"branches (environment {inert(name)})", path, ".branch_policies[]")))
+
+
+def seen(what: str, path: str, items: str) -> list:
+    """The entries of a list of the repository. Where this login may not have it, that is said, and what to look for."""
+    try:
+        return every(f"{REPOSITORY}/{path}", items)
+    except (Refused, NotFound) as problem:
+        print(f"! Not looked at: {what}. {inert(problem)}. None of these may stand there: {', '.join(GUARDED)}.")
+        return []
+
+
 def prepare_environment(name: str, branches: list, apply: bool) -> int:
     path = f"{REPOSITORY}/environments/{name}"
     policy = {"protected_branches": False, "custom_branch_policies": True} if branches else None
@@ -281,16 +352,21 @@ def prepare_environment(name: str, branches: list, apply: bool) -> int:
     if not branches:
         return 0 if apply else missing
     policies = f"{path}/deployment-branch-policies"
-    admitted = [] if missing and not apply else gh("api", "--paginate", policies, "--jq", ".branch_policies[].name").split("\n")
+    admitted = [] if missing and not apply else admitted_by(every(policies, ".branch_policies[]"))
     for branch in branches:
         if branch not in admitted:
             missing += step(f"environment {name}: admit {branch}", apply)
             if apply:
                 gh("api", "--method", "POST", policies, "--input", "-", text=json.dumps({"name": branch, "type": "branch"}))
-    others = [branch for branch in admitted if branch and branch not in branches]
+    others = [inert(name) for name in admitted if name not in branches]
     if others:
         raise Problem(f"environment {name} also admits {', '.join(others)}. Remove that in Settings, Environments, and start this again.")
     return 0 if apply else missing
+
+
+def admitted_by(policies: list) -> list:
+    """The branches that may enter, by name; a tag is told apart, for whoever may push makes one of any name."""
+    return [f"the tag {one['name']}" if one.get("type") == "tag" else one["name"] for one in policies]
 
 
 def kept(environment: dict | None) -> dict:
@@ -352,10 +428,14 @@ def step(what: str, apply: bool) -> int:
     return 1
 
 
-def every(path: str) -> list:
+def inert(text: object) -> str:
+    return "".join(one if one.isprintable() else " " for one in str(text))[:200]
+
+
+def every(path: str, items: str = ".[]") -> list:
     """The entries of a list, to its last page."""
     joined = f"{path}{'&' if '?' in path else '?'}per_page=100"
-    return [json.loads(line) for line in gh("api", "--paginate", joined, "--jq", ".[] | tojson").splitlines() if line]
+    return [json.loads(line) for line in gh("api", "--paginate", joined, "--jq", f"{items} | tojson").splitlines() if line]
 
 
 def gh(*arguments: str, text: str = "", absent: str | None = None, statuses: tuple = ("HTTP 404",)) -> str:
@@ -368,6 +448,8 @@ def gh(*arguments: str, text: str = "", absent: str | None = None, statuses: tup
     said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").split("\n")[-1]
     if "HTTP 403" in done.stderr:
         raise Refused(said)
+    if "HTTP 404" in done.stderr:
+        raise NotFound(said)
     raise Problem(f"gh {' '.join(arguments[:4])}: {said}")
 
 
