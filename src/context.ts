@@ -4,6 +4,7 @@ import { pipelineOf } from './jobs.ts';
 import type { ProjectName } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Fragment } from './planned-file.ts';
+import { refuseClashingPeople } from './principals.ts';
 import type { Project } from './project.ts';
 import type { Answers } from './questions.ts';
 import { render } from './render.ts';
@@ -32,6 +33,7 @@ export interface Context {
   readonly text: (fragment: Fragment) => string;
 }
 
+/** Throws {@link NameError} where the warehouse could not tell people on the roster apart, and where a vendor cannot hold an answer. */
 export function contextOf(answers: Answers, roster: Roster, { projectDir, adopted }: Situation, parts: readonly string[]): Context {
   const { warehouse, ci, codeHost } = answers;
   const project: Project = {
@@ -47,6 +49,7 @@ export function contextOf(answers: Answers, roster: Roster, { projectDir, adopte
     mainBranch: answers.mainBranch,
     settings: answers.settings,
   };
+  refuseClashingPeople(warehouse, project);
   return {
     project,
     warehouse,

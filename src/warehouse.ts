@@ -54,6 +54,12 @@ export interface WorkloadIdentity {
   readonly files: readonly FileRequest[];
 }
 
+/** Of somebody on the roster, what a warehouse may know them by. */
+export interface Person {
+  readonly login: string;
+  readonly email?: string;
+}
+
 export interface Warehouse<Id extends string = string> {
   /** The folder's name, the `--warehouse` value, and what `.yo-rc.json` stores. */
   readonly id: Id;
@@ -79,6 +85,13 @@ export interface Warehouse<Id extends string = string> {
   readonly workloadIdentity?: WorkloadIdentity;
   /** The database that a query has to name before the schemas of an environment, as SQL writes it; absent: a schema's name is enough. */
   databases?(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', string>>;
+  /**
+   * Whom it knows a developer, leaver or reader as, folded as it folds names: two people with one principal are one to it.
+   * Undefined where that is not known.
+   */
+  principalOf(project: Project, person: Person): string | undefined;
+  /** Principals that are nobody's own login, folded alike: each role, service and group that grants/ makes or expects, and the administrators' roles that are there anyway. */
+  reservedPrincipals(project: Project): readonly string[];
   variables(project: Project): readonly Variable[];
   /** profiles.yml's outputs: the text of `dev`, `ci` and `prod`, each a mapping at column 0. */
   targets(project: Project): Readonly<Record<'dev' | 'ci' | 'prod', Fragment>>;

@@ -28,12 +28,16 @@ const answersOf = (layout: Layout, team: string, group: boolean): Record<string,
 
 const made = new Map<string, ReadonlyMap<string, string>>();
 
-/** The emitted files, by path, those below grants/ without it; `before` with lea on the roster, else with her as somebody who left. */
-export function scripts(layout: Layout, when: 'before' | 'after' = 'after', group = false): ReadonlyMap<string, string> {
+/** Lea is on the roster; or has left; or has another name, and so another slug, with the address that she had. */
+export type When = 'before' | 'after' | 'renamed';
+const TEAMS: Readonly<Record<When, string>> = { before: `${TEAM}, lea`, after: TEAM, renamed: `${TEAM}, lea_k=Lea@acme.example` };
+
+/** The emitted files, by path, those below grants/ without it. */
+export function scripts(layout: Layout, when: When = 'after', group = false): ReadonlyMap<string, string> {
   const key = `${layout} ${when} ${group}`;
   let found = made.get(key);
   if (found === undefined) {
-    const answers = parseAnswers(answersOf(layout, when === 'before' ? `${TEAM}, lea` : TEAM, group));
+    const answers = parseAnswers(answersOf(layout, TEAMS[when], group));
     const leavers = when === 'before' ? [] : [{ slug: parseSlug('lea'), login: parseLogin('lea'), left: '2026-11-01' }];
     const files = plan(answers, { developers: answers.team, leavers, readers: answers.readers }, { projectDir: '' }, ['grants', 'profiles']);
     found = new Map(files.map(({ path, contents }) => [path.replace(/^grants\//, ''), contents]));
@@ -43,14 +47,14 @@ export function scripts(layout: Layout, when: 'before' | 'after' = 'after', grou
 }
 
 /** One of them, as a step of an administrator. */
-export function script(layout: Layout, name: string, when: 'before' | 'after' = 'after', group = false): Step {
+export function script(layout: Layout, name: string, when: When = 'after', group = false): Step {
   const text = scripts(layout, when, group).get(name);
   if (text === undefined) throw new Error(`there is no grants/${name}`);
   return { kind: name.endsWith('.sh') ? 'sh' : 'sql', text, name };
 }
 
 /** What installs the boundary, in the order in which an administrator runs it. */
-export const installation = (layout: Layout, when: 'before' | 'after' = 'after', group = false): readonly Step[] =>
+export const installation = (layout: Layout, when: When = 'after', group = false): readonly Step[] =>
   ['10_roles.sh', '20_record.sh', '20_boundary.sql', '30_developers.sql', '30_developers.sh', '40_services.sql', '40_services.sh', '50_readers.sql'].map(
     (name) => script(layout, name, when, group),
   );

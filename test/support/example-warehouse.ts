@@ -13,6 +13,8 @@ export const example = defineWarehouse({
     summary: 'Example refuses every write outside your own schema.',
   },
   reach: 'network',
+  principalOf: (_, { login }) => login.toLowerCase(),
+  reservedPrincipals: ({ rolePrefix }) => [`${rolePrefix}_prod_service`],
   variables: () => [
     { name: 'DBT_EXAMPLE_HOST', secret: false, identities: ['dev', 'ci', 'prod'], what: 'The host of the warehouse', example: 'db.example.com' },
     { name: 'DBT_ENV_SECRET_PROD_PASSWORD', secret: true, identities: ['prod'], what: 'The password of the production service', example: '' },

@@ -12,9 +12,12 @@ const BETA = { projectName: 'beta', team: 'bob, dee, flo', readers: '', sourceSc
 const left = (slug: string, login = slug): Parted => ({ slug, login, left: '2026-03-31' });
 const script = (name: string, team = '', leavers: readonly Parted[] = []): Script => {
   const path = `grants/${name}.sql`;
-  const sql = scripts({ team: `${MATRIX_ANSWERS.team}${team === '' ? '' : `, ${team}`}` }, leavers).get(path);
+  // The generator refuses a role of the project's own as a login; the scripts have to refuse it by themselves too.
+  const own = /^acme_/.exec(leavers.map(({ login }) => login).join());
+  const planned = leavers.map((one) => ({ ...one, login: own ? 'stand_in' : one.login }));
+  const sql = scripts({ team: `${MATRIX_ANSWERS.team}${team === '' ? '' : `, ${team}`}` }, planned).get(path);
   if (sql === undefined) throw new Error(`there is no ${path}`);
-  return [path, sql];
+  return [path, own ? sql.replaceAll('stand_in', leavers.map(({ login }) => login).join()) : sql];
 };
 /** From the emitted runbook. */
 function ridOfToday(schema: string): string {
@@ -142,11 +145,13 @@ export function describePeople(majors: readonly Major[]): void {
       ])('%s is not taken for a person, and nothing is changed', async (_, given, login, why) => {
         await root(given);
         const before = await catalogue();
-        await expect(roster(`dee, eve, newcomer, bot=${login}`)).rejects.toThrow(`Not one person's own login: ${why}`);
-        await expect(roster(`dee, eve, newcomer, bot=${login}`)).rejects.toThrow('Name the login of the person in roster.yml.');
-        await expect(
-          run(server, admin, DATABASE, [['grants/50_readers.sql', scripts({ readers: `looker, ${login}` }).get('grants/50_readers.sql') ?? '']]),
-        ).rejects.toThrow(why);
+        // The generator refuses names of the project's own before that.
+        const [path, sql] = script('30_developers', 'dee, eve, newcomer, bot=stand_in');
+        const mistaken = (): Promise<unknown> => run(server, admin, DATABASE, [[path, sql.replaceAll('stand_in', login)]]);
+        await expect(mistaken()).rejects.toThrow(`Not one person's own login: ${why}`);
+        await expect(mistaken()).rejects.toThrow('Name the login of the person in roster.yml.');
+        const readers = scripts({ readers: 'looker, stand_in' }).get('grants/50_readers.sql') ?? '';
+        await expect(run(server, admin, DATABASE, [['grants/50_readers.sql', readers.replaceAll('stand_in', login)]])).rejects.toThrow(why);
         expect(await catalogue()).toEqual(before);
       });
 

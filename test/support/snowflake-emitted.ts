@@ -21,11 +21,12 @@ export interface Parted {
   readonly left: string;
 }
 
-/** The emitted scripts below grants/, by path. */
+/** The emitted scripts below grants/, by path; whoever left develops no more, unless under another slug. */
 export function scripts(layout: Layout, leavers: readonly Parted[] = []): ReadonlyMap<string, string> {
   const answers = parseAnswers({ ...ANSWERS, layout });
   const left = leavers.map(({ slug, login, left: date }) => ({ slug: parseSlug(slug), login: parseLogin(login), left: date }));
-  const files = plan(answers, { developers: answers.team, leavers: left, readers: answers.readers }, { projectDir: '' }, ['grants']);
+  const developers = answers.team.filter(({ slug }) => !left.some((gone) => gone.slug === slug));
+  const files = plan(answers, { developers, leavers: left, readers: answers.readers }, { projectDir: '' }, ['grants']);
   return new Map(files.filter(({ path }) => /^grants\/.*\.sql$/.test(path)).map(({ path, contents }) => [path, contents]));
 }
 

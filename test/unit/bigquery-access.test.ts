@@ -118,6 +118,28 @@ describe.each(layouts)('the scripts for BigQuery, layout %s', (layout) => {
     }
   });
 
+  test.each(['by name', 'in a group'])('take nothing but the old dataset from somebody whose name changed and whose address did not, %s', (how) => {
+    const group = how === 'in a group';
+    for (const reading of readings) {
+      const model = company(reading, layout);
+      if (group) model.group(GROUP, ...(['priya', 'sam', 'sam_smith', 'noor', 'lea'] as const).map((one) => people[one].who));
+      for (const one of installation(layout, 'before', group)) step(model, one);
+      for (const one of ['30_developers.sql', '50_readers.sql']) step(model, script(layout, one, 'renamed', group));
+      const given = (): readonly unknown[] => model.ask('select * from acme_record.given', ADMIN)[0] ?? [];
+      const before = [model.policies(), given()];
+      expect(JSON.stringify(before)).toContain('dev_lea_k');
+      // The last as if 30 had been forgotten.
+      for (const forgets of [false, false, true]) {
+        if (forgets) model.bind(`projects/${dev}/datasets/dev_lea`, 'roles/bigquery.dataEditor', people.lea.who);
+        step(model, script(layout, 'leavers/lea.sql', 'renamed', group));
+        expect([model.policies(), given()]).toEqual(before);
+      }
+      const she = { ...people.lea, project: dev };
+      for (const one of [`select * from \`${prod}\`.raw.orders`, `create table \`${dev}\`.dev_lea_k.t (i int64)`]) expect(model.attempt(she, one)).toBe('done');
+      expect(model.attempt(she, `create table \`${dev}\`.dev_lea.t2 (i int64)`)).not.toBe('done');
+    }
+  });
+
   test('do not forget what a leaver could not be relieved of', () => {
     const model = company('narrow', layout);
     for (const one of installation(layout, 'before')) step(model, one);

@@ -205,4 +205,13 @@ describe('a server on which somebody was there before', () => {
     }
     await db.exec(script('grants/30_developers.sql'));
   });
+
+  test('nothing is taken from a login that is on the roster under another slug', async () => {
+    const engine = pgliteEngine(db);
+    const leaver = scripts({}, [{ slug: 'pri', login: 'priya', left: '2026-11-01' }]).get('grants/leavers/pri.sql') ?? '';
+    await expect(db.exec(leaver)).rejects.toThrow('Login priya is not locked: it is on the roster as priya.');
+    await db.exec('rollback');
+    expect(await one("select rolcanlogin from pg_roles where rolname = 'priya'")).toBe(true);
+    expect(await engine.attempt('priya', 'select * from analytics.orders')).toBe('done');
+  });
 });

@@ -199,6 +199,27 @@ describe('the roster', () => {
   });
 });
 
+describe('whom the warehouse knows', () => {
+  const edit = (more: Omit<NonNullable<Invocation['rosterEdit']>, 'today'>) => run({ command: ['roster'], rosterEdit: { ...more, today: '2026-05-01' } });
+  test('nobody leaves and goes on reading: the roster stays as it is', async () => {
+    await first({ given: { ...GIVEN, readers: 'looker, sam:reviews' } });
+    const before = text('roster.yml');
+    await expect(edit({ remove: 'sam' })).rejects.toThrow(/^"sam" left and is still the reader "sam"/);
+    expect(text('roster.yml')).toBe(before);
+    put('roster.yml', before.replace(/ {2}- login: sam\n {4}reviews: true\n/, ''));
+    expect((await edit({ remove: 'sam' })).updated).toContain('roster.yml');
+  });
+  test('whose name changes keeps what the address has', async () => {
+    const given = { projectName: 'acme', warehouse: 'bigquery', database: 'shop-prod', team: 'sam <sam@acme.example>, ana <ana@acme.example>' };
+    await first({ command: ['grants'], given });
+    await edit({ rename: 'sam=sam_k' });
+    expect(text('grants/30_developers.sql')).toContain("('sam_k', 'user:sam@acme.example')");
+    expect(text('grants/leavers/sam.sql')).toContain('is on the roster as sam_k');
+    expect(text('grants/leavers/sam.sql')).not.toContain("roles/bigquery.dataViewer', 'SCHEMA");
+    await expect(edit({ add: 'sam_l <Sam@acme.example>' })).rejects.toThrow('"sam_k" and "sam_l" are both "sam@acme.example" to BigQuery');
+  });
+});
+
 describe('bad input is one line, of the right kind, and nothing is written', () => {
   const nothingWritten = (): void => expect(tree().filter((file) => file !== '.yo-rc.json' && file !== 'roster.yml' && file !== 'file')).toEqual([]);
   test.each<[claim: string, more: Partial<Invocation>, message: RegExp]>([

@@ -190,6 +190,37 @@ describe.each(['separate', 'single'] as const)('the scripts for Snowflake, envir
     }
   });
 
+  test('take nothing but the old role from a user who is on the roster under another slug', () => {
+    for (const model of at(layout, installation(layout))) {
+      const renamed = scripts(layout, [{ slug: 'pri', login: 'Priya', left: '2026-11-01' }]);
+      const leaver = renamed.get('grants/leavers/pri.sql') ?? '';
+      const before = [model.rights(), model.waysIn('PRIYA')];
+      model.run("use role securityadmin; create role acme_dev_pri comment = 'dbt-envs: project acme'; grant role acme_dev_pri to user priya");
+      expect(model.rights()).toContain('@PRIYA is in ACME_DEV_PRI');
+      for (const _ of [1, 2]) {
+        model.run(leaver);
+        expect(model.rights()).not.toContain('@PRIYA is in ACME_DEV_PRI');
+        expect(model.waysIn('PRIYA')).toEqual(before[1]);
+        expect(model.rights()).toEqual(expect.arrayContaining([...(before[0] ?? [])]));
+        expect(model.attempt({ user: 'PRIYA', role: 'ACME_DEV_PRIYA', warehouse: 'ACME_DEV_WH' }, 'select * from acme.analytics.orders')).toBe('done');
+      }
+    }
+  });
+
+  test('lock no service, of this project or another, whatever the roster says', () => {
+    for (const model of at(layout, installation(layout))) {
+      model.run('use role accountadmin; create user etl type = service; create user old_etl type = legacy_service');
+      const mistaken = scripts(layout, [{ slug: 'ops', login: 'stand_in', left: '2026-11-01' }]).get('grants/leavers/ops.sql') ?? '';
+      const state = (): readonly unknown[] => [model.rights(), ['ACME_PROD_SERVICE', 'ETL', 'OLD_ETL'].map((one) => model.waysIn(one))];
+      const before = state();
+      for (const login of ['ACME_PROD_SERVICE', 'ACME_JANITOR', 'ETL', 'OLD_ETL']) {
+        expect(() => model.run(mistaken.replaceAll('STAND_IN', login)), login).toThrow('raised REFUSED');
+        expect(state()).toEqual(before);
+      }
+      model.run(mistaken);
+    }
+  });
+
   test.each([
     ['a regular schema with a future grant', '', 'grant select on future tables in schema $ to role bi'],
     ['a schema with managed access', 'with managed access', ''],

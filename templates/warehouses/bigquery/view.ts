@@ -1,6 +1,6 @@
 import { DEV_SCHEMA_PATTERN, devSchema, NameError, PR_SCHEMA_PATTERN, shown } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
-import type { Developer } from '../../../src/roster/roster.ts';
+import type { Person } from '../../../src/warehouse.ts';
 import { actsOf } from './acts.ts';
 
 /**
@@ -79,7 +79,7 @@ export function namesOf(project: Project) {
 const poolIdLike = (prefix: string): string => `dbt-${prefix.replaceAll('_', '-').slice(0, 28)}`;
 
 /** What roster.yml calls a login is an e-mail address here, with which a person logs in to Google. */
-export function emailOf({ login, email }: Pick<Developer, 'login' | 'email'>, domain: string): string | undefined {
+export function emailOf({ login, email }: Person, domain: string): string | undefined {
   if (login.includes('@')) return login.toLowerCase();
   if (email !== undefined) return email.toLowerCase();
   return domain === '' ? undefined : `${login.toLowerCase()}@${domain}`;
@@ -99,13 +99,18 @@ function peopleOf(project: Project) {
       `BigQuery knows people by their e-mail address, and none is known of ${named}${unknown.length > 5 ? ` and ${unknown.length - 5} others` : ''}. Give --email-domain, e.g. example.com, or each address in roster.yml.`,
     );
   }
-  const known = (one: Pick<Developer, 'login' | 'email'>) => {
+  const known = (one: Person) => {
     const email = emailOf(one, domain) ?? '';
     return { email, principal: principalOf(email) };
   };
+  const developing = developers.map((one) => ({ slug: one.slug, schema: devSchema(one.slug), ...known(one) }));
+  const slugs = new Map(developing.map(({ email, slug }) => [email, slug]));
   return {
-    developers: developers.map((one) => ({ slug: one.slug, schema: devSchema(one.slug), ...known(one) })),
-    leavers: leavers.map((one) => ({ slug: one.slug, schema: devSchema(one.slug), left: one.left, ...known(one) })),
+    developers: developing,
+    leavers: leavers
+      .map((one) => ({ slug: one.slug, schema: devSchema(one.slug), left: one.left, ...known(one) }))
+      /** The slug under which the same address still develops; empty where the person is gone. */
+      .map((one) => ({ ...one, stays: slugs.get(one.email) ?? '' })),
     readers: readers.map((one) => ({ reviews: one.reviews, ...known(one) })),
   };
 }

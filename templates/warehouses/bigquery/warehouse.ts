@@ -4,7 +4,7 @@ import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehou
 import { macroFiles, sweepFiles } from './macros.ts';
 import { parseDomain, parseGroup, parseLocation, parseProjectId, projectIdLike } from './names.ts';
 import { grantsFiles } from './scripts.ts';
-import { namesOf } from './view.ts';
+import { emailOf, namesOf } from './view.ts';
 
 /** The project of production where none was given, and its neighbours: `acme-prod`, `acme-dev`, `acme-ci`. */
 const prodProject = (projectName = ''): string => projectIdLike(projectName, '-prod');
@@ -92,6 +92,9 @@ export const bigquery = defineWarehouse({
       'BigQuery refuses every write outside the one dataset that a developer was given, and nobody but CI may create datasets, in its own project alone. CI can create a dataset of any name there. It cannot hold whoever administers the project, its folder or its organization, or may set up the keys of the service account of production.',
   },
   reach: 'network',
+  principalOf: (project, person) => emailOf(person, setting(project, 'emailDomain')),
+  reservedPrincipals: (project) =>
+    [...Object.values(namesOf(project).services).map(({ email }) => email), setting(project, 'developersGroup')].filter((one) => one !== ''),
   // A project's id may have hyphens: https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/lexical#identifiers
   databases: (project) => {
     const { dev, ci, prod } = namesOf(project).projects;

@@ -21,6 +21,9 @@ export const duckdb = defineWarehouse({
       'DuckDB has no roles and no grants. Production is one file, and the permission on that file and its folder is the wall; that everything else is built where it belongs is checked by dbt alone, which is a seat belt.',
   },
   reach: 'disk',
+  // Accounts of the machine that has the files.
+  principalOf: (_, { login }) => login,
+  reservedPrincipals: ({ rolePrefix }) => ['prod_service', 'ci_service', 'janitor', 'developers'].map((name) => `${rolePrefix}_${name}`),
   variables: (): readonly Variable[] => [
     {
       name: 'DBT_DEV_NAME',

@@ -24,7 +24,7 @@ export function namesOf({ rolePrefix }: Project) {
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.rds_superuser.html,
  * https://cloud.google.com/sql/docs/postgres/users, https://learn.microsoft.com/azure/postgresql/flexible-server/security-manage-database-users
  */
-const ADMINISTRATORS = [
+export const ADMINISTRATORS = [
   'pg_write_all_data',
   'pg_execute_server_program',
   'pg_write_server_files',

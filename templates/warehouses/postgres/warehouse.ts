@@ -3,7 +3,7 @@ import { type Project, setting } from '../../../src/project.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
-import { namesOf } from './view.ts';
+import { ADMINISTRATORS, namesOf } from './view.ts';
 
 export const postgres = defineWarehouse({
   id: 'postgres',
@@ -29,6 +29,9 @@ export const postgres = defineWarehouse({
       'PostgreSQL refuses every write outside the one schema that a login owns; schemas come and go only through procedures that look at the login. It cannot hold superusers, the owner of the database, or roles with CREATEROLE.',
   },
   reach: 'network',
+  // Printed in quotes, so that no case is folded.
+  principalOf: (_, { login }) => login,
+  reservedPrincipals: (project) => [...Object.values(namesOf(project).roles), ...ADMINISTRATORS],
   variables,
   targets: (project) => {
     const { roles } = namesOf(project);

@@ -1,6 +1,6 @@
 import type { FileRequest } from '../../../src/planned-file.ts';
 import type { Project } from '../../../src/project.ts';
-import { grantsView } from './view.ts';
+import { grantsView, stored } from './view.ts';
 
 const SCRIPTS = [
   '00_look',
@@ -22,7 +22,15 @@ const ours = (path: string, template: string, view: object): FileRequest => ({ p
 /** grants/: what an administrator runs, in the order of the numbers. */
 export function grantsFiles(project: Project): readonly FileRequest[] {
   const view = grantsView(project);
-  const leavers = project.roster.leavers.map(({ slug, login, left }) => ({ slug, login: login.toUpperCase(), left, role: `${view.devRole}${slug}` }));
+  const slugs = new Map(view.developers.map(({ login, slug }) => [login, slug]));
+  const leavers = project.roster.leavers.map(({ slug, login, left }) => ({
+    slug,
+    login: stored(login),
+    left,
+    role: `${view.devRole}${slug}`,
+    /** The slug under which the same user still develops; empty where the person is gone. */
+    stays: slugs.get(stored(login)) ?? '',
+  }));
   return [
     ours('grants/README.md', 'grants/README.md', { ...view, leavers }),
     ...SCRIPTS.map((name) => ours(`grants/${name}.sql`, `grants/${name}.sql`, view)),

@@ -41,7 +41,7 @@ export function namesOf(project: Project) {
  * Roles that every account has. Whoever holds one of them administers the account or what is in it:
  * https://docs.snowflake.com/en/user-guide/security-access-control-overview
  */
-const ADMINISTRATORS = ['ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN'] as const;
+export const ADMINISTRATORS = ['ACCOUNTADMIN', 'SECURITYADMIN', 'USERADMIN', 'SYSADMIN', 'ORGADMIN', 'GLOBALORGADMIN'] as const;
 
 /** What dbt makes in a schema: https://docs.snowflake.com/en/user-guide/security-access-control-privileges#schema-privileges */
 const MAKES = [
@@ -60,7 +60,8 @@ const READS = ['TABLES', 'VIEWS', 'DYNAMIC TABLES'] as const;
 
 /** A list of literals. */
 const literals = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
-const stored = (name: string): string => name.toUpperCase();
+/** As Snowflake stores a name that was written without quotes. */
+export const stored = (name: string): string => name.toUpperCase();
 /** The patterns of whole names, as RLIKE reads them: it anchors at both ends by itself, and stored names are in upper case. */
 const storedPattern = (pattern: string): string => stored(pattern).replace(/^\^|\$$/g, '');
 

@@ -4,7 +4,7 @@ import { oneOf } from '../../../src/question.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
-import { namesOf } from './view.ts';
+import { ADMINISTRATORS, namesOf, stored } from './view.ts';
 
 /** Throws {@link RangeError} for what Snowflake cannot hold, with the reason. */
 function parseServiceLogin(raw: string) {
@@ -91,6 +91,13 @@ export const snowflake = defineWarehouse({
       'Snowflake refuses every write outside the one schema that a role may build in; nobody may create schemas, and those of pull requests come and go through procedures that only CI and the janitor may call. It cannot hold ACCOUNTADMIN, SECURITYADMIN, whoever else has MANAGE GRANTS, or the owner of the database.',
   },
   reach: 'network',
+  principalOf: (_, { login }) => stored(login),
+  // A user may be called like a role: whoever names one as a login has taken the one for the other.
+  reservedPrincipals: (project) => {
+    const { roles, devRole } = namesOf(project);
+    const { developers, leavers } = project.roster;
+    return [...Object.values(roles), ...[...developers, ...leavers].map(({ slug }) => `${devRole}${slug}`), ...ADMINISTRATORS].map(stored);
+  },
   loginOfMachine: (project) => namesOf(project).login.workload !== undefined,
   databases: (project) => {
     const { database, nonprod } = namesOf(project);

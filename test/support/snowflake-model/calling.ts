@@ -14,7 +14,7 @@ function evaluateArgument(reader: Reader, around: Parameters<typeof evaluate>[1]
 
 /** 2003: "does not exist or not authorized", 3001: "insufficient privileges". Others are not known. */
 function codeOf(error: Error): Value {
-  if (error instanceof Raised) return UNKNOWN;
+  if (error instanceof Raised) return error.code ?? UNKNOWN;
   return error.message.includes('does not exist') ? 2003 : /insufficient privileges|no way to/.test(error.message) ? 3001 : UNKNOWN;
 }
 
@@ -126,7 +126,7 @@ export abstract class Calling extends Granting {
     }
   }
   protected declare(declared: Declared, scope: Scope): void {
-    if (declared.is === 'exception') scope.set(declared.name, { exception: true });
+    if (declared.is === 'exception') scope.set(declared.name, { exception: declared.code });
     else if (declared.is === 'rows') {
       scope.set(declared.name, { rows: declared.from === undefined ? undefined : this.rows(declared.from, scope) });
     } else scope.set(declared.name, declared.from === undefined ? null : this.value(declared.from, scope));
@@ -191,7 +191,8 @@ export abstract class Calling extends Granting {
       case 'raise': {
         const name = step.name ?? '';
         if (step.name !== undefined && !scope.has(name)) throw new NotModelled(`the exception ${name}`, 0);
-        throw new Raised(name);
+        const held = scope.get(name);
+        throw new Raised(name, isHeld(held) && 'exception' in held ? held.exception : undefined);
       }
       case 'if': {
         const way = step.ways.find(({ when }) => when === undefined || this.holdsTrue(when, scope));

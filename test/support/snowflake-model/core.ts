@@ -7,16 +7,19 @@ import { Reader, type Statement, type Token, tokens } from './tokens.ts';
 /** An exception that a block raised itself. */
 export class Raised extends Error {
   readonly exception: string;
-  constructor(exception: string) {
+  /** Its SQLCODE. */
+  readonly code: number | undefined;
+  constructor(exception: string, code?: number) {
     super(`raised ${exception}`);
     this.exception = exception;
+    this.code = code;
   }
 }
 
 /** The variables of a block. Rows stand for what a query returned, which is not known. */
 export type Scope = Map<string, Value | Held>;
 
-export type Held = { readonly rows: readonly Row[] | undefined } | { readonly row: Row } | { readonly exception: true };
+export type Held = { readonly rows: readonly Row[] | undefined } | { readonly row: Row } | { readonly exception: number };
 
 export const isHeld = (value: Value | Held | undefined): value is Held => typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -8,7 +8,7 @@ export interface Block {
 }
 export type Declared =
   | { readonly name: string; readonly is: 'value' | 'rows'; readonly from: Statement | undefined }
-  | { readonly name: string; readonly is: 'exception'; readonly from: undefined };
+  | { readonly name: string; readonly is: 'exception'; readonly from: undefined; readonly code: number };
 export type Step =
   | { readonly do: 'let'; readonly declared: Declared }
   | { readonly do: 'assign'; readonly name: string; readonly from: Statement }
@@ -57,9 +57,17 @@ function block(reader: Reader): Block {
 function declaration(reader: Reader): Declared {
   const name = reader.part();
   if (reader.accept('EXCEPTION')) {
-    if (reader.is('(')) reader.parenthesis();
+    // https://docs.snowflake.com/en/developer-guide/snowflake-scripting/exceptions#declaring-an-exception
+    const given = reader.is('(') ? reader.parenthesis() : [];
+    const number = given.slice(
+      0,
+      Math.max(
+        0,
+        given.findIndex(({ text }) => text === ','),
+      ),
+    );
     reader.expect(';');
-    return { name, is: 'exception', from: undefined };
+    return { name, is: 'exception', from: undefined, code: number.length === 0 ? -20000 : Number(number.map(({ text }) => text).join('')) };
   }
   if (reader.accept('CURSOR', 'FOR')) return { name, is: 'rows', from: until(reader, [';']) };
   if (reader.accept('RESULTSET')) return { name, is: 'rows', from: initial(reader) };
