@@ -51,6 +51,9 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     ['a team at a file that is not there', ['--team', '@none.csv'], /"none\.csv" cannot be read/],
     ['a folder as a team file', ['--team-file', '.'], /cannot be read \(EISDIR\)/],
     ['a device without an end as a team file', ['--team-file', '/dev/zero'], /"\/dev\/zero" is larger than 16 MiB/],
+    ['a team file without a name', ['--team-file='], /--team-file names no file\. Write it like --team-file team\.csv/],
+    ['a team at a file without a name', ['--team', '@'], /"@" names no file\. Write it like @team\.csv/],
+    ['an answers file without a name', ['--answers='], /--answers names no file\. Write it like --answers house\.json/],
     ['an answers file that is not there', ['--answers', 'none.json'], /"none\.json" cannot be read/],
     ['an empty team', ['--team', ' , '], /The team is empty/],
     ['two people in one schema', ['--team', 'Ana Li, ana.li'], /share the slug "ana_li"/],
@@ -208,6 +211,16 @@ describe('a team is the same', () => {
     put('team.txt', 'ana\nbo_li\n');
     expect(await roster([], ({ name }) => (name === 'team' ? '@team.txt' : undefined))).toBe(await expected());
   });
+});
+
+test.each<[string, readonly string[]]>([
+  ['--team-file big.csv', ['--team-file', 'big.csv']],
+  ['--team @big.csv', ['--team', '@big.csv']],
+])('what is wrong in a team file is said with the file and the line: %s', async (typed, words) => {
+  put('big.csv', `name,login\n${Array.from({ length: 999 }, (_, at) => `P${at},p${at}\n`).join('')}Bo,b o\n`);
+  const ran = await runBin(folder, ['--yes', ...words]);
+  expect(ran.status).toBe(2);
+  expect(oneLine(ran)).toContain(`dbt-envs: ${typed}: line 1001: "b o" cannot be a login: `);
 });
 
 describe('--dry-run, --check and --json', () => {

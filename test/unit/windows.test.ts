@@ -46,6 +46,7 @@ vi.mock('node:fs', async (original) => {
   const names = [
     'lstatSync',
     'statSync',
+    'openSync',
     'readFileSync',
     'readdirSync',
     'mkdirSync',
