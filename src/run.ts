@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { asUsage, knownAnswers } from './answers/known-answers.ts';
 import { isRead } from './answers/part-questions.ts';
-import { repeatCommand, teamText } from './answers/repeat-command.ts';
+import { isSameTeam, type Repeat, repeatCommand, teamText } from './answers/repeat-command.ts';
 import { ANSWERS_FILE, printStored, type Stored } from './answers/stored-answers.ts';
 import { type Change, type Conflict, changes, type World } from './changes/changes.ts';
 import { LOCK_FILE, printLock } from './changes/lock.ts';
@@ -66,13 +66,11 @@ export interface About {
 }
 
 /** What a run would do; nothing is written before `apply`. */
-export interface Decision {
+export interface Decision extends Repeat {
   readonly about: About;
   readonly changes: readonly Change[];
   readonly warnings: readonly string[];
   readonly nextSteps: readonly string[];
-  /** The command that repeats the run without questions. */
-  readonly repeat: string;
   /** All or nothing. Rejects with {@link RunError}, or with an Interrupted where a signal came; nothing is changed then. */
   apply(settle: (conflict: Conflict) => 'keep' | 'take' | 'new'): Promise<Summary>;
 }
@@ -100,7 +98,7 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
       ...decided.flatMap((change) => (change.kind === 'conflict' && change.cannot !== undefined ? [`${change.cannot}\n${change.theirs}`] : [])),
     ],
     nextSteps: stepsFor(context, all),
-    repeat: repeatCommand(invocation.command, toStore(raw, all), roster),
+    ...repeatCommand(invocation.command, toStore(raw, all), roster),
     apply: async (answer) => {
       const settled = settle(decided, answer, world.exists);
       const contents = printLock(nextLock(planned, world, settled.staying));
@@ -217,7 +215,7 @@ function teamOf(
   }
   const roster = parseRosterFile(rosterText);
   const way = `${ROSTER_FILE} is the team. Edit it, or run: npx generator-dbt-envs roster --add "ana" (or --remove, --rename).`;
-  if (team !== undefined && teamText(parseTeam(team)) !== teamText(roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
+  if (team !== undefined && !isSameTeam(parseTeam(team), roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
   if (readers !== undefined && JSON.stringify(parseReaders(readers)) !== JSON.stringify(roster.readers)) {
     throw new UsageError(`--readers differs from ${ROSTER_FILE}. ${way}`);
   }

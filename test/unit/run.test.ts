@@ -237,6 +237,8 @@ describe('the command that repeats the run', () => {
     expect(parseTeam('bo_li <bo@acme.com>, kim@acme.com, eve')).toEqual(parseTeam(given.team));
     expect(decisionOf({ given: { ...given, team: 'bo_li, kim@acme.com, eve' } }).repeat).toContain('bo_li <bo@acme.com>');
     expect(() => decisionOf({ given: { ...given, team: 'bo_li, kim' } })).toThrow(/^--team differs from roster\.yml/);
+    expect(() => decisionOf({ given: { ...given, team: 'bo_li <bo@corp.com>, kim@acme.com, eve' } })).toThrow(/^--team differs from roster\.yml/);
+    expect(() => decisionOf({ given: { ...given, team: 'bo_li, kim@acme.com, eve <eve@acme.com>' } })).toThrow(/^--team differs from roster\.yml/);
   });
   test('is safe to paste: what a shell would read otherwise is no answer', () =>
     expect(() => decisionOf({ given: { projectName: 'acme', team: 'a$(id)`x`@acme.com' } })).toThrow(/is no e-mail address/));
