@@ -120,6 +120,19 @@ describe('--add', () => {
   test('keeps CRLF', () => expect(addDevelopers(ROSTER.replaceAll('\n', '\r\n'), parseTeam('eve'))).not.toMatch(/[^\r]\n/));
   test('adds to a list in brackets', () => expect(slugs(addDevelopers('developers: [{slug: a, login: a}]\n', parseTeam('eve')))).toEqual(['a', 'eve']));
   test('of somebody who is there changes nothing', () => expect(addDevelopers(ROSTER, parseTeam('priya'))).toBe(ROSTER));
+  test('of somebody who is there passes no address over', () => {
+    expect(addDevelopers(ROSTER, parseTeam('Priya@acme.com'))).toBe(ROSTER);
+    expect(message(() => addDevelopers(ROSTER, parseTeam('priya <p@corp.com>')))).toBe(
+      '--add: "priya" is on the roster already, with the address "priya@acme.com". Write "email: p@corp.com" there in roster.yml.',
+    );
+    expect(message(() => addDevelopers(ROSTER, parseTeam('sam=Sam.Jones <sam@acme.com>')))).toMatch(/is on the roster already, without an e-mail address/);
+  });
+  test('takes slug, login and address', () =>
+    expect(parseRosterFile(editRoster(ROSTER, { add: 'eve=e.ross <eve.ross@acme.com>', today: '2026-05-01' })).developers.at(-1)).toEqual({
+      slug: 'eve',
+      login: 'e.ross',
+      email: 'eve.ross@acme.com',
+    }));
   test('refuses a slug or a login that is taken', () => {
     expect(message(() => addDevelopers(ROSTER, parseTeam('sam')))).toMatch(/^--add: the slug "sam" belongs to "sam"\. Write <slug>=<login>/);
     expect(message(() => addDevelopers(ROSTER, parseTeam('eve=sam.jones')))).toMatch(/^--add: the login "sam\.jones" belongs to "sam"/);
@@ -156,6 +169,12 @@ describe('--rename', () => {
   });
   test('takes a login that is not the slug', () =>
     expect(parseRosterFile(renameDeveloper(ROSTER, 'sam=sammy=s.jones', '2026-05-01')).developers.at(-1)).toEqual({ slug: 'sammy', login: 's.jones' }));
+  test('takes another address', () =>
+    expect(parseRosterFile(renameDeveloper(ROSTER, 'priya=pri=p.rao <pri@acme.com>', '2026-05-01')).developers.at(-1)).toEqual({
+      slug: 'pri',
+      login: 'p.rao',
+      email: 'pri@acme.com',
+    }));
   test('asked for twice changes nothing the second time', () => {
     const once = renameDeveloper(ROSTER, 'priya=pri', '2026-05-01');
     expect(renameDeveloper(once, 'priya=pri', '2026-06-01')).toBe(once);
