@@ -39,6 +39,8 @@ export interface Invocation {
   /** Takes every conflict, and restores files of ours that were deleted. */
   readonly force: boolean;
   readonly rosterEdit?: RosterEdit;
+  /** ISO date, in UTC. A day after it, on which roster.yml says that somebody leaves, is refused; nothing else depends on it. */
+  readonly today?: string;
 }
 
 /** What is known before anything is asked. */
@@ -138,7 +140,7 @@ interface Prepared {
 function prepared(invocation: Invocation, given: Readonly<Record<string, string>>): Prepared {
   const place = findPlace(invocation.cwd, invocation.projectDir);
   const raw = { ...knownAnswers(place, invocation.given), ...given };
-  const team = teamOf(place, raw, invocation.rosterEdit);
+  const team = teamOf(place, raw, invocation);
   const parts = installed(place, invocation.command);
   const all = withNeeds(parts);
   const answers = asUsage(() => parseAnswers({ ...raw, ...(team && { team: teamText(team.roster.developers) }) }));
@@ -207,13 +209,13 @@ function worldOf(place: Place, force: boolean): World {
 function teamOf(
   { rosterText }: Place,
   { team, readers }: Readonly<Record<string, string>>,
-  edit: RosterEdit | undefined,
+  { rosterEdit: edit, today }: Invocation,
 ): { readonly roster: Roster; readonly change?: Change } | undefined {
   if (rosterText === undefined) {
     if (edit) throw new UsageError(`There is no ${ROSTER_FILE} to edit. Name the whole team with --team "ana, bo".`);
     return undefined;
   }
-  const roster = parseRosterFile(rosterText);
+  const roster = parseRosterFile(rosterText, today);
   const way = `${ROSTER_FILE} is the team. Edit it, or run: npx generator-dbt-envs roster --add "ana" (or --remove, --rename).`;
   if (team !== undefined && !isSameTeam(parseTeam(team), roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
   if (readers !== undefined && JSON.stringify(parseReaders(readers)) !== JSON.stringify(roster.readers)) {

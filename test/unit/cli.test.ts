@@ -83,6 +83,18 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     expect({ status: ran.status, files: Object.keys(tree(folder)) }).toEqual({ status: 2, files: ['a.json'] });
   });
 
+  test.each([[[]], [['check']], [['roster', '--add', 'cy']], [['roster', '--remove', 'bo']], [['explain', 'profiles.yml']]])(
+    'a last day in roster.yml that is still to come, for %j, is status 1: the rights would go today',
+    async (words) => {
+      await runBin(folder, ANSWERED);
+      put('roster.yml', `${readFileSync(path.join(folder, 'roster.yml'), 'utf8').replace('login: bo\n', 'login: bo\n    left: 2026-03-02\n')}`);
+      const before = tree(folder);
+      const ran = await runBin(folder, words[0] === 'explain' ? words : ['--yes', ...words]);
+      expect(ran.status).toBe(1);
+      expect(oneLine(ran)).toMatch(/roster\.yml line \d+: "bo" is to leave on 2026-03-02, and today is 2026-03-01 \(UTC\)/);
+      expect(tree(folder)).toEqual(before);
+    },
+  );
   test('another team beside roster.yml names the way to edit it', async () => {
     await installed();
     const before = tree(folder);

@@ -98,11 +98,40 @@ describe('a bad line is refused with the line, the value, the rule and the way o
       'developers:\n<<<<<<< HEAD\n  - {slug: a, login: a}\n=======\n>>>>>>> b\n',
       /^roster\.yml line 2: a conflict marker\. Finish the merge first/,
     ],
+    [
+      'a second document',
+      'developers:\n  - slug: a\n    login: a\n---\ndevelopers:\n  - slug: b\n    login: b\n',
+      /^roster\.yml line 4: a second YAML document begins here\. Make it one; nothing was written\.$/,
+    ],
+    ['a second document that is empty', 'developers:\n  - slug: a\n    login: a\n---\n', /^roster\.yml line 4: a second YAML document/],
+    ['a second document behind an empty one', '---\n---\ndevelopers: [{slug: a, login: a}]\n', /^roster\.yml line 2: a second YAML document/],
     ['a slug that invites sharing', 'developers:\n  - {slug: team, login: a}\n', /invites several people/],
   ])('%s', (_, text, expected) => {
     const said = message(() => parseRosterFile(text));
     expect(said).toMatch(expected);
     expect(said).not.toContain('\n');
+  });
+});
+
+test('one document may have its marks', () => expect(slugs('# ours\n---\ndevelopers:\n  - slug: a\n    login: a\n...\n# the end\n')).toEqual(['a']));
+
+describe('a last day that is still to come', () => {
+  const leaving = (day: string) => `developers:\n  - slug: a\n    login: a\n  - slug: bo\n    login: bo\n    left: ${day}\n`;
+  test('is refused: the rights would go today', () => {
+    for (const day of ['2026-05-02', '2026-06-01', '2035-01-01'])
+      expect(message(() => parseRosterFile(leaving(day), '2026-05-01'))).toBe(
+        `roster.yml line 6: "bo" is to leave on ${day}, and today is 2026-05-01 (UTC): every right would go now. Take the line out, and on that day run npx generator-dbt-envs roster --remove bo; nothing was written.`,
+      );
+  });
+  test('is a last day from that day on', () => {
+    for (const day of ['2026-05-01', '2026-04-30', '2009-12-31'])
+      expect(parseRosterFile(leaving(day), '2026-05-01').leavers).toEqual([{ slug: 'bo', login: 'bo', left: day }]);
+  });
+  test('is refused in every notation, and a day that is none as such', () => {
+    expect(message(() => parseRosterFile('developers: [{slug: a, login: a}, {slug: bo, login: bo, left: "2035-01-01"}]\n', '2026-05-01'))).toMatch(
+      /"bo" is to leave on/,
+    );
+    expect(message(() => parseRosterFile(leaving('soon'), '2026-05-01'))).toMatch(/"soon" is no date/);
   });
 });
 

@@ -222,6 +222,15 @@ describe('bad input is one line, of the right kind, and nothing is written', () 
   });
 });
 
+test('the day of a run changes nothing in its plan', async () => {
+  await first({ command: ['grants'], given: { ...GIVEN, warehouse: 'postgres' }, today: '2026-05-01' });
+  put('roster.yml', text('roster.yml').replace('login: sam\n', 'login: sam\n    left: 2026-05-01\n'));
+  const [then, later] = ['2026-05-01', '2031-12-31'].map((today) => decisionOf({ today }));
+  expect(then?.changes.some(({ path: changed }) => changed === 'grants/leavers/sam.sql')).toBe(true);
+  expect({ ...later, apply: undefined }).toEqual({ ...then, apply: undefined });
+  expect(() => decisionOf({ today: '2026-04-30' })).toThrow(/"sam" is to leave on 2026-05-01/);
+});
+
 describe('the command that repeats the run', () => {
   test('names what is not the default, and gives the same files elsewhere', async () => {
     const given = { projectName: 'acme', team: 'priya, sam=s.jones, kim@acme.com', readers: 'looker, anna:reviews', prodSchemas: 'gold, silver' };
