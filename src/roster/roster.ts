@@ -28,7 +28,7 @@ export interface Roster {
  * where there are several lines it says which one.
  */
 export function parseTeam(text: string): readonly Developer[] {
-  const plain = text.replace(/^\uFEFF/, '');
+  const plain = text.replace(/^\uFEFF/, '').replace(/^sep=[,;\t](?=[\r\n])/i, ''); // a line for Excel alone
   const onLine = /\S[^\S\r\n]*[\r\n]\s*\S/.test(plain) ? inLine : (_: number, parse: () => Developer) => parse();
   const table = tableIn(plain);
   const people = table
@@ -113,6 +113,7 @@ function fromRow(columns: readonly Column[], cells: readonly string[]): Develope
 }
 
 function fromEntry(entry: string): Developer {
+  if (/[|{}[\]:]/.test(entry)) throw new NameError(`"${shown(entry)}" is no person. Write a name, an e-mail address or <slug>=<login>, and no other notation.`);
   const [, before = entry, address] = /^([^<>]*)<([^<>]*)>$/.exec(entry) ?? [];
   const at = before.indexOf('=');
   if (at >= 0) return person(before.slice(0, at).trim(), before.slice(at + 1).trim(), address, entry);

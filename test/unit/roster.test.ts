@@ -16,6 +16,7 @@ describe('a team', () => {
     ['a CSV with semicolons, as spreadsheets of many countries write it', '\uFEFFName;Email\r\nAna Lee;ana@acme.com\r\n', ['ana_lee']],
     ['a table with tabs, as a spreadsheet copies it', 'name\tlogin\nAna Li\tali\n', ['ana_li']],
     ['a table with its headings as people write them, and empty cells beside it', '"Name";E-Mail;\r\nAna Lee;ana@acme.com;\r\n;;\r\n', ['ana_lee']],
+    ['a table with the line that tells Excel its separator', 'sep=;\r\nName;Email\r\nAna Lee;ana@acme.com\r\n', ['ana_lee']],
     ['a list with a comma after each line', 'ana,\nbo,\n"Li, Cy",\n', ['ana', 'bo', 'li_cy']],
     ['slug=login', 'dee=d.miller', ['dee']],
   ])('may be %s', (_, text, expected) => expect(slugs(text)).toEqual(expected));
@@ -39,6 +40,9 @@ describe('a team', () => {
     ['a row that is too long', 'name,email\na,b@c.d,e\n', /has 3 cells, the header 2/],
     ['an open quote', 'name,email\n"a,b\n', /quote is not closed/],
     ['an injected login', "x=a'; drop role y", /cannot be a login/],
+    ['a table with bars', 'name|login\nana|ali\n', /^line 1: "name\|login" is no person/],
+    ['JSON', '[{"name": "ana"}]', /is no person\. Write a name, an e-mail address or <slug>=<login>/],
+    ['a roster.yml', 'developers:\n  - slug: ana\n    login: ana\n', /^line 1: "developers:" is no person/],
     ['a login of a form that has an address, and is none', 'dee=d miller <dee@acme.com>', /"d miller" cannot be a login/],
     ['an address behind a login that is none', 'dee=d.miller <dee>', /"dee" is no e-mail address/],
     ['a spreadsheet formula as e-mail', 'name,email\nx,=cmd()\n', /no e-mail address/],
