@@ -33,7 +33,7 @@ export function requestOf(typed: Typed, read: ReadFile): Request {
   const command = typed.command ?? 'app';
   exclusive(typed);
   const projectDir = valued(typed, 'project-dir');
-  const rosterEdit = rosterEditOf(typed, command);
+  const rosterEdit = rosterEditOf(typed, command, read);
   const fromFlags = typedAnswers(typed, read);
   const answers = valued(typed, 'answers');
   if (answers?.trim() === '') throw new UsageError('--answers names no file. Write it like --answers house.json.');
@@ -68,17 +68,17 @@ function typedAnswers(typed: Typed, read: ReadFile): Raw {
   for (const question of allQuestions()) {
     const value = typed.values.get(question.flag);
     if (value === undefined) continue;
-    if (question.name === 'team' && value.startsWith('@')) given[question.name] = teamIn(teamText(value, read), `--team ${value}`);
-    else {
-      given[question.name] = value;
-      parseAnswer(question, value);
-    }
+    given[question.name] = question.name === 'team' ? peopleIn(value, 'team', read) : value;
+    parseAnswer(question, given[question.name] ?? '');
   }
   const file = valued(typed, 'team-file');
   if (file === undefined) return given;
   if (file.trim() === '') throw new UsageError('--team-file names no file. Write it like --team-file team.csv.');
   return { ...given, team: teamIn(read(file), `--team-file ${file}`) };
 }
+
+/** People as a flag gives them, out of a file or as they were typed. */
+const peopleIn = (typed: string, flag: string, read: ReadFile): string => (typed.startsWith('@') ? teamIn(teamText(typed, read), `--${flag} ${typed}`) : typed);
 
 /** A team out of a file; what is wrong in it is said with the file's name. */
 function teamIn(text: string, typed: string): string {
@@ -104,12 +104,12 @@ function exclusive({ command, values, switches }: Typed): void {
   for (const [one, other] of EITHER) if (has(one) && has(other)) throw new UsageError(`--${one} and --${other} exclude each other. Give one of them.`);
 }
 
-function rosterEditOf(typed: Typed, command: Command): Request['rosterEdit'] {
+function rosterEditOf(typed: Typed, command: Command, read: ReadFile): Request['rosterEdit'] {
   const add = valued(typed, 'add');
   const remove = valued(typed, 'remove');
   const rename = valued(typed, 'rename');
   const [first] = Object.entries({ add, remove, rename }).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
   if (first === undefined) return undefined;
   if (command !== 'roster') throw new UsageError(`--${first} belongs to the roster part. Write: roster --${first} ${typed.values.get(first)}`);
-  return { ...(add !== undefined && { add }), ...(remove !== undefined && { remove }), ...(rename !== undefined && { rename }) };
+  return { ...(add !== undefined && { add: peopleIn(add, 'add', read) }), ...(remove !== undefined && { remove }), ...(rename !== undefined && { rename }) };
 }

@@ -228,11 +228,19 @@ describe('a team is the same', () => {
 test.each<[string, readonly string[]]>([
   ['--team-file big.csv', ['--team-file', 'big.csv']],
   ['--team @big.csv', ['--team', '@big.csv']],
+  ['--add @big.csv', ['roster', '--add', '@big.csv']],
 ])('what is wrong in a team file is said with the file and the line: %s', async (typed, words) => {
   put('big.csv', `name,login\n${Array.from({ length: 999 }, (_, at) => `P${at},p${at}\n`).join('')}Bo,b o\n`);
   const ran = await runBin(folder, ['--yes', ...words]);
   expect(ran.status).toBe(2);
   expect(oneLine(ran)).toContain(`dbt-envs: ${typed}: line 1001: "b o" cannot be a login: `);
+});
+
+test('roster --add takes a table as --team does', async () => {
+  await installed();
+  put('new.csv', 'login,slug,email\ne.ross,eve,eve.ross@acme.com\n');
+  expect((await runBin(folder, ['roster', '--yes', '--add', '@new.csv'])).status).toBe(0);
+  expect(tree(folder)['roster.yml']).toContain('  - slug: eve\n    login: e.ross\n    email: eve.ross@acme.com\n');
 });
 
 describe('--dry-run, --check and --json', () => {
