@@ -46,7 +46,10 @@ vi.mock('node:fs', async (original) => {
   const names = [
     'lstatSync',
     'statSync',
+    'existsSync',
     'openSync',
+    'linkSync',
+    'copyFileSync',
     'readFileSync',
     'readdirSync',
     'mkdirSync',
