@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { asUsage, knownAnswers } from './answers/known-answers.ts';
 import { isRead } from './answers/part-questions.ts';
-import { repeatCommand, teamText } from './answers/repeat-command.ts';
+import { isSameTeam, type Repeat, repeatCommand, teamText } from './answers/repeat-command.ts';
 import { ANSWERS_FILE, printStored, type Stored } from './answers/stored-answers.ts';
 import { type Change, type Conflict, changes, type World } from './changes/changes.ts';
 import { LOCK_FILE, printLock } from './changes/lock.ts';
@@ -40,6 +40,8 @@ export interface Invocation {
   /** Takes every conflict, and restores files of ours that were deleted. */
   readonly force: boolean;
   readonly rosterEdit?: RosterEdit;
+  /** ISO date, in UTC. A day after it, on which roster.yml says that somebody leaves, is refused; nothing else depends on it. */
+  readonly today?: string;
 }
 
 /** What is known before anything is asked. */
@@ -67,13 +69,11 @@ export interface About {
 }
 
 /** What a run would do; nothing is written before `apply`. */
-export interface Decision {
+export interface Decision extends Repeat {
   readonly about: About;
   readonly changes: readonly Change[];
   readonly warnings: readonly string[];
   readonly nextSteps: readonly string[];
-  /** The command that repeats the run without questions. */
-  readonly repeat: string;
   /** All or nothing. Rejects with {@link RunError}, or with an Interrupted where a signal came; nothing is changed then. */
   apply(settle: (conflict: Conflict) => 'keep' | 'take' | 'new'): Promise<Summary>;
 }
@@ -101,7 +101,7 @@ export function decide(invocation: Invocation, given: Readonly<Record<string, st
       ...decided.flatMap((change) => (change.kind === 'conflict' && change.cannot !== undefined ? [`${change.cannot}\n${change.theirs}`] : [])),
     ],
     nextSteps: stepsFor(context, all),
-    repeat: repeatCommand(invocation.command, toStore(raw, all), roster),
+    ...repeatCommand(invocation.command, toStore(raw, all), roster),
     apply: async (answer) => {
       const settled = settle(decided, answer, world.exists);
       const contents = printLock(nextLock(planned, world, settled.staying));
@@ -141,7 +141,7 @@ interface Prepared {
 function prepared(invocation: Invocation, given: Readonly<Record<string, string>>): Prepared {
   const place = findPlace(invocation.cwd, invocation.projectDir);
   const raw = { ...knownAnswers(place, invocation.given), ...given };
-  const team = teamOf(place, raw, invocation.rosterEdit);
+  const team = teamOf(place, raw, invocation);
   const parts = installed(place, invocation.command);
   const all = withNeeds(parts);
   const answers = asUsage(() => parseAnswers({ ...raw, ...(team && { team: teamText(team.roster.developers) }) }));
@@ -217,15 +217,15 @@ function worldOf(place: Place, force: boolean): World {
 function teamOf(
   { rosterText }: Place,
   { team, readers }: Readonly<Record<string, string>>,
-  edit: RosterEdit | undefined,
+  { rosterEdit: edit, today }: Invocation,
 ): { readonly roster: Roster; readonly change?: Change } | undefined {
   if (rosterText === undefined) {
     if (edit) throw new UsageError(`There is no ${ROSTER_FILE} to edit. Name the whole team with --team "ana, bo".`);
     return undefined;
   }
-  const roster = parseRosterFile(rosterText);
+  const roster = parseRosterFile(rosterText, today);
   const way = `${ROSTER_FILE} is the team. Edit it, or run: npx generator-dbt-envs roster --add "ana" (or --remove, --rename).`;
-  if (team !== undefined && teamText(parseTeam(team)) !== teamText(roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
+  if (team !== undefined && !isSameTeam(parseTeam(team), roster.developers)) throw new UsageError(`--team differs from ${ROSTER_FILE}. ${way}`);
   if (readers !== undefined && JSON.stringify(parseReaders(readers)) !== JSON.stringify(roster.readers)) {
     throw new UsageError(`--readers differs from ${ROSTER_FILE}. ${way}`);
   }

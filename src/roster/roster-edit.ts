@@ -47,7 +47,10 @@ export function addDevelopers(text: string, people: readonly Developer[]): strin
   return people.reduce((edited, person) => {
     const roster = parseRosterFile(edited);
     const there = roster.developers.find(({ slug }) => slug === person.slug);
-    if (there && there.login === person.login) return edited;
+    if (there && there.login === person.login) {
+      refuseOtherAddress(there, person);
+      return edited;
+    }
     refuseTaken(roster, person, '--add');
     return appendItem(edited, ['developers'], developerLines(person).join('\n'));
   }, text);
@@ -63,7 +66,7 @@ export function removeDeveloper(text: string, slug: string, left: string): strin
   return setKey(text, ['developers', slugsIn(text).indexOf(slug), 'left'], left);
 }
 
-/** A leaver and a new hire: `old=new`, or `old=new=login`. The e-mail address goes along. Throws {@link UsageError}. */
+/** A leaver and a new hire: `old=new`, or `old=new=login`. The e-mail address goes along, unless another is given. Throws {@link UsageError}. */
 export function renameDeveloper(text: string, request: string, left: string): string {
   const at = request.indexOf('=');
   const [old, next] = [request.slice(0, Math.max(at, 0)).trim(), request.slice(at + 1).trim()];
@@ -75,8 +78,15 @@ export function renameDeveloper(text: string, request: string, left: string): st
   if (!before) throw new UsageError(`--rename: ${unknown(roster, old)}`);
   if (roster.developers.some(({ slug, login }) => slug === person.slug && login === person.login) && 'left' in before) return text;
   refuseTaken(roster, person, '--rename');
-  const hired = { ...person, ...(before.email !== undefined && { email: before.email }) };
+  const hired = { ...(before.email !== undefined && { email: before.email }), ...person };
   return removeDeveloper(appendItem(text, ['developers'], developerLines(hired).join('\n')), old, left);
+}
+
+/** An address is what some warehouses know a person by: one that was typed is not passed over. */
+function refuseOtherAddress(there: Developer, { slug, email }: Developer): void {
+  if (email === undefined || email.toLowerCase() === there.email?.toLowerCase()) return;
+  const has = there.email === undefined ? 'without an e-mail address' : `with the address "${there.email}"`;
+  throw new UsageError(`--add: "${slug}" is on the roster already, ${has}. Write "email: ${email}" there in ${ROSTER_FILE}.`);
 }
 
 /** A slug is a schema, and a login holds rights that its leaver's script takes away: neither is given twice. */

@@ -7,12 +7,16 @@ import { type Developer, distinct, type Leaver, type Reader, type Roster } from 
 
 export const ROSTER_FILE = 'roster.yml';
 
-/** Reads roster.yml. Throws {@link RunError} with one line that names the place, the value, the rule and the way out. */
-export function parseRosterFile(text: string): Roster {
+/**
+ * Reads roster.yml. Throws {@link RunError} with one line that names the place, the value, the rule and the way out. Whoever
+ * leaves on a day after `today` (ISO date) is refused: the scripts that are made take a leaver's rights as soon as they run.
+ */
+export function parseRosterFile(text: string, today?: string): Roster {
   const conflict = /^(?:<{7}|={7}|>{7})/m.exec(text);
   if (conflict) throw wrong(text.slice(0, conflict.index).split('\n').length, 'a conflict marker. Finish the merge first');
   const { developers, readers } = entriesOf(text);
   const people = developers.map(personOf);
+  if (today !== undefined) for (const entry of developers) refuseFuture(entry, today);
   return checked({ developers: people.filter((one) => !isLeaver(one)), leavers: people.filter(isLeaver), readers: readers.map(readerOf) });
 }
 
@@ -50,8 +54,10 @@ export class RosterReader {
   /** Throws {@link RunError}. */
   constructor(text: string) {
     // Every scalar is a text here: the login 007 is no 7, and the slug `no` is no truth value.
-    const document = yaml().parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent', lineCounter: this.#lines });
+    // A second document is an error at this level of the log alone.
+    const document = yaml().parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'error', lineCounter: this.#lines });
     const [error] = document.errors;
+    if (error?.code === 'MULTIPLE_DOCS') throw wrong(this.#lines.linePos(error.pos[0]).line, 'a second YAML document begins here. Make it one');
     if (error) throw wrong(this.#lines.linePos(error.pos[0]).line, `${shown(error.message.replace(/\.$/, ''))}. Repair the YAML`);
     this.#top = document.contents;
   }
@@ -113,6 +119,16 @@ function parseDay({ text, line }: Value): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
   if (day && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return text;
   throw wrong(line, `"${shown(text)}" is no date. Write it like left: 2026-11-01`);
+}
+
+/** Days are compared as texts, and counted as the command counts them: in UTC. */
+function refuseFuture({ values }: Entry, today: string): void {
+  const [slug, left] = [values.get('slug'), values.get('left')];
+  if (!slug || !left || left.text <= today) return;
+  throw wrong(
+    left.line,
+    `"${slug.text}" is to leave on ${left.text}, and today is ${today} (UTC): every right would go now. Take the line out, and on that day run npx generator-dbt-envs roster --remove ${slug.text}`,
+  );
 }
 
 /** The rules that hold between entries. Throws {@link RunError}. */

@@ -1,4 +1,5 @@
 import { type Email, foldToSlug, type Login, lostLetters, NameError, parseEmail, parseLogin, parseSlug, type Slug, shown } from '../names.ts';
+import { type Column, rowsOf, tableIn } from './team-table.ts';
 
 /** A person who writes `dev_<slug>` and nothing else. */
 export interface Developer {
@@ -22,29 +23,17 @@ export interface Roster {
 }
 
 /**
- * Reads a team as people give it: `ana, Bo Li, cy@acme.com, Eve Ito <eve@acme.com>, dee=d.miller`, one or several lines,
- * or a CSV with a header (`name`, `email`, `slug`, `login` in any order), separated by commas or semicolons. `slug=login` says both. Throws {@link NameError}.
+ * Reads a team as people give it: `ana, Bo Li, cy@acme.com, Eve Ito <eve@acme.com>, dee=d.miller`, on one line or one a
+ * line, or a table ({@link tableIn}). `slug=login` says both, and `slug=login <e-mail>` all three. Throws {@link NameError};
+ * where there are several lines it says which one.
  */
 export function parseTeam(text: string): readonly Developer[] {
-  const plain = text.replace(/^\uFEFF/, '');
-  const headerOf = (cells: readonly (readonly string[])[]): readonly string[] => cells[0]?.map((cell) => cell.trim().toLowerCase()) ?? [];
-  const isHeader = (cells: readonly string[]): boolean => cells.length > 0 && cells.every((cell) => COLUMNS.has(cell));
-  // Spreadsheets of many countries write ; where others write a comma.
-  const separated = csvRows(plain, ';');
-  const rows = isHeader(headerOf(separated)) ? separated : csvRows(plain, ',');
-  const header = headerOf(rows);
-  const isTable = isHeader(header);
-  const people = isTable
-    ? rows
-        .slice(1)
-        .filter((row) => row.some((cell) => cell.trim() !== ''))
-        .map((row) => fromRow(header, row))
-    : rows
-        .flat()
-        .flatMap((cell) => cell.split(';'))
-        .map((cell) => cell.trim())
-        .filter((cell) => cell !== '')
-        .map(fromEntry);
+  const plain = text.replace(/^\uFEFF/, '').replace(/^sep=[,;\t](?=[\r\n])/i, ''); // a line for Excel alone
+  const onLine = /\S[^\S\r\n]*[\r\n]\s*\S/.test(plain) ? inLine : (_: number, parse: () => Developer) => parse();
+  const table = tableIn(plain);
+  const people = table
+    ? table.rows.map(({ line, cells }) => onLine(line, () => fromRow(table.columns, cells)))
+    : entriesIn(plain).map(({ line, entry }) => onLine(line, () => fromEntry(entry)));
   if (people.length === 0) throw new NameError('The team is empty. Name at least one developer, e.g. --team "ana, bo".');
   return distinct(people);
 }
@@ -87,24 +76,49 @@ export function distinct<Person extends Developer>(people: readonly Person[]): r
   return people;
 }
 
-const COLUMNS = new Set(['name', 'email', 'slug', 'login']);
 const named = ({ email, login }: Developer): string => `"${shown(email ?? login)}"`;
 
-function fromRow(header: readonly string[], row: readonly string[]): Developer {
-  if (row.length > header.length)
+function inLine<T>(line: number, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof NameError) throw new NameError(`line ${line}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * The people of a list. Several lines with several cells, and a line with a tab, are a table whose columns nobody knows:
+ * taken for a list, it would make a developer of every cell.
+ */
+function entriesIn(text: string): readonly { readonly line: number; readonly entry: string }[] {
+  const lines = rowsOf(text, ',').map(({ line, cells }) => ({
+    line,
+    entries: cells
+      .flatMap((cell) => cell.split(';'))
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  }));
+  const wide = lines.find(({ entries }) => (lines.length > 1 && entries.length > 1) || entries.some((entry) => entry.includes('\t')));
+  if (wide)
     throw new NameError(
-      `The line "${shown(row.join(','))}" has ${row.length} cells, the header ${header.length}. Write a cell that holds a comma in "quotes".`,
+      `line ${wide.line}: "${shown(wide.entries.join(', '))}" has several cells, and no first line says what they are. Write one person a line, or name the columns there: name, email, slug, login.`,
     );
-  const cell = (column: string): string | undefined => row[header.indexOf(column)]?.trim() || undefined;
+  return lines.flatMap(({ line, entries }) => entries.map((entry) => ({ line, entry })));
+}
+
+function fromRow(columns: readonly Column[], cells: readonly string[]): Developer {
+  const cell = (column: Column): string | undefined => cells[columns.indexOf(column)] || undefined;
   return person(cell('slug'), cell('login'), cell('email'), cell('name') ?? cell('email') ?? cell('login') ?? '');
 }
 
 function fromEntry(entry: string): Developer {
-  const at = entry.indexOf('=');
-  if (at >= 0) return person(entry.slice(0, at).trim(), entry.slice(at + 1).trim(), undefined, entry);
-  const [, name = '', address] = /^([^<>]*)<([^<>]*)>$/.exec(entry) ?? [];
+  if (/[|{}[\]:]/.test(entry)) throw new NameError(`"${shown(entry)}" is no person. Write a name, an e-mail address or <slug>=<login>, and no other notation.`);
+  const [, before = entry, address] = /^([^<>]*)<([^<>]*)>$/.exec(entry) ?? [];
+  const at = before.indexOf('=');
+  if (at >= 0) return person(before.slice(0, at).trim(), before.slice(at + 1).trim(), address, entry);
   const email = address ?? (entry.includes('@') ? entry : undefined);
-  return person(undefined, undefined, email, name.trim() || (email ?? entry));
+  return person(undefined, undefined, email, (address === undefined ? '' : before.trim()) || (email ?? entry));
 }
 
 function person(slug: string | undefined, login: string | undefined, email: string | undefined, from: string): Developer {
@@ -122,34 +136,4 @@ function person(slug: string | undefined, login: string | undefined, email: stri
 function firstDuplicate(values: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return values.find((value) => seen.has(value.toLowerCase()) || !seen.add(value.toLowerCase()));
-}
-
-/** Cells of text that is separated by commas, or by semicolons, with "quoted, cells" and doubled quotes (RFC 4180). */
-function csvRows(text: string, separator: ',' | ';'): string[][] {
-  const rows: string[][] = [[]];
-  let cell = '';
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (quoted) {
-      if (char === '"' && text[at + 1] === '"') {
-        cell += '"';
-        at++;
-      } else if (char === '"') quoted = false;
-      else cell += char;
-    } else if (char === '"' && cell.trim() === '') {
-      quoted = true;
-      cell = '';
-    } else if (char === separator) {
-      rows.at(-1)?.push(cell);
-      cell = '';
-    } else if (char === '\n' || char === '\r') {
-      rows.at(-1)?.push(cell);
-      rows.push([]);
-      cell = '';
-    } else cell += char;
-  }
-  if (quoted) throw new NameError(`A quote is not closed near "${shown(cell)}". Close it, or leave it out.`);
-  rows.at(-1)?.push(cell);
-  return rows.filter((row) => row.some((one) => one.trim() !== ''));
 }

@@ -73,6 +73,7 @@ export function invocationOf({ command, given, conflicts, projectDir, rosterEdit
     command: partsOf(command),
     given,
     force: conflicts === 'take',
+    today,
     ...(projectDir !== undefined && { projectDir }),
     ...(rosterEdit !== undefined && { rosterEdit: { ...rosterEdit, today } }),
   };

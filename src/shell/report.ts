@@ -96,11 +96,15 @@ export function resultLines({ created, updated, removed, kept, conflicts, unchan
 }
 
 /** What is left to do, and the command that does the same again without a question. */
-export function closingLines({ nextSteps, repeat }: Pick<Decision, 'nextSteps' | 'repeat'>, ink: Ink, width?: number): readonly string[] {
+export function closingLines(
+  { nextSteps, repeat, needsRoster }: Pick<Decision, 'nextSteps' | 'repeat' | 'needsRoster'>,
+  ink: Ink,
+  width?: number,
+): readonly string[] {
   return [
     ...(nextSteps.length === 0 ? [] : ['', ink.strong('Next steps'), ...nextSteps.flatMap((step, at) => hung(`${String(at + 1).padStart(2)}. `, step, width))]),
     '',
-    'The same again, without questions:',
+    needsRoster ? 'The same again, without questions; elsewhere, copy roster.yml there first, which holds the people:' : 'The same again, without questions:',
     `  ${repeat}`,
   ];
 }

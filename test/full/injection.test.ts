@@ -153,7 +153,7 @@ describe('run by a shell', () => {
       };
       const { team, readers } = parseAnswers({ ...answers, team: `${values.slug}=${values.login}`, readers: `${values.reader}:reviews` });
       const typed = { ...answers, team: values.slug === values.login ? values.slug : `${values.slug}=${values.login}`, readers: `${values.reader}:reviews` };
-      return { typed, command: repeatCommand(['app'], answers, { developers: team, leavers: [], readers }) };
+      return { typed, command: repeatCommand(['app'], answers, { developers: team, leavers: [], readers }).repeat };
     });
     for (const { command } of runs) expect(command).toMatch(/^npx generator-dbt-envs [ -~]+$/);
     const script = runs.map(({ command }) => `words ${command.replace('npx generator-dbt-envs ', '')}`).join('\n');

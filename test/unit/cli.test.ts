@@ -51,6 +51,9 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     ['a team at a file that is not there', ['--team', '@none.csv'], /"none\.csv" cannot be read/],
     ['a folder as a team file', ['--team-file', '.'], /cannot be read \(EISDIR\)/],
     ['a device without an end as a team file', ['--team-file', '/dev/zero'], /"\/dev\/zero" is larger than 16 MiB/],
+    ['a team file without a name', ['--team-file='], /--team-file names no file\. Write it like --team-file team\.csv/],
+    ['a team at a file without a name', ['--team', '@'], /"@" names no file\. Write it like @team\.csv/],
+    ['an answers file without a name', ['--answers='], /--answers names no file\. Write it like --answers house\.json/],
     ['an answers file that is not there', ['--answers', 'none.json'], /"none\.json" cannot be read/],
     ['an empty team', ['--team', ' , '], /The team is empty/],
     ['two people in one schema', ['--team', 'Ana Li, ana.li'], /share the slug "ana_li"/],
@@ -80,6 +83,18 @@ describe('a wrong command line is exit status 2, one line, and nothing written',
     expect({ status: ran.status, files: Object.keys(tree(folder)) }).toEqual({ status: 2, files: ['a.json'] });
   });
 
+  test.each([[[]], [['check']], [['roster', '--add', 'cy']], [['roster', '--remove', 'bo']], [['explain', 'profiles.yml']]])(
+    'a last day in roster.yml that is still to come, for %j, is status 1: the rights would go today',
+    async (words) => {
+      await runBin(folder, ANSWERED);
+      put('roster.yml', `${readFileSync(path.join(folder, 'roster.yml'), 'utf8').replace('login: bo\n', 'login: bo\n    left: 2026-03-02\n')}`);
+      const before = tree(folder);
+      const ran = await runBin(folder, words[0] === 'explain' ? words : ['--yes', ...words]);
+      expect(ran.status).toBe(1);
+      expect(oneLine(ran)).toMatch(/roster\.yml line \d+: "bo" is to leave on 2026-03-02, and today is 2026-03-01 \(UTC\)/);
+      expect(tree(folder)).toEqual(before);
+    },
+  );
   test('another team beside roster.yml names the way to edit it', async () => {
     await installed();
     const before = tree(folder);
@@ -208,6 +223,24 @@ describe('a team is the same', () => {
     put('team.txt', 'ana\nbo_li\n');
     expect(await roster([], ({ name }) => (name === 'team' ? '@team.txt' : undefined))).toBe(await expected());
   });
+});
+
+test.each<[string, readonly string[]]>([
+  ['--team-file big.csv', ['--team-file', 'big.csv']],
+  ['--team @big.csv', ['--team', '@big.csv']],
+  ['--add @big.csv', ['roster', '--add', '@big.csv']],
+])('what is wrong in a team file is said with the file and the line: %s', async (typed, words) => {
+  put('big.csv', `name,login\n${Array.from({ length: 999 }, (_, at) => `P${at},p${at}\n`).join('')}Bo,b o\n`);
+  const ran = await runBin(folder, ['--yes', ...words]);
+  expect(ran.status).toBe(2);
+  expect(oneLine(ran)).toContain(`dbt-envs: ${typed}: line 1001: "b o" cannot be a login: `);
+});
+
+test('roster --add takes a table as --team does', async () => {
+  await installed();
+  put('new.csv', 'login,slug,email\ne.ross,eve,eve.ross@acme.com\n');
+  expect((await runBin(folder, ['roster', '--yes', '--add', '@new.csv'])).status).toBe(0);
+  expect(tree(folder)['roster.yml']).toContain('  - slug: eve\n    login: e.ross\n    email: eve.ross@acme.com\n');
 });
 
 describe('--dry-run, --check and --json', () => {

@@ -122,7 +122,7 @@ describe('whoever is named', () => {
       }),
       FEWER,
     );
-    expect(named('аna').refusal).toBe('"аna" has letters that no slug can have (а). Give one: <slug>=<login>.');
+    expect(named('аna').refusal).toBe('line 2: "аna" has letters that no slug can have (а). Give one: <slug>=<login>.');
     expect(named('李 Wei').refusal).toContain('(李)');
   });
 
@@ -151,7 +151,7 @@ describe('whoever is named', () => {
 });
 
 test('a name of any length is refused in a short line', () =>
-  expect(named('a'.repeat(100_000)).refusal).toMatch(/^"a{57}\.\.\." has 100000 characters; a slug has at most 30/));
+  expect(named('a'.repeat(100_000)).refusal).toMatch(/^line 2: "a{57}\.\.\." has 100000 characters; a slug has at most 30/));
 
 describe('a team', () => {
   /** People as lists give them: each may come again in another spelling. */

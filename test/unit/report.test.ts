@@ -67,7 +67,7 @@ test('colour adds to the words and takes nothing away', () => {
 });
 
 test('the steps are numbered, and the last line repeats the run', () =>
-  expect(closingLines({ nextSteps: ['dbt parse', 'open a pull request'], repeat: 'dbt-envs --yes' }, noColours)).toEqual([
+  expect(closingLines({ nextSteps: ['dbt parse', 'open a pull request'], repeat: 'dbt-envs --yes', needsRoster: false }, noColours)).toEqual([
     '',
     'Next steps',
     ' 1. dbt parse',

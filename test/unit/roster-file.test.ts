@@ -98,11 +98,40 @@ describe('a bad line is refused with the line, the value, the rule and the way o
       'developers:\n<<<<<<< HEAD\n  - {slug: a, login: a}\n=======\n>>>>>>> b\n',
       /^roster\.yml line 2: a conflict marker\. Finish the merge first/,
     ],
+    [
+      'a second document',
+      'developers:\n  - slug: a\n    login: a\n---\ndevelopers:\n  - slug: b\n    login: b\n',
+      /^roster\.yml line 4: a second YAML document begins here\. Make it one; nothing was written\.$/,
+    ],
+    ['a second document that is empty', 'developers:\n  - slug: a\n    login: a\n---\n', /^roster\.yml line 4: a second YAML document/],
+    ['a second document behind an empty one', '---\n---\ndevelopers: [{slug: a, login: a}]\n', /^roster\.yml line 2: a second YAML document/],
     ['a slug that invites sharing', 'developers:\n  - {slug: team, login: a}\n', /invites several people/],
   ])('%s', (_, text, expected) => {
     const said = message(() => parseRosterFile(text));
     expect(said).toMatch(expected);
     expect(said).not.toContain('\n');
+  });
+});
+
+test('one document may have its marks', () => expect(slugs('# ours\n---\ndevelopers:\n  - slug: a\n    login: a\n...\n# the end\n')).toEqual(['a']));
+
+describe('a last day that is still to come', () => {
+  const leaving = (day: string) => `developers:\n  - slug: a\n    login: a\n  - slug: bo\n    login: bo\n    left: ${day}\n`;
+  test('is refused: the rights would go today', () => {
+    for (const day of ['2026-05-02', '2026-06-01', '2035-01-01'])
+      expect(message(() => parseRosterFile(leaving(day), '2026-05-01'))).toBe(
+        `roster.yml line 6: "bo" is to leave on ${day}, and today is 2026-05-01 (UTC): every right would go now. Take the line out, and on that day run npx generator-dbt-envs roster --remove bo; nothing was written.`,
+      );
+  });
+  test('is a last day from that day on', () => {
+    for (const day of ['2026-05-01', '2026-04-30', '2009-12-31'])
+      expect(parseRosterFile(leaving(day), '2026-05-01').leavers).toEqual([{ slug: 'bo', login: 'bo', left: day }]);
+  });
+  test('is refused in every notation, and a day that is none as such', () => {
+    expect(message(() => parseRosterFile('developers: [{slug: a, login: a}, {slug: bo, login: bo, left: "2035-01-01"}]\n', '2026-05-01'))).toMatch(
+      /"bo" is to leave on/,
+    );
+    expect(message(() => parseRosterFile(leaving('soon'), '2026-05-01'))).toMatch(/"soon" is no date/);
   });
 });
 
@@ -120,6 +149,19 @@ describe('--add', () => {
   test('keeps CRLF', () => expect(addDevelopers(ROSTER.replaceAll('\n', '\r\n'), parseTeam('eve'))).not.toMatch(/[^\r]\n/));
   test('adds to a list in brackets', () => expect(slugs(addDevelopers('developers: [{slug: a, login: a}]\n', parseTeam('eve')))).toEqual(['a', 'eve']));
   test('of somebody who is there changes nothing', () => expect(addDevelopers(ROSTER, parseTeam('priya'))).toBe(ROSTER));
+  test('of somebody who is there passes no address over', () => {
+    expect(addDevelopers(ROSTER, parseTeam('Priya@acme.com'))).toBe(ROSTER);
+    expect(message(() => addDevelopers(ROSTER, parseTeam('priya <p@corp.com>')))).toBe(
+      '--add: "priya" is on the roster already, with the address "priya@acme.com". Write "email: p@corp.com" there in roster.yml.',
+    );
+    expect(message(() => addDevelopers(ROSTER, parseTeam('sam=Sam.Jones <sam@acme.com>')))).toMatch(/is on the roster already, without an e-mail address/);
+  });
+  test('takes slug, login and address', () =>
+    expect(parseRosterFile(editRoster(ROSTER, { add: 'eve=e.ross <eve.ross@acme.com>', today: '2026-05-01' })).developers.at(-1)).toEqual({
+      slug: 'eve',
+      login: 'e.ross',
+      email: 'eve.ross@acme.com',
+    }));
   test('refuses a slug or a login that is taken', () => {
     expect(message(() => addDevelopers(ROSTER, parseTeam('sam')))).toMatch(/^--add: the slug "sam" belongs to "sam"\. Write <slug>=<login>/);
     expect(message(() => addDevelopers(ROSTER, parseTeam('eve=sam.jones')))).toMatch(/^--add: the login "sam\.jones" belongs to "sam"/);
@@ -156,6 +198,12 @@ describe('--rename', () => {
   });
   test('takes a login that is not the slug', () =>
     expect(parseRosterFile(renameDeveloper(ROSTER, 'sam=sammy=s.jones', '2026-05-01')).developers.at(-1)).toEqual({ slug: 'sammy', login: 's.jones' }));
+  test('takes another address', () =>
+    expect(parseRosterFile(renameDeveloper(ROSTER, 'priya=pri=p.rao <pri@acme.com>', '2026-05-01')).developers.at(-1)).toEqual({
+      slug: 'pri',
+      login: 'p.rao',
+      email: 'pri@acme.com',
+    }));
   test('asked for twice changes nothing the second time', () => {
     const once = renameDeveloper(ROSTER, 'priya=pri', '2026-05-01');
     expect(renameDeveloper(once, 'priya=pri', '2026-06-01')).toBe(once);

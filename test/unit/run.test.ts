@@ -252,6 +252,15 @@ describe('bad input is one line, of the right kind, and nothing is written', () 
   });
 });
 
+test('the day of a run changes nothing in its plan', async () => {
+  await first({ command: ['grants'], given: { ...GIVEN, warehouse: 'postgres' }, today: '2026-05-01' });
+  put('roster.yml', text('roster.yml').replace('login: sam\n', 'login: sam\n    left: 2026-05-01\n'));
+  const [then, later] = ['2026-05-01', '2031-12-31'].map((today) => decisionOf({ today }));
+  expect(then?.changes.some(({ path: changed }) => changed === 'grants/leavers/sam.sql')).toBe(true);
+  expect({ ...later, apply: undefined }).toEqual({ ...then, apply: undefined });
+  expect(() => decisionOf({ today: '2026-04-30' })).toThrow(/"sam" is to leave on 2026-05-01/);
+});
+
 describe('the command that repeats the run', () => {
   test('names what is not the default, and gives the same files elsewhere', async () => {
     const given = { projectName: 'acme', team: 'priya, sam=s.jones, kim@acme.com', readers: 'looker, anna:reviews', prodSchemas: 'gold, silver' };
@@ -267,6 +276,8 @@ describe('the command that repeats the run', () => {
     expect(parseTeam('bo_li <bo@acme.com>, kim@acme.com, eve')).toEqual(parseTeam(given.team));
     expect(decisionOf({ given: { ...given, team: 'bo_li, kim@acme.com, eve' } }).repeat).toContain('bo_li <bo@acme.com>');
     expect(() => decisionOf({ given: { ...given, team: 'bo_li, kim' } })).toThrow(/^--team differs from roster\.yml/);
+    expect(() => decisionOf({ given: { ...given, team: 'bo_li <bo@corp.com>, kim@acme.com, eve' } })).toThrow(/^--team differs from roster\.yml/);
+    expect(() => decisionOf({ given: { ...given, team: 'bo_li, kim@acme.com, eve <eve@acme.com>' } })).toThrow(/^--team differs from roster\.yml/);
   });
   test('is safe to paste: what a shell would read otherwise is no answer', () =>
     expect(() => decisionOf({ given: { projectName: 'acme', team: 'a$(id)`x`@acme.com' } })).toThrow(/is no e-mail address/));

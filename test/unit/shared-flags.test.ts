@@ -65,7 +65,7 @@ test('what another vendor takes is refused by name, and that is no empty claim',
 
 test('the command that repeats a run leaves out what is the default of the chosen one, and of no other', () => {
   const NOBODY = { developers: [], leavers: [], readers: [] };
-  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'snowflake', database: 'acmeco' }, NOBODY)).not.toContain('--database');
-  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'bigquery', database: 'acmeco' }, NOBODY)).toContain('--database acmeco');
-  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'bigquery', database: 'acmeco-prod' }, NOBODY)).not.toContain('--database');
+  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'snowflake', database: 'acmeco' }, NOBODY).repeat).not.toContain('--database');
+  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'bigquery', database: 'acmeco' }, NOBODY).repeat).toContain('--database acmeco');
+  expect(repeatCommand(['app'], { projectName: 'acmeco', warehouse: 'bigquery', database: 'acmeco-prod' }, NOBODY).repeat).not.toContain('--database');
 });

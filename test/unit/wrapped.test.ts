@@ -56,7 +56,7 @@ test('the command that repeats the run, and the folder, are one line each at any
   const root = `/srv/${'a long folder '.repeat(10)}`;
   const about = { project: 'acme', vendors: [], developers: 2, parts: [], brought: [] };
   for (const width of [40, 80, 200]) {
-    expect(closingLines({ nextSteps: [], repeat }, noColours, width)).toContain(`  ${repeat}`);
+    expect(closingLines({ nextSteps: [], repeat, needsRoster: false }, noColours, width)).toContain(`  ${repeat}`);
     expect(openingLines({ about, changes: [], warnings: [] }, root, noColours, width)).toContain(`Project ${root}`);
   }
 });

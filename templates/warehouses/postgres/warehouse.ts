@@ -99,9 +99,10 @@ function prodReader({ prodRuns, mainBranch }: Project): string {
 function nextSteps(project: Project): readonly string[] {
   const { roles } = namesOf(project);
   const { developers, leavers } = project.roster;
+  const newLogins = developers.length === 1 ? "the developer's login, if it is new" : `each new login of the ${developers.length} developers`;
   return [
     `An administrator reads grants/README.md and runs, in database ${setting(project, 'database')}: 00_look, then 10_roles, 20_boundary, 30_developers, 40_services, 50_readers. They only add.`,
-    `The administrator sets the passwords with psql's \\password: ${roles.ciService}, ${roles.prodService}, ${roles.janitor}, and each new login of the ${developers.length} developers.`,
+    `The administrator sets the passwords with psql's \\password: ${roles.ciService}, ${roles.prodService}, ${roles.janitor}, and ${newLogins}.`,
     `Secrets, by name: DBT_ENV_SECRET_CI_PASSWORD (${roles.ciService}) for pull requests; DBT_ENV_SECRET_PROD_PASSWORD (${roles.prodService}) where ${prodReader(project)} can read it; DBT_ENV_SECRET_JANITOR_PASSWORD (${roles.janitor}) for the nightly sweep; DBT_ENV_SECRET_DEV_PASSWORD on each developer's own machine. DBT_PG_HOST is a variable.`,
     ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
   ];
