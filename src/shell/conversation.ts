@@ -141,14 +141,14 @@ async function settlement(
   engine: Engine,
 ): Promise<(conflict: Conflict) => Settlement> {
   const conflicts = conflictsIn(decision);
-  if (manner !== 'ask') return () => manner;
   const chosen = new Map<string, Settlement>();
-  if (conflicts.length > 0 && (yes || !isThere(person))) {
+  if (manner === 'ask' && conflicts.length > 0 && (yes || !isThere(person))) {
     if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
     throw new RunError(conflictHelp(conflicts));
   }
   const foreign = neighbourHelp(conflicts);
   if (foreign !== undefined) person.tell(...hung(`${person.ink.bad('! conflict')}   `, foreign, person.width?.()));
+  if (manner !== 'ask') return () => manner;
   for (const conflict of conflicts) chosen.set(conflict.path, await settledByHand(conflict, person, engine));
   return ({ path }) => chosen.get(path) ?? 'keep';
 }

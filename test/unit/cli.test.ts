@@ -299,6 +299,65 @@ describe('a file that is yours and differs', () => {
   });
 });
 
+describe('a damaged record', () => {
+  const LOCK = '.dbt-envs.lock';
+  test.each([
+    ['an absolute path', '/etc/hostname'],
+    ['a path outside', '../../../etc/hostname'],
+    ['a path outside of the project, where there is no repository', '../other'],
+    ['a folder', 'macros'],
+    ['a file below a file', 'profiles.yml/x'],
+    ['a path that no system takes', 'x'.repeat(5000)],
+    ['a control character', 'a\0b'],
+  ])('with %s is read all the same', async (_, line) => {
+    await installed();
+    const before = tree(folder);
+    put(LOCK, `${before[LOCK]}${'0'.repeat(64)} ${line}\n`);
+    expect(await runBin(folder, ['profiles'])).toMatchObject({ status: 0, err: expect.not.stringContaining('! conflict') });
+    expect(tree(folder)).toEqual(before);
+  });
+  test('with a file that is no text is read all the same: it is not as we wrote it', async () => {
+    await installed();
+    put('old.sql', new Uint8Array([0xff, 0xfe, 0]));
+    put(LOCK, `${tree(folder)[LOCK]}${'0'.repeat(64)} old.sql\n`);
+    expect(await runBin(folder, ['profiles'])).toMatchObject({ status: 0, err: expect.stringContaining('old.sql (no longer planned)') });
+  });
+  test('that is no text is refused with the way out, and that works', async () => {
+    await installed();
+    const before = tree(folder);
+    put(LOCK, new Uint8Array([0xff, 0xfe, 0x23, 0]));
+    const ran = await runBin(folder, ['profiles']);
+    expect(ran.status).toBe(1);
+    expect(oneLine(ran)).toMatch(/^dbt-envs: \.dbt-envs\.lock is no text\. Restore it from git, or delete it: .* Nothing was written\.$/m);
+    rmSync(path.join(folder, LOCK));
+    expect((await runBin(folder, ['profiles'])).status).toBe(0);
+    expect(tree(folder)).toEqual(before);
+  });
+});
+
+describe.runIf(path.sep === '/')('a path as Windows writes it, where there is no Windows', () => {
+  test.each([
+    ['..\\x', /Write "\.\.\/x"\.\n$/],
+    ['new\\deep', /Write "new\/deep"\.\n$/],
+    ['C:\\Users\\x\\repo', /on WSL "\/mnt\/c\/Users\/x\/repo"\.\n$/],
+    ['C:/Users/x/repo', /on WSL "\/mnt\/c\/Users\/x\/repo"\.\n$/],
+    ['D:', /on WSL "\/mnt\/d"\.\n$/],
+    ['\\\\server\\share', /Write the name that it has here\.\n$/],
+  ])('--project-dir %s is refused with the form that would do: 2', async (typed, form) => {
+    const ran = await runBin(folder, [...ANSWERED, '--project-dir', typed]);
+    expect(ran.status).toBe(2);
+    expect(oneLine(ran)).toMatch(form);
+    expect(tree(folder)).toEqual({});
+  });
+  test('a folder of that name is one', async () => {
+    mkdirSync(path.join(folder, 'a\\b'));
+    expect(await runBin(folder, [...ANSWERED, '--project-dir', 'a\\b'])).toMatchObject({ status: 0 });
+  });
+  test('a colon elsewhere means nothing', async () => {
+    expect(await runBin(folder, [...ANSWERED, '--project-dir', 'x:y'])).toMatchObject({ status: 0 });
+  });
+});
+
 describe('a file of yours in the place of ours, kept', () => {
   const FILE = 'grants/audit.sql';
   const ALL = ['--yes', '--project-name', 'acme', '--warehouse', 'postgres', ...TEAM];
@@ -368,6 +427,14 @@ describe('a second project of one git repository', () => {
     expect(conflicts.length).toBeGreaterThan(0);
     expect(conflicts.flatMap(({ choices = [] }) => choices.map(({ value }) => value))).not.toContain('take');
     expect(err).toContain('Another project of this repository, the one in a, has these files');
+  });
+
+  test('is told so under --keep too', async () => {
+    expect((await runBin(at('a'), ALL)).status).toBe(0);
+    expect(await runBin(at('b'), [...ALL, '--keep'])).toMatchObject({
+      status: 0,
+      err: expect.stringContaining('Another project of this repository, the one in a'),
+    });
   });
 
   test('whose own file at the root was edited is no stranger to itself', async () => {
