@@ -50,16 +50,6 @@ export function findPlace(cwd: string, projectDir?: string): Place {
   };
 }
 
-/** Nothing is lost with a record but the memory of what was asked. */
-function lockTextIn(territory: Territory): string | undefined {
-  try {
-    return textOf(territory, LOCK_FILE);
-  } catch (error) {
-    if (!(error instanceof NoText)) throw error;
-    throw new RunError(`${LOCK_FILE} is no text. Restore it from git, or delete it: what differs from ours is then asked about again. Nothing was written.`);
-  }
-}
-
 /** https://git-scm.com/docs/git-remote#Documentation/git-remote.txt-set-head: a clone writes it. A work tree's `.git` is a file, and is not followed. */
 function defaultBranchOf(boundary: string): string | undefined {
   const git = path.join(boundary, '.git');
@@ -153,6 +143,16 @@ function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined)
   if (text !== undefined) return parseProjectFile(text);
   if (!stored) return undefined;
   throw new RunError(`${PROJECT_FILE} is not in ${territory.root}, and ${ANSWERS_FILE} says that it was there before us. Restore it; nothing was written.`);
+}
+
+/** Nothing is lost with a record but the memory of what was asked. */
+function lockTextIn(territory: Territory): string | undefined {
+  try {
+    return textOf(territory, LOCK_FILE);
+  } catch (error) {
+    if (!(error instanceof NoText)) throw error;
+    throw new RunError(`${LOCK_FILE} is no text. Restore it from git, or delete it: what differs from ours is then asked about again. Nothing was written.`);
+  }
 }
 
 /** A path with its links followed, as far as it exists. */
