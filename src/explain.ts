@@ -1,5 +1,6 @@
 import { ANSWERS_FILE } from './answers/stored-answers.ts';
 import { type Change, isEdited, type World } from './changes/changes.ts';
+import { recordOf } from './changes/edits.ts';
 import { fileOf, LOCK_FILE } from './changes/lock.ts';
 import { UsageError } from './errors.ts';
 import { shown } from './names.ts';
@@ -85,7 +86,13 @@ function explanationOf(path: string, about: Explained): Explanation {
   if (path === ANSWERS_FILE || path === LOCK_FILE) return { ...bookkeeping(path), recorded };
   const file = planned.find((one) => one.path === path);
   if (file !== undefined && isEdited(file, world)) {
-    const edits = changes.filter((change) => change.path.startsWith(`${path}#`));
+    // Where several cannot be made, they are one conflict of the whole file.
+    const together = changes.find((change) => change.path === path);
+    const edits = (file.edits ?? []).flatMap((edit) => {
+      const place = recordOf(path, edit);
+      const change = changes.find((one) => one.path === place) ?? together;
+      return change === undefined ? [] : [{ place: place.slice(path.length + 1), state: stateOf(change) }];
+    });
     return {
       path,
       why: whyOf(file),
@@ -94,7 +101,7 @@ function explanationOf(path: string, about: Explained): Explanation {
       rewrittenBy: 'A run writes at the places below and nowhere else; every other byte is yours.',
       state: 'yours',
       recorded,
-      edits: edits.map((change) => ({ place: change.path.slice(path.length + 1), state: stateOf(change) })),
+      edits,
     };
   }
   const change = changes.find((one) => one.path === path);

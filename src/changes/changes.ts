@@ -1,6 +1,7 @@
 import type { Owner, PlannedEdit, PlannedFile } from '../planned-file.ts';
 import { changesOfEdits } from './edits.ts';
 import { fileOf, type Lock, YOURS } from './lock.ts';
+import { neighbourOf } from './neighbour.ts';
 
 /** One edit inside a file of yours, and what makes it. */
 export interface FileEdit {
@@ -39,6 +40,8 @@ export interface Conflict {
   readonly edit?: FileEdit;
   /** Why ours cannot be put in: it has to be pasted by hand. `theirs` is then what to paste. */
   readonly cannot?: string;
+  /** The folder of another project of this repository whose file it is, from the repository's root; empty for the root. */
+  readonly neighbour?: string;
 }
 
 /** What is there. Reading throws where a file's text is needed and cannot be had. */
@@ -103,14 +106,15 @@ function changeOfOurs({ path, contents, was }: PlannedFile, world: World): Chang
   if (offered.has(hash(mine))) return theirs;
   if (lock.get(path)?.has(hash(contents))) return { kind: 'kept', path, why: 'edited', owner: 'ours' };
   if (force) return theirs;
-  return { kind: 'conflict', path, mine: there, theirs: theirs.contents, ...(from !== undefined && { from }) };
+  const neighbour = neighbourOf(path, there, world);
+  return { kind: 'conflict', path, mine: there, theirs: theirs.contents, ...(from !== undefined && { from }), ...(neighbour !== undefined && { neighbour }) };
 }
 
 /** A path that was written once and is planned no more: ours to remove only while nobody has touched it. */
 function leftover(path: string, { exists, read, hash, lock }: World): readonly Change[] {
   const hashes = lock.get(path);
   if (!exists(fileOf(path)) || hashes === undefined || hashes.has(YOURS)) return [];
-  const there = path.includes('#') ? undefined : read(path);
+  const there = path.includes('#') ? undefined : readable(read, path);
   if (there !== undefined && hashes.has(hash(asLf(there)))) return [{ kind: 'removed', path, before: there }];
   return [{ kind: 'kept', path, why: 'no longer planned', owner: 'ours' }];
 }
@@ -121,10 +125,16 @@ const recordsEdit = (path: string, taken: ReadonlySet<string>): boolean => path.
 const recorded = (lock: Lock, path: string): boolean => lock.has(path) || [...lock.keys()].some((one) => one.startsWith(`${path}#`));
 
 function bytesMatch(read: World['read'], path: string, contents: string): boolean {
+  const there = readable(read, path);
+  return there !== undefined && asLf(there) === contents;
+}
+
+/** Undefined for what we cannot read as a text: it is not as we wrote it, and stays as it is. */
+function readable(read: World['read'], path: string): string | undefined {
   try {
-    return asLf(read(path) ?? '') === contents;
+    return read(path);
   } catch {
-    return false; // a file of yours that we cannot read stays as it is
+    return undefined;
   }
 }
 

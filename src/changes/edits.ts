@@ -26,33 +26,69 @@ export function offeredBy(edit: PlannedEdit, planned: string): string {
 
 const linesIn = ({ lines }: Extract<PlannedEdit, { kind: 'lines' }>, planned: string): string => lines?.join('\n') ?? planned;
 
-/** The edits of a file that is there and not ours, each by the rules that hold for whole files. */
+/**
+ * The edits of a file that is there and not ours, each by the rules that hold for whole files. Those that cannot be made
+ * are one conflict: one thing to paste, one question.
+ */
 export function changesOfEdits({ path, contents, edits = [] }: PlannedFile, world: World): readonly Change[] {
   const text = world.read(path);
   if (text === undefined) return [];
-  return edits.flatMap((edit) => changeOfEdit({ file: path, edit, planned: contents }, text, world));
+  const refused: Refused[] = [];
+  const changes = edits.flatMap((edit) => {
+    const wanted = { file: path, edit, planned: contents };
+    try {
+      return changeOfEdit(wanted, text, world);
+    } catch (error) {
+      if (!(error instanceof CannotEdit)) throw error;
+      const place = recordOf(path, edit);
+      if (world.lock.get(place)?.has(world.hash(offeredBy(edit, contents))) === true)
+        return [{ kind: 'kept', path: place, why: 'edited', owner: 'ours' } as const];
+      refused.push({ wanted, error });
+      return [];
+    }
+  });
+  return [...changes, ...refusedTogether(path, text, refused)];
 }
 
+interface Refused {
+  readonly wanted: FileEdit;
+  readonly error: CannotEdit;
+}
+
+function refusedTogether(file: string, mine: string, refused: readonly Refused[]): readonly Change[] {
+  const [first, ...more] = refused;
+  if (first === undefined) return [];
+  const cannot = refusal(file, [...new Set(refused.map(({ error }) => error.message))].join('; '));
+  if (more.length === 0)
+    return [{ kind: 'conflict', path: recordOf(file, first.wanted.edit), mine, theirs: toPaste(first.wanted), edit: first.wanted, cannot }];
+  return [{ kind: 'conflict', path: file, mine, theirs: more.reduce((text, { wanted }) => together(text, wanted), toPaste(first.wanted)), cannot }];
+}
+
+/** Another edit in the text that is to be pasted. */
+function together(text: string, wanted: FileEdit): string {
+  try {
+    return edited(text, wanted);
+  } catch (error) {
+    if (error instanceof CannotEdit) return text + toPaste(wanted);
+    throw error;
+  }
+}
+
+/** Throws {@link CannotEdit}. */
 function changeOfEdit(wanted: FileEdit, text: string, { lock, hash, force }: World): readonly Change[] {
   const path = recordOf(wanted.file, wanted.edit);
   const recorded = lock.get(path);
   const isOffered = (source: string): boolean => recorded?.has(hash(source)) === true;
   const wasOffered = isOffered(offeredBy(wanted.edit, wanted.planned));
-  try {
-    const { state, index } = stateOf(wanted, text, isOffered);
-    if (state === 'unwanted') return [];
-    if (state === 'as planned') return [{ kind: 'unchanged', path }];
-    if (state === 'absent' && recorded !== undefined && !force) return [{ kind: 'kept', path, why: 'deleted', owner: 'ours' }];
-    if (state === 'other' && wasOffered) return [{ kind: 'kept', path, why: 'edited', owner: 'ours' }];
-    const edit = { ...wanted, ...(index !== undefined && { index }) };
-    const contents = edited(text, edit);
-    if (state === 'other' && !force) return [{ kind: 'conflict', path, mine: text, theirs: contents, edit }];
-    return [{ kind: 'updated', path, before: text, contents, edit }];
-  } catch (error) {
-    if (!(error instanceof CannotEdit)) throw error;
-    if (wasOffered) return [{ kind: 'kept', path, why: 'edited', owner: 'ours' }];
-    return [{ kind: 'conflict', path, mine: text, theirs: toPaste(wanted), edit: wanted, cannot: refusal(wanted, error) }];
-  }
+  const { state, index } = stateOf(wanted, text, isOffered);
+  if (state === 'unwanted') return [];
+  if (state === 'as planned') return [{ kind: 'unchanged', path }];
+  if (state === 'absent' && recorded !== undefined && !force) return [{ kind: 'kept', path, why: 'deleted', owner: 'ours' }];
+  if (state === 'other' && wasOffered) return [{ kind: 'kept', path, why: 'edited', owner: 'ours' }];
+  const edit = { ...wanted, ...(index !== undefined && { index }) };
+  const contents = edited(text, edit);
+  if (state === 'other' && !force) return [{ kind: 'conflict', path, mine: text, theirs: contents, edit }];
+  return [{ kind: 'updated', path, before: text, contents, edit }];
 }
 
 interface State {
@@ -98,13 +134,13 @@ export function makeEdit(text: string, edit: FileEdit): string {
   try {
     return edited(text, edit);
   } catch (error) {
-    if (error instanceof CannotEdit) throw new RunError(`${refusal(edit, error)}\n${toPaste(edit)}`);
+    if (error instanceof CannotEdit) throw new RunError(`${refusal(edit.file, error.message)}\n${toPaste(edit)}`);
     throw error;
   }
 }
 
-const refusal = ({ file }: FileEdit, { message }: CannotEdit): string =>
-  `${file} cannot be edited safely: ${message}. Nothing was written; put this in by hand, then run again with --keep:`;
+const refusal = (file: string, reason: string): string =>
+  `${file} cannot be edited safely: ${reason}. Nothing was written; put this in by hand, then run again with --keep:`;
 
 /** The edit as a document of its own, to be merged by hand. */
 function toPaste({ edit, planned }: FileEdit): string {

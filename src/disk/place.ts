@@ -6,7 +6,7 @@ import { RunError, UsageError } from '../errors.ts';
 import { shown } from '../names.ts';
 import { ROSTER_FILE } from '../roster/roster-file.ts';
 import { type ProjectFile, parseProjectFile } from './project-file.ts';
-import { hindrance, inside, realPath, type Territory, textOf } from './territory.ts';
+import { hindrance, inside, NoText, realPath, type Territory, textOf } from './territory.ts';
 
 /** What is there before a run: read once, never written here. */
 export interface Place extends Territory {
@@ -31,14 +31,15 @@ export function findPlace(cwd: string, projectDir?: string): Place {
   const boundary = gitRoot(root) ?? root;
   const territory = { root, boundary };
   const answersText = textOf(territory, ANSWERS_FILE);
-  const lockText = textOf(territory, LOCK_FILE);
-  const lock = parseLock(lockText ?? '');
+  const lockText = lockTextIn(territory);
+  const way = wayTo(boundary, root);
+  const lock = parseLock(lockText ?? '', way === '' ? 0 : way.split('/').length);
   const stored = answersText === undefined ? undefined : parseStored(answersText);
   const adopted = adoptedIn(territory, lock, stored);
   const defaultBranch = defaultBranchOf(boundary);
   return {
     ...territory,
-    projectDir: wayTo(boundary, root),
+    projectDir: way,
     answersText,
     stored,
     rosterText: textOf(territory, ROSTER_FILE),
@@ -97,8 +98,23 @@ function explicit(cwd: string, projectDir: string): string {
   const folder = path.resolve(cwd, projectDir);
   if (projectDir === '') throw new UsageError('--project-dir is empty. Name the folder of the dbt project.');
   const there = look(folder);
+  if (!there) refuseWindowsForm(projectDir);
   if (there && !there.isDirectory()) throw new UsageError(`--project-dir: "${shown(projectDir)}" is no folder. Name the folder of the dbt project.`);
   return real(folder);
+}
+
+/** Where `/` alone separates folders, a path with a drive or with backslashes would be the name of one. */
+function refuseWindowsForm(typed: string): void {
+  const [, drive, rest = ''] = /^([A-Za-z]):(?=[\\/]|$)(.*)$/s.exec(typed) ?? [];
+  if (path.sep === '\\' || (drive === undefined && !typed.includes('\\'))) return;
+  const slashed = (drive === undefined ? typed : `/mnt/${drive.toLowerCase()}${rest}`).replaceAll('\\', '/');
+  const way =
+    drive !== undefined
+      ? `Write the name that it has here, on WSL "${shown(slashed)}"`
+      : typed.startsWith('\\\\')
+        ? 'Write the name that it has here'
+        : `Write "${shown(slashed)}"`;
+  throw new UsageError(`--project-dir: "${shown(typed)}" is a path as Windows writes it, and this is no Windows. ${way}.`);
 }
 
 /** `.git` is a folder, or a file in a worktree or a submodule. */
@@ -127,6 +143,16 @@ function adoptedIn(territory: Territory, lock: Lock, stored: Stored | undefined)
   if (text !== undefined) return parseProjectFile(text);
   if (!stored) return undefined;
   throw new RunError(`${PROJECT_FILE} is not in ${territory.root}, and ${ANSWERS_FILE} says that it was there before us. Restore it; nothing was written.`);
+}
+
+/** Nothing is lost with a record but the memory of what was asked. */
+function lockTextIn(territory: Territory): string | undefined {
+  try {
+    return textOf(territory, LOCK_FILE);
+  } catch (error) {
+    if (!(error instanceof NoText)) throw error;
+    throw new RunError(`${LOCK_FILE} is no text. Restore it from git, or delete it: what differs from ours is then asked about again. Nothing was written.`);
+  }
 }
 
 /** A path with its links followed, as far as it exists. */

@@ -148,6 +148,9 @@ function namesBelow(folder: string): readonly string[] {
   }
 }
 
+/** A file's bytes are no text. */
+export class NoText extends RunError {}
+
 /** A file's text, byte order mark and line ends included; undefined where there is none. Throws {@link RunError}. */
 export function textOf(territory: Territory, file: string): string | undefined {
   return exists(territory, file) ? textAt(file, regularFile(territory, file)) : undefined;
@@ -160,7 +163,7 @@ export function textAt(file: string, { target, there }: Located): string | undef
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new RunError(`${file} is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.`);
+    throw new NoText(`${file} is not valid UTF-8. Convert it to UTF-8, or move it away; nothing was written.`);
   }
 }
 

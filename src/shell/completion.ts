@@ -41,34 +41,66 @@ const wordsAfter = (command: Command): Completes => operands[command]?.choices ?
 const special = (): readonly Command[] =>
   commandNames.filter((name) => operands[name] !== undefined || flagsOf[name] !== undefined || allOptions().some(({ only }) => only === name));
 
+/** The flag whose value may be `@` and a file's name. */
+const TEAM = 'team';
+
 /** For bash 3.2 too, which macOS has, and without the package bash-completion. */
 function bash(): string {
-  const reply = (values: Completes): string =>
-    values === 'nothing'
-      ? 'COMPREPLY=()'
-      : `COMPREPLY=($(compgen ${values === 'file' ? '-f' : values === 'folder' ? '-d' : `-W '${values.join(' ')}'`} -- "$cur"))`;
-  const files = (values: Completes): string => (values === 'file' || values === 'folder' ? 'compopt -o filenames 2>/dev/null; ' : '');
+  const reply = (values: Completes): string => {
+    if (values === 'nothing') return 'COMPREPLY=()';
+    if (values === 'file' || values === 'folder') return `_dbt_envs_paths ${values === 'file' ? '-f' : '-d'}`;
+    return `COMPREPLY=($(compgen -W '${values.join(' ')}' -- "$cur"))`;
+  };
   const values = allOptions().flatMap((option) => {
     const found = valuesOf(option);
-    return found === undefined ? [] : [`    ${dashed(option).join('|')}) ${files(found)}${reply(found)}; return ;;`];
+    return found === undefined ? [] : [`    ${dashed(option).join('|')}) ${reply(found)}; return ;;`];
   });
   const flags = (command: Command | undefined): string => flagsAfter(command).flatMap(dashed).join(' ');
-  const words = special().flatMap((name) => (wordsAfter(name) === 'nothing' ? [] : [`      ${name}) ${files(wordsAfter(name))}${reply(wordsAfter(name))} ;;`]));
+  const words = special().flatMap((name) => (wordsAfter(name) === 'nothing' ? [] : [`      ${name}) ${reply(wordsAfter(name))} ;;`]));
   return `# Completion of dbt-envs for bash. In ~/.bashrc: source <(dbt-envs completion bash)
+# Names may have blanks: one a line, and quoted by readline, or here where bash has no compopt.
+_dbt_envs_paths() {
+  local typed="$cur" name by_hand=''
+  case "$typed" in
+    \\'*) typed="\${typed:1}" ;;
+    \\"*) typed="\${typed:1}"; typed="\${typed//\\\\/}" ;;
+    *) typed="\${typed//\\\\/}" ;;
+  esac
+  compopt -o filenames 2>/dev/null || by_hand=yes
+  while IFS= read -r name; do
+    # readline knows a folder by its name alone, which has no @ before it.
+    if [[ $at == '@' && -d $name ]]; then name="$name/"; compopt -o nospace 2>/dev/null; fi
+    name="$at$name"
+    if [[ -n $by_hand ]]; then name="$(printf '%q' "$name")"; fi
+    COMPREPLY+=("$name")
+  done < <(compgen "$1" -- "$typed")
+}
 _dbt_envs() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command='' word skip=''
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command='' word skip='' at=''
   COMPREPLY=()
-  # bash takes --flag=value for three words.
-  if [[ $cur == '=' ]]; then
-    cur=''
-  elif [[ $prev == '=' ]]; then
-    prev="\${COMP_WORDS[COMP_CWORD-2]}"
+  # bash takes --flag=value for three words, and @file for two, of which readline then replaces both.
+  case "$cur" in
+    '='|'=@'|'@') at="\${cur#=}"; cur='' ;;
+    *)
+      case "$prev" in
+        '='|'=@'|'@') at="\${prev#=}"; prev="\${COMP_WORDS[COMP_CWORD-2]}" ;;
+      esac ;;
+  esac
+  if [[ $prev == '--${TEAM}' ]]; then
+    case "$cur" in
+      \\\\@*) at='@'; cur="\${cur:2}" ;;
+      \\"@*|\\'@*) at='@'; cur="\${cur:0:1}\${cur:2}" ;;
+    esac
+  fi
+  if [[ $at == '@' ]]; then
+    if [[ $prev == '--${TEAM}' ]]; then _dbt_envs_paths -f; fi
+    return
   fi
   case "$prev" in
 ${values.join('\n')}
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    if [[ -n $skip && $word != '=' ]]; then
+    if [[ -n $skip && $word != '=' && $word != '@' && $word != '=@' ]]; then
       skip=''
       continue
     fi

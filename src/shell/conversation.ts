@@ -3,8 +3,9 @@ import { allQuestions, type Raw, withDefaults } from '../questions.ts';
 import type { Conflict, Decision, Engine, Invocation, Look } from './engine.ts';
 import type { Ink } from './ink.ts';
 import { type Prompt, promptFor } from './prompt.ts';
-import { closingLines, conflictHelp, diffLines, intentLines, jsonOf, openingLines, planned, resultLines } from './report.ts';
+import { closingLines, conflictHelp, diffLines, intentLines, jsonOf, neighbourHelp, openingLines, planned, resultLines } from './report.ts';
 import { partsOf, type ReadFile, type Request, teamText } from './request.ts';
+import { hung } from './wrapped.ts';
 
 /** Who is at the other end: a terminal, a pipe, or Yeoman's adapter. */
 export interface Person {
@@ -141,18 +142,20 @@ async function settlement(
   engine: Engine,
 ): Promise<(conflict: Conflict) => Settlement> {
   const conflicts = conflictsIn(decision);
-  if (manner !== 'ask') return () => manner;
   const chosen = new Map<string, Settlement>();
-  if (conflicts.length > 0 && (yes || !isThere(person))) {
+  if (manner === 'ask' && conflicts.length > 0 && (yes || !isThere(person))) {
     if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
-    throw new RunError(conflictHelp(conflicts.map(({ path }) => path)));
+    throw new RunError(conflictHelp(conflicts));
   }
+  const foreign = neighbourHelp(conflicts);
+  if (foreign !== undefined) person.tell(...hung(`${person.ink.bad('! conflict')}   `, foreign, person.width?.()));
+  if (manner !== 'ask') return () => manner;
   for (const conflict of conflicts) chosen.set(conflict.path, await settledByHand(conflict, person, engine));
   return ({ path }) => chosen.get(path) ?? 'keep';
 }
 
 async function settledByHand(conflict: Conflict, person: Person, { diffOf }: Engine): Promise<Settlement> {
-  const take = conflict.cannot === undefined ? [{ value: 'take', name: 'take ours' }] : [];
+  const take = conflict.cannot === undefined && conflict.neighbour === undefined ? [{ value: 'take', name: 'take ours' }] : [];
   for (;;) {
     const answer = await person.ask({
       kind: 'choice',

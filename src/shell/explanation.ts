@@ -35,7 +35,7 @@ function atLength({ path, why, part, owner, rewrittenBy, state, recorded, edits 
       'now',
       `${NOW[state]}${state === 'deleted' && owner === 'ours' ? ' --force brings it back.' : ''}${recorded || part === undefined || state === 'not installed' ? '' : ' It is not in .dbt-envs.lock.'}`,
     ),
-    ...edits.flatMap(({ place, state: at }) => row('ours in it', `${place}: ${INSIDE[at]}`)),
+    ...edits.flatMap(({ place, state: at }) => row('ours in it', `${place}: ${place === LINES && at === 'edited' ? MISSING : INSIDE[at]}`)),
   ];
 }
 
@@ -43,7 +43,7 @@ const NOW: Readonly<Record<Explanation['state'], string>> = {
   'not there': 'Not there yet: the next run writes it.',
   'as planned': 'As planned: the next run leaves it alone.',
   'out of date': 'As we left it, but the plan has moved on: the next run rewrites it.',
-  edited: 'Edited by you, and kept. To have ours back, delete it and run with --force.',
+  edited: 'Other than ours, and kept as you have it. To have ours, delete it and run with --force.',
   deleted: 'Deleted by you, and left away.',
   yours: 'Yours as it is.',
   'in conflict': 'It differs from ours, and you have not been asked: the next run shows the differences and asks.',
@@ -52,12 +52,16 @@ const NOW: Readonly<Record<Explanation['state'], string>> = {
   'not planned': 'There, and not planned.',
 };
 
+/** Lines of ours in a text file, as the lock names them. */
+const LINES = 'lines';
+const MISSING = 'some are missing, and you keep it so; put them in by hand to have them.';
+
 const INSIDE: Readonly<Record<Explanation['state'], string>> = {
   ...NOW,
   'not there': 'not there yet; the next run adds it.',
   'as planned': 'as planned.',
   'out of date': 'the next run writes it.',
-  edited: 'edited by you, and kept.',
+  edited: 'other than ours, and kept as you have it; to have ours, delete it and run with --force.',
   deleted: 'deleted by you, and left away; --force brings it back.',
   'in conflict': 'you have another value; the next run asks.',
 };

@@ -72,7 +72,10 @@ const steering = [
   { flag: 'answers', value: 'FILE', help: 'Takes answers from a JSON file, such as the .yo-rc.json of another project.' },
   { flag: 'project-dir', value: 'DIR', help: 'The dbt project; by default found upward from here.' },
   { flag: 'yes', short: 'y', help: 'Asks nothing and takes the defaults; never invents a team, never settles a conflict.' },
-  { flag: 'force', help: 'Takes our version of every file in conflict, and restores files of ours that were deleted.' },
+  {
+    flag: 'force',
+    help: 'Takes ours in every conflict, and restores files of ours that you deleted. What you chose to keep is no conflict any more: delete it first.',
+  },
   { flag: 'keep', help: 'Keeps your version of every file in conflict.' },
   { flag: 'dry-run', help: 'Prints the plan with its differences and writes nothing.' },
   { flag: 'check', help: 'Exits 1 if a run would write; writes nothing.' },

@@ -1,4 +1,4 @@
-import type { Decision, Summary } from './engine.ts';
+import type { Conflict, Decision, Summary } from './engine.ts';
 import type { Ink } from './ink.ts';
 import { hung, NARROWEST, wrapped } from './wrapped.ts';
 
@@ -122,16 +122,47 @@ export function diffLines(changes: Changes, diffOf: (change: Changes[number]) =>
 /** What is kept for a reason that a reader may not expect, by name; files that are yours anyway are a count. */
 function keptLines(kept: Summary['kept'], ink: Ink): readonly string[] {
   const yours = kept.filter(({ why }) => why === 'yours');
+  // Lines that are missing in a text file can be put in by hand alone.
+  const hasWay = kept.some(({ path, why }) => why === 'edited' && !path.endsWith('#lines'));
   return [
     ...kept.filter(({ why }) => why !== 'yours').map(({ path, why }) => mark('kept', `${path} (${why})`, ink)),
+    ...(hasWay ? [`${INDENT}To have ours in place of what is edited: delete that, then run with --force.`] : []),
     ...(yours.length === 0 ? [] : [mark('kept', `${files(yours.length)} of yours, written once and left alone`, ink)]),
   ];
 }
 
-/** Nobody was there to settle them: the files, and the two ways on. */
-export function conflictHelp(paths: readonly string[]): string {
-  const those = paths.length === 1 ? 'This file is yours and differs' : 'These files are yours and differ';
-  return `${those} from ours: ${paths.join(', ')}. Nothing was written. --keep keeps yours, --force takes ours, --dry-run shows the differences.`;
+/** Nobody was there to settle them: the files, and the ways on. */
+export function conflictHelp(conflicts: readonly Conflict[]): string {
+  const foreign = neighbourHelp(conflicts);
+  const own = conflicts.filter(({ neighbour }) => neighbour === undefined);
+  const plain = own.filter(({ cannot }) => cannot === undefined);
+  const byHand = own.filter(({ cannot }) => cannot !== undefined);
+  const those = plain.length === 1 ? 'This file is yours and differs' : 'These files are yours and differ';
+  return [
+    ...(foreign === undefined ? [] : [foreign]),
+    ...(plain.length === 0 ? [] : [`${those} from ours: ${plain.map(({ path }) => path).join(', ')}.`]),
+    ...(byHand.length === 0 ? [] : [`Ours cannot be put into ${byHand.map(fileOf).join(', ')}: the warning says why, and what to put in by hand.`]),
+    'Nothing was written.',
+    ...(foreign === undefined ? [waysOn(plain.length, byHand.length)] : []),
+  ].join(' ');
+}
+
+function waysOn(plain: number, byHand: number): string {
+  if (byHand === 0) return '--keep keeps yours, --force takes ours, --dry-run shows the differences.';
+  return plain === 0
+    ? 'Then run again with --keep.'
+    : 'Then --keep keeps yours in all of them, and at a terminal each is asked about; --dry-run shows the differences.';
+}
+
+const fileOf = ({ path, edit }: Conflict): string => edit?.file ?? path;
+
+/** Files at the repository's root that serve another project of it; undefined where there are none. */
+export function neighbourHelp(conflicts: readonly Conflict[]): string | undefined {
+  const foreign = conflicts.filter(({ neighbour }) => neighbour !== undefined);
+  const folders = [...new Set(foreign.flatMap(({ neighbour }) => (neighbour === undefined ? [] : [neighbour])))];
+  if (foreign.length === 0) return undefined;
+  const owner = folders.map((folder) => (folder === '' ? 'the one at its root' : `the one in ${folder}`)).join(' and ');
+  return `Another project of this repository, ${owner}, has these files, and they serve one project alone: ${foreign.map(({ path }) => path).join(', ')}. Run npx generator-dbt-envs profiles and npx generator-dbt-envs grants for this one, which write none of them, or give it a repository of its own.`;
 }
 
 /** A plan as the summary of the run that it would be. */

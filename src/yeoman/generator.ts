@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import process from 'node:process';
 import Generator, { type BaseFeatures, type BaseOptions } from 'yeoman-generator';
 import type { Gathered, Person, Setting } from '../shell/conversation.ts';
+import type { Typed } from '../shell/flags.ts';
 import type { Command } from '../shell/options.ts';
 import type { Prompt } from '../shell/prompt.ts';
 import {
@@ -17,6 +18,7 @@ import {
   helpText,
   Interrupted,
   inkFor,
+  isOn,
   noColours,
   printable,
   RunError,
@@ -24,6 +26,7 @@ import {
   requestOf,
   standardStream,
   toInquirer,
+  version,
   yoManner,
 } from '../shell/shell.ts';
 import { abortPrompt, LINES, registersLines, whenAborted } from './adapter.ts';
@@ -45,6 +48,7 @@ export const generatorFor = (command: Command) =>
 export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>, Options> {
   abstract readonly command: Command;
   private gathered: Gathered | undefined;
+  private plain = process.argv.includes('--no-color');
   /** What was typed or handed in beside the options. */
   private readonly words: readonly string[];
 
@@ -89,6 +93,12 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     await this.ending(async () => {
       const words = wordsTyped(process.argv.slice(2));
       const typed = words === undefined ? typedOptions(this.options, this.words, this.command) : typedWords(words, this.command);
+      this.plain = isOn(typed, 'no-color');
+      const text = inPlaceOfRun(typed);
+      if (text !== undefined) {
+        this.person().print(text);
+        return;
+      }
       const setting: Setting = { cwd: this.destinationRoot(), today: new Date().toISOString().slice(0, 10), read: readerFrom(this.destinationRoot()) };
       const request = requestOf(typed, setting.read);
       if (this.command === 'explain') this.person().print(explanation(request, setting, engine));
@@ -107,7 +117,7 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
   private person(): Person {
     return {
       absence: this.absence,
-      ink: process.argv.includes('--no-color') ? noColours : inkFor(process.env, process.stderr.isTTY === true),
+      ink: this.plain ? noColours : inkFor(process.env, process.stderr.isTTY === true),
       ask: (prompt) => this.put(prompt),
       tell: (...lines) => this.log(printable(lines.join('\n'))),
       // A stream of Node's would bring yo down with a trace where the reader has gone.
@@ -140,6 +150,12 @@ export abstract class DbtEnvsGenerator extends Generator<Record<string, unknown>
     const message = `${line}${/\(E(?:ACCES|PERM)\)/.test(line) && isRootsFolder(this.destinationRoot()) ? ` ${AS_ROOT}` : ''}`;
     return Object.assign(error instanceof Error ? error : new Error(line), { message, code });
   }
+}
+
+/** What is printed where a switch asks for a text and for no run. yo prints the help by itself for --help alone. */
+function inPlaceOfRun(typed: Typed): string | undefined {
+  if (isOn(typed, 'help')) return helpText(yoManner);
+  return isOn(typed, 'version') ? `${version}\n` : undefined;
 }
 
 /** Where the reader of a pipe has gone (`yo dbt-envs 2>&1 | head -1`), Node's streams would end yo with a trace. */

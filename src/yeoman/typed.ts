@@ -45,7 +45,8 @@ export function typedOptions(options: Readonly<Record<string, unknown>>, [operan
     if (takesValue === undefined) switches.add(flag);
     else values.set(flag, String(value));
   }
-  return complete({ command, ...(operand !== undefined && { operand }), values, switches });
+  const typed = { command, ...(operand !== undefined && { operand }), values, switches };
+  return switches.has('help') || switches.has('version') ? typed : complete(typed);
 }
 
 const camel = (flag: string): string => flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -16,9 +16,9 @@ beforeAll(async () => {
 
 const TAB = '\t';
 const READY = 'READY> ';
-/** What is run instead of the bin, so that a line shows what it became: the words, with `--flag=value` as two and no slash after a folder. */
-const SHOW = `printf '%s ' ARGS "$@" | sed 's,/ , ,; s,=, ,g'; echo`;
-const FISH_SHOW = `printf '%s ' ARGS $argv | sed 's,/ , ,; s,=, ,g'; echo`;
+/** What is run instead of the bin, so that a line shows what it became: the words, with `--flag=value` as two, no slash after a folder and `_` for a blank. */
+const SHOW = `printf '%s ' ARGS "\${@// /_}" | sed 's,/ , ,; s,=, ,g'; echo`;
+const FISH_SHOW = `printf '%s ' ARGS (string replace -a ' ' _ -- $argv) | sed 's,/ , ,; s,=, ,g'; echo`;
 
 /** How each shell starts with nothing of this machine's, and with the line that the script itself tells people to write. */
 const STARTS: Readonly<Record<ShellName, (cwd: string, source: string) => readonly string[]>> = {
@@ -47,7 +47,7 @@ const SOURCES: Readonly<Record<ShellName, string>> = {
 /** A folder with files to name, and what is played there. */
 function played(shell: ShellName, steps: readonly Step[], source = SOURCES[shell]) {
   const cwd = folderOfNobody();
-  for (const file of ['profiles.yml', 'team.csv', 'data/dbt/keep']) putForNobody(cwd, file, '');
+  for (const file of ['profiles.yml', 'team.csv', 'data/dbt/keep', 'my people.csv', 'pk/a b [x]/f g']) putForNobody(cwd, file, '');
   const [program = '', ...words] = STARTS[shell](cwd, source);
   const found = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).stdout.trim();
   const env = { PATH: `${bins}${path.delimiter}${process.env.PATH ?? ''}`, LANG: 'C.UTF-8' };
@@ -82,11 +82,31 @@ const LINES: readonly (readonly [typed: string, becomes: string])[] = [
   [`completion fi${TAB}`, 'completion fish'],
   [`--team-file te${TAB}`, '--team-file team.csv'],
   [`--project-dir da${TAB}`, '--project-dir data'],
+  [`--project-dir pk/${TAB}`, '--project-dir pk/a_b_[x]'],
+  [`explain pk/a${TAB}f${TAB}`, 'explain pk/a_b_[x]/f_g'],
+  [`--team-file my${TAB}`, '--team-file my_people.csv'],
 ];
+/** bash hands the script the line's own quotes, and takes `@` for a word. */
+const OWN_LINES: Readonly<Record<ShellName, typeof LINES>> = {
+  bash: [
+    [`explain "my${TAB}`, 'explain my_people.csv'],
+    [`explain my\\ p${TAB}`, 'explain my_people.csv'],
+    [`--team @my${TAB}`, '--team @my_people.csv'],
+    [`--team=@my${TAB}`, '--team @my_people.csv'],
+    [`--team @pk/a${TAB}f${TAB}`, '--team @pk/a_b_[x]/f_g'],
+    [`--team ana@my${TAB}`, '--team ana@my'],
+    [`--team @te${TAB}ros${TAB}`, '--team @team.csv roster'],
+  ],
+  zsh: [],
+  fish: [],
+};
 
 describe.each(shells)('%s', (shell) => {
   test('completes parts, flags, values and files, for both names of the bin', () => {
-    const lines = [...LINES.map(([typed, becomes]) => ['dbt-envs', typed, becomes] as const), ['generator-dbt-envs', `gran${TAB}`, 'grants'] as const];
+    const lines = [
+      ...[...LINES, ...OWN_LINES[shell]].map(([typed, becomes]) => ['dbt-envs', typed, becomes] as const),
+      ['generator-dbt-envs', `gran${TAB}`, 'grants'] as const,
+    ];
     const expected = lines.map(([, , becomes]) => `ARGS ${becomes} `);
     const steps = lines.map(([name, typed], at): Step => [at === 0 ? READY : `${expected[at - 1]}`, `${name} ${typed}${ENTER}`]);
     const { missing, shown, status } = played(shell, [...steps, [expected.at(-1) ?? '', `exit${ENTER}`]]);

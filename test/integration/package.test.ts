@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { helpText, yoManner } from '../../src/shell/help.ts';
+import { version } from '../../src/shell/version.ts';
 import { tree } from '../support/command-line.ts';
 import { lookedFor, requireNoNetwork } from '../support/no-network.ts';
 import { installed, type Packed, packed } from '../support/package.ts';
@@ -216,6 +217,12 @@ describe('installed elsewhere, as an ordinary user', () => {
   });
 
   test('yo prints our help', () => expect(yo(['dbt-envs', '--help']).out.trim()).toBe(helpText(yoManner).trim()));
+
+  test('yo prints our version, and writes nothing', () => {
+    const { status, out, cwd } = yo(['dbt-envs', ...ANSWERS, '--version']);
+    expect({ status, out }).toEqual({ status: 0, out: `${version}\n` });
+    expect(tree(cwd)).toEqual({});
+  });
 
   test.each<[string, readonly string[], number, RegExp]>([
     ['a misspelt flag', ['dbt-envs', '--warehous', 'x', ...ANSWERS.slice(0, 1)], 2, /There is no flag --warehous\. Did you mean --warehouse\?/],

@@ -332,6 +332,159 @@ describe('a file that is yours and differs', () => {
   });
 });
 
+describe('a damaged record', () => {
+  const LOCK = '.dbt-envs.lock';
+  test.each([
+    ['an absolute path', '/etc/hostname'],
+    ['a path outside', '../../../etc/hostname'],
+    ['a path outside of the project, where there is no repository', '../other'],
+    ['a folder', 'macros'],
+    ['a file below a file', 'profiles.yml/x'],
+    ['a path that no system takes', 'x'.repeat(5000)],
+    ['a control character', 'a\0b'],
+  ])('with %s is read all the same', async (_, line) => {
+    await installed();
+    const before = tree(folder);
+    put(LOCK, `${before[LOCK]}${'0'.repeat(64)} ${line}\n`);
+    expect(await runBin(folder, ['profiles'])).toMatchObject({ status: 0, err: expect.not.stringContaining('! conflict') });
+    expect(tree(folder)).toEqual(before);
+  });
+  test('with a file that is no text is read all the same: it is not as we wrote it', async () => {
+    await installed();
+    put('old.sql', new Uint8Array([0xff, 0xfe, 0]));
+    put(LOCK, `${tree(folder)[LOCK]}${'0'.repeat(64)} old.sql\n`);
+    expect(await runBin(folder, ['profiles'])).toMatchObject({ status: 0, err: expect.stringContaining('old.sql (no longer planned)') });
+  });
+  test('that is no text is refused with the way out, and that works', async () => {
+    await installed();
+    const before = tree(folder);
+    put(LOCK, new Uint8Array([0xff, 0xfe, 0x23, 0]));
+    const ran = await runBin(folder, ['profiles']);
+    expect(ran.status).toBe(1);
+    expect(oneLine(ran)).toMatch(/^dbt-envs: \.dbt-envs\.lock is no text\. Restore it from git, or delete it: .* Nothing was written\.$/m);
+    rmSync(path.join(folder, LOCK));
+    expect((await runBin(folder, ['profiles'])).status).toBe(0);
+    expect(tree(folder)).toEqual(before);
+  });
+});
+
+describe.runIf(path.sep === '/')('a path as Windows writes it, where there is no Windows', () => {
+  test.each([
+    ['..\\x', /Write "\.\.\/x"\.\n$/],
+    ['new\\deep', /Write "new\/deep"\.\n$/],
+    ['C:\\Users\\x\\repo', /on WSL "\/mnt\/c\/Users\/x\/repo"\.\n$/],
+    ['C:/Users/x/repo', /on WSL "\/mnt\/c\/Users\/x\/repo"\.\n$/],
+    ['D:', /on WSL "\/mnt\/d"\.\n$/],
+    ['\\\\server\\share', /Write the name that it has here\.\n$/],
+  ])('--project-dir %s is refused with the form that would do: 2', async (typed, form) => {
+    const ran = await runBin(folder, [...ANSWERED, '--project-dir', typed]);
+    expect(ran.status).toBe(2);
+    expect(oneLine(ran)).toMatch(form);
+    expect(tree(folder)).toEqual({});
+  });
+  test('a folder of that name is one', async () => {
+    mkdirSync(path.join(folder, 'a\\b'));
+    expect(await runBin(folder, [...ANSWERED, '--project-dir', 'a\\b'])).toMatchObject({ status: 0 });
+  });
+  test('a colon elsewhere means nothing', async () => {
+    expect(await runBin(folder, [...ANSWERED, '--project-dir', 'x:y'])).toMatchObject({ status: 0 });
+  });
+});
+
+describe('a file of yours in the place of ours, kept', () => {
+  const FILE = 'grants/audit.sql';
+  const ALL = ['--yes', '--project-name', 'acme', '--warehouse', 'postgres', ...TEAM];
+  test('has its way to ours in the check and in explain, and the way works', async () => {
+    put(FILE, 'mine\n');
+    expect((await runBin(folder, [...ALL, '--keep'])).status).toBe(0);
+    const { status, err } = await runBin(folder, ['check']);
+    expect({ status, err }).toEqual({
+      status: 0,
+      err: expect.stringMatching(/grants\/audit\.sql \(edited\)\n +To have ours .* delete that, then run with --force\.\n/),
+    });
+    expect((await runBin(folder, ['explain', FILE])).out.replace(/\s+/g, ' ')).toContain(
+      'now Other than ours, and kept as you have it. To have ours, delete it and run with --force.',
+    );
+    expect((await runBin(folder, ['--yes', '--force'])).status).toBe(0);
+    expect(tree(folder)[FILE]).toBe('mine\n');
+    rmSync(path.join(folder, FILE));
+    expect((await runBin(folder, ['--yes', '--force'])).status).toBe(0);
+    expect(tree(folder)[FILE]).toMatch(/select/i);
+    expect((await runBin(folder, ['check'])).err).not.toContain('To have ours');
+  });
+  test('and a place of ours in a file of yours has the same way', async () => {
+    put('dbt_project.yml', 'name: acme\nprofile: acme\n');
+    put('profiles.yml', 'acme:\n  target: prod\n  outputs: {}\n');
+    expect((await runBin(folder, [...ALL, '--keep'])).status).toBe(0);
+    const { out } = await runBin(folder, ['explain', 'profiles.yml']);
+    expect(out.replace(/\s+/g, ' ')).toContain('acme.target: other than ours, and kept as you have it; to have ours, delete it and run with --force.');
+    put('profiles.yml', (tree(folder)['profiles.yml'] ?? '').replace('  target: prod\n', ''));
+    expect((await runBin(folder, ['--yes', '--force'])).status).toBe(0);
+    expect(tree(folder)['profiles.yml']).toContain('target: dev');
+  });
+});
+
+describe('a second project of one git repository', () => {
+  const ALL = ['--yes', '--project-name', 'other', '--warehouse', 'postgres', ...TEAM];
+  const at = (name: string): string => {
+    mkdirSync(path.join(folder, name), { recursive: true });
+    return path.join(folder, name);
+  };
+  beforeEach(() => at('.git'));
+
+  test.each(
+    ciProviders.flatMap(({ id }) => [
+      [id, 'a/dbt', 'b/dbt', 'the one in a/dbt'] as const,
+      [id, '.', 'b', 'the one at its root'] as const,
+      [id, 'a/dbt', '.', 'the one in a/dbt'] as const,
+    ]),
+  )(
+    '%s: where the first is in %s, it is told in %s whose the files at the root are, and no way that takes or forgets them',
+    async (ci, first, second, owner) => {
+      expect((await runBin(at(first), [...ALL, '--ci', ci])).status).toBe(0);
+      const before = tree(folder);
+      const { status, err } = await runBin(at(second), [...ALL, '--ci', ci, '--project-dir', '.']);
+      const line = err.trimEnd().split('\n').at(-1);
+      expect({ status, line }).toEqual({ status: 1, line: expect.stringContaining(`Another project of this repository, ${owner}, has these files`) });
+      expect(line).not.toMatch(/--force|--keep/);
+      expect(tree(folder)).toEqual(before);
+      for (const part of ['profiles', 'grants'])
+        expect(await runBin(at(second), [part, ...ALL, '--ci', ci, '--project-dir', '.'])).toMatchObject({ status: 0 });
+    },
+  );
+
+  test('at a terminal is told so before it is asked, and is not offered ours', async () => {
+    expect((await runBin(at('a'), ALL)).status).toBe(0);
+    const { asked, err } = await runBin(at('b'), ALL.slice(1), ({ name }) => (name === 'conflict' ? 'keep' : undefined));
+    const conflicts = asked.filter(({ name }) => name === 'conflict');
+    expect(conflicts.length).toBeGreaterThan(0);
+    expect(conflicts.flatMap(({ choices = [] }) => choices.map(({ value }) => value))).not.toContain('take');
+    expect(err).toContain('Another project of this repository, the one in a, has these files');
+  });
+
+  test('is told so under --keep too', async () => {
+    expect((await runBin(at('a'), ALL)).status).toBe(0);
+    expect(await runBin(at('b'), [...ALL, '--keep'])).toMatchObject({
+      status: 0,
+      err: expect.stringContaining('Another project of this repository, the one in a'),
+    });
+  });
+
+  test('whose own file at the root was edited is no stranger to itself', async () => {
+    expect((await runBin(at('a/dbt'), [...ALL, '--ci', 'github'])).status).toBe(0);
+    for (const name of Object.keys(tree(folder)).filter((one) => one.startsWith('.github/workflows/'))) put(name, `${tree(folder)[name]}# mine: a/dbt\n`);
+    const { err } = await runBin(at('a/dbt'), ['--yes', '--main-branch', 'trunk']);
+    expect(err.trimEnd().split('\n').at(-1)).toMatch(/^dbt-envs: These files are yours and differ from ours: .*--force takes ours/);
+  });
+
+  test('whose neighbour cannot be read is told what everybody is', async () => {
+    put('.github/workflows/dbt_deploy.yml', 'run: a/dbt and ../x and a/../../b\n');
+    put('a/dbt/.dbt-envs.lock', 'no record\n');
+    const { err } = await runBin(at('b/dbt'), [...ALL, '--ci', 'github']);
+    expect(err.trimEnd().split('\n').at(-1)).toMatch(/^dbt-envs: This file is yours and differs from ours: .*--force takes ours/);
+  });
+});
+
 describe('at a terminal', () => {
   const answering: Answering = ({ name }) => (name === 'team' ? 'ana' : undefined);
 

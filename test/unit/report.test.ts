@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Conflict } from '../../src/run.ts';
 import { colours, inkFor, noColours } from '../../src/shell/ink.ts';
 import { closingLines, conflictHelp, diffLines, intentLines, jsonOf, openingLines, planned, resultLines } from '../../src/shell/report.ts';
 
@@ -54,6 +55,7 @@ test('afterwards every file that changed has a line with a symbol and a word; wh
     '~ updated    b',
     '- removed    e',
     '= kept       d (edited)',
+    '             To have ours in place of what is edited: delete that, then run with --force.',
     '= kept       1 file of yours, written once and left alone',
     '! conflict   f',
     '= unchanged  1 file',
@@ -86,11 +88,44 @@ test('a dry run shows differences, a check only names', () => {
     '- removed    e',
     '! conflict   f',
     '= kept       d (edited)',
+    '             To have ours in place of what is edited: delete that, then run with --force.',
     '= kept       1 file of yours, written once and left alone',
   ]);
 });
 
-test('a conflict names the files and both ways on', () => expect(conflictHelp(['a', 'b'])).toMatch(/a, b\. Nothing was written\..*--keep.*--force/));
+test('the way to ours is said where there is one: lines that are missing are put in by hand', () => {
+  const kept = (path: string) => resultLines(planned([{ kind: 'kept', path, why: 'edited', owner: 'ours' }]), noColours);
+  expect(kept('a').join('\n')).toContain('--force');
+  expect(kept('profiles.yml#acme.target').join('\n')).toContain('--force');
+  expect(kept('.gitignore#lines')).toEqual(['= kept       .gitignore#lines (edited)']);
+});
+
+describe('a conflict that nobody is there to settle names the files and the ways on', () => {
+  const conflict = (path: string, more: Partial<Conflict> = {}): Conflict => ({ kind: 'conflict', path, mine: 'x\n', theirs: 'y\n', ...more });
+  test('both of them where there are two', () =>
+    expect(conflictHelp([conflict('a'), conflict('b')])).toBe(
+      'These files are yours and differ from ours: a, b. Nothing was written. --keep keeps yours, --force takes ours, --dry-run shows the differences.',
+    ));
+  test('no --force where ours cannot be put in', () => {
+    const byHand = conflict('profiles.yml', { cannot: 'why' });
+    expect(conflictHelp([byHand])).toBe(
+      'Ours cannot be put into profiles.yml: the warning says why, and what to put in by hand. Nothing was written. Then run again with --keep.',
+    );
+    expect(conflictHelp([conflict('a'), byHand])).toMatch(
+      /^This file is yours and differs from ours: a\. Ours cannot be put into profiles\.yml: .* --keep keeps/,
+    );
+    expect(conflictHelp([conflict('a'), byHand])).not.toContain('--force');
+  });
+  test('neither where another project of the repository has the file', () => {
+    const help = conflictHelp([conflict('../../a', { neighbour: 'x/dbt' }), conflict('../../b', { neighbour: 'x/dbt' }), conflict('c')]);
+    expect(help).toMatch(
+      /^Another project of this repository, the one in x\/dbt, has these files, and they serve one project alone: \.\.\/\.\.\/a, \.\.\/\.\.\/b\. /,
+    );
+    expect(help).toMatch(/profiles and .* grants .* repository of its own\. This file is yours and differs from ours: c\. Nothing was written\.$/);
+    expect(help).not.toMatch(/--force|--keep/);
+    expect(conflictHelp([conflict('a', { neighbour: '' })])).toContain('the one at its root');
+  });
+});
 
 test('--json is one object with these keys', () =>
   expect(Object.keys(JSON.parse(jsonOf(planned(changes), { warnings: [], nextSteps: [] })))).toEqual(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { decide, drift, type Invocation, look, RunError, UsageError } from '../../src/run.ts';
+import { decide, drift, explain, type Invocation, look, RunError, UsageError } from '../../src/run.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -110,6 +110,74 @@ describe('a dbt project that was there', () => {
     put('dbt_project.yml', project);
     expect(() => look(invoked())).toThrow(message);
     expect(() => look(invoked())).toThrow(RunError);
+  });
+});
+
+describe('places of one profiles.yml that all differ', () => {
+  const POSTGRES = { ...TEAM, warehouse: 'postgres' };
+  const MINE = 'shop:\n  target: prod\n  outputs:\n    dev: {type: postgres, schema: a}\n    ci: {type: postgres, schema: b}\n';
+  const shop = (profiles: string): void => {
+    put('dbt_project.yml', 'name: shop\nprofile: shop\n');
+    put('profiles.yml', profiles);
+  };
+
+  test('and are all to be written beside yours, are in one file: what the whole would be, had ours been taken', async () => {
+    shop(MINE);
+    const summary = await decisionOf({ given: POSTGRES }).apply(() => 'new');
+    const beside = text('profiles.yml.new');
+    expect(summary.conflicts).toEqual(['profiles.yml#shop.target', 'profiles.yml#shop.outputs.dev', 'profiles.yml#shop.outputs.ci']);
+    expect(summary.created.filter((file) => file.endsWith('.new'))).toEqual(['profiles.yml.new']);
+    expect(parse(text('profiles.yml')).shop).toMatchObject({ target: 'prod', outputs: { dev: { schema: 'a' }, ci: { schema: 'b' } } });
+    for (const file of tree()) rmSync(path.join(folder, file));
+    shop(MINE);
+    await decisionOf({ given: POSTGRES }).apply(() => 'take');
+    expect(beside).toBe(text('profiles.yml'));
+  });
+  test('and are answered differently, have beside yours what was not kept', async () => {
+    shop(MINE);
+    await decisionOf({ given: POSTGRES }).apply(({ path }) => (path.endsWith('.ci') ? 'keep' : path.endsWith('.dev') ? 'take' : 'new'));
+    expect(parse(text('profiles.yml')).shop).toMatchObject({ target: 'prod', outputs: { dev: { threads: 4 }, ci: { schema: 'b' } } });
+    expect(parse(text('profiles.yml.new')).shop).toMatchObject({ target: 'dev', outputs: { dev: { threads: 4 }, ci: { schema: 'b' }, prod: {} } });
+  });
+  test.each([
+    ['which has its last line end', MINE],
+    ['which has none', MINE.trimEnd()],
+    ['with CRLF', MINE.replaceAll('\n', '\r\n')],
+  ])('and of which one cannot be put in, have that one below the text, %s', async (_, mine) => {
+    shop(mine.replace('dev: {', 'dev: &own {'));
+    await decisionOf({ given: POSTGRES }).apply(() => 'new');
+    const beside = text('profiles.yml.new');
+    expect(parse(beside).shop).toMatchObject({ target: 'dev', outputs: { dev: { schema: 'a' }, ci: { threads: 8 } } });
+    const below = beside.slice(beside.indexOf('# Not in the text above')).split(/\r?\n/).slice(1);
+    expect(parse(below.map((line) => line.replace(/^# /, '')).join('\n')).shop.outputs.dev).toMatchObject({ threads: 4 });
+    expect(/[^\r]\n/.test(beside)).toBe(!mine.includes('\r'));
+  });
+
+  describe('where it cannot be edited at all', () => {
+    beforeEach(() => shop('shop:\n{% if true %}\n  target: prod\n{% endif %}\n'));
+    test('it is one conflict and one warning, which has all that is to be put in', () => {
+      const { changes, warnings } = decisionOf({ given: POSTGRES });
+      const conflicts = changes.flatMap((change) => (change.kind === 'conflict' ? [change] : []));
+      expect(conflicts).toMatchObject([{ path: 'profiles.yml', cannot: expect.stringMatching(/^profiles\.yml cannot be edited safely/) }]);
+      expect(warnings.filter((warning) => warning.includes('cannot be edited safely'))).toHaveLength(1);
+      expect(Object.keys(parse(conflicts[0]?.theirs ?? '').shop.outputs)).toEqual(['dev', 'ci', 'prod']);
+      expect(parse(conflicts[0]?.theirs ?? '').shop.target).toBe('dev');
+    });
+    test('it is asked about once, and beside it stands what is to be put in', async () => {
+      const summary = await decisionOf({ given: POSTGRES }).apply(() => 'new');
+      expect(summary.conflicts).toEqual(['profiles.yml']);
+      expect(Object.keys(parse(text('profiles.yml.new')).shop.outputs)).toEqual(['dev', 'ci', 'prod']);
+      expect(drift(decisionOf().changes)).toBe(false);
+      expect(explain(invoked({ command: [] }), 'profiles.yml')[0]?.edits.map(({ state }) => state)).toEqual(['edited', 'edited', 'edited', 'edited']);
+    });
+    test('every place of it is explained', async () => {
+      await decisionOf({ given: { ...POSTGRES } }).apply(() => 'keep');
+      rmSync(path.join(folder, '.dbt-envs.lock'));
+      expect(explain(invoked({ command: [] }), 'profiles.yml')[0]?.edits).toEqual(
+        ['target', 'outputs.dev', 'outputs.ci', 'outputs.prod'].map((place) => ({ place: `shop.${place}`, state: 'in conflict' })),
+      );
+    });
+    test('it is not taken', async () => await expect(decisionOf({ given: POSTGRES, force: true }).apply(() => 'take')).rejects.toThrow(/by hand/));
   });
 });
 

@@ -59,6 +59,7 @@ vi.mock('node:fs', async (original) => {
     'chmodSync',
     'chownSync',
     'symlinkSync',
+    'openSync',
   ] as const;
   // Its second word is a text, which may look like a path.
   const writeFileSync = (file: string, ...more: readonly unknown[]): unknown => Reflect.apply(real.writeFileSync, real, [there(file), ...more]);

@@ -1,10 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import helpers from 'yeoman-test';
 import ExplainGenerator from '../../generators/explain/index.ts';
 import ProfilesGenerator from '../../generators/profiles/index.ts';
 import { helpText, yoManner } from '../../src/shell/help.ts';
+import { allOptions } from '../../src/shell/options.ts';
+import * as streams from '../../src/shell/standard-stream.ts';
+import { version } from '../../src/shell/version.ts';
 import { emptyFolder, runBin, tree } from '../support/command-line.ts';
 
 const resolved = path.resolve('generators/profiles/index.ts');
@@ -170,6 +173,63 @@ describe('explain', () => {
     const folder = emptyFolder();
     await running(folder, { yes: true, team: 'ana' });
     await expect(explaining(folder, ...words)).rejects.toMatchObject({ code: 2, message: expect.stringMatching(message) });
+  });
+});
+
+describe('a switch of the table means what it means to the bin', () => {
+  const FILE = 'macros/dbt_envs/answers.sql';
+  const switches = allOptions().filter(({ value }) => value === undefined);
+  const TEXTS: Readonly<Record<string, string>> = { version: `${version}\n`, help: helpText(yoManner) };
+  /** What a run prints on standard output, and the status that it ends with. */
+  async function through(run: () => Promise<unknown>): Promise<{ status: number; out: string }> {
+    let out = '';
+    vi.spyOn(streams, 'standardStream').mockReturnValue({
+      write: (text) => {
+        out += text;
+        return true;
+      },
+    });
+    const status = await run().then(
+      () => 0,
+      (error: unknown) => (error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN),
+    );
+    return { status, out };
+  }
+  /** A project in which a run writes a file anew, and meets one in conflict. */
+  async function ready(): Promise<readonly [string, string]> {
+    const [one, other] = [emptyFolder(), emptyFolder()];
+    expect((await runBin(one, ['profiles', '--yes', '--project-name', 'acme', '--team', 'ana, bo'])).status).toBe(0);
+    writeFileSync(path.join(one, FILE), 'mine\n');
+    cpSync(one, other, { recursive: true });
+    return [one, other];
+  }
+  const CHANGED = ['--prod-schemas', 'marts'] as const;
+
+  test('a run would write there, and meets a conflict: only then does a switch show what it does', async () => {
+    const [folder] = await ready();
+    const before = tree(folder);
+    expect(switches.length).toBeGreaterThan(5);
+    expect((await runBin(folder, ['profiles', ...CHANGED])).status).toBe(1);
+    expect((await runBin(folder, ['profiles', '--keep', ...CHANGED])).status).toBe(0);
+    expect(tree(folder)).not.toEqual(before);
+  });
+  test.each(switches.flatMap(({ flag, short }) => [`--${flag}`, ...(short === undefined ? [] : [`-${short}`])].map((word) => [word, flag] as const)))(
+    '%s, as it is typed',
+    async (word, flag) => {
+      const [ours, theirs] = await ready();
+      typing(word, ...CHANGED);
+      const byYo = await through(async () => await running(ours));
+      const byBin = await runBin(theirs, ['profiles', word, ...CHANGED]);
+      expect(byYo).toEqual({ status: byBin.status, out: (TEXTS[flag] ?? byBin.out).replaceAll(theirs, ours) });
+      expect(tree(ours)).toEqual(tree(theirs));
+    },
+  );
+  test.each(switches.map(({ flag }) => flag))('%s, as an option', async (flag) => {
+    const [ours, theirs] = await ready();
+    const byYo = await through(async () => await running(ours, { [flag]: true, prodSchemas: 'marts' }));
+    const byBin = await runBin(theirs, ['profiles', `--${flag}`, ...CHANGED]);
+    expect(byYo).toEqual({ status: byBin.status, out: (TEXTS[flag] ?? byBin.out).replaceAll(theirs, ours) });
+    expect(tree(ours)).toEqual(tree(theirs));
   });
 });
 
