@@ -170,6 +170,7 @@ describe('a changed answer that leaves something in the warehouse', () => {
     ['a source that is declared no longer', { sourceSchemas: 'raw' }, [/^--source-schemas: "raw, crm" became "raw"\. Whoever could read crm can still/]],
     ['a source that is closed', { sourceSchemas: 'raw, crm:pii' }, [/^--source-schemas: "raw, crm" became "raw, crm:pii"\. Whoever could read crm can still/]],
     ['the CI provider', { ci: 'gitlab' }, [/^--ci: "github" became "gitlab"\. Secrets, .* stay there\. Delete them/]],
+    ['the warehouse with all that was in it', { warehouse: 'snowflake', rolePrefix: 'new', prodSchemas: 'silver', database: 'other' }, [/^--warehouse: /]],
     ['both', { rolePrefix: 'new', database: 'other' }, [/^--database: /, /^--role-prefix: /]],
     ['one schema more', { prodSchemas: 'gold, silver' }, []],
     ['one source more, and one opened', { sourceSchemas: 'crm, more, raw' }, []],
