@@ -23,6 +23,8 @@ export interface Question<T = string> {
   readonly asked: boolean;
   /** Throws a RangeError that names the value, the rule and the way out. */
   readonly parse: (raw: string) => T;
+  /** In sentences: what stays behind outside of the repository when this answer changes, and how it goes; undefined where nothing does. */
+  readonly leaves?: (was: string, is: string) => string | undefined;
 }
 
 /** Several lines may be pasted into the prompt for it. */
@@ -31,6 +33,10 @@ export interface MultilineQuestion<T> extends Question<T> {
 }
 
 export const question = <const Q extends Question<unknown>>(declared: Q): Q => declared;
+
+/** For what scripts of grants/ have made under the answer of before. `what` is plural. */
+export const staysBehind = (what: string): string =>
+  `${what} stay as they are, with every right that was given. To have them gone, an administrator undoes what grants/README.md of before this run (git has it) lists.`;
 
 /** A parser for one of a few values; a near miss is named. */
 export function oneOf<const Value extends string>(what: string, values: readonly Value[]): (raw: string) => Value {

@@ -2,7 +2,7 @@ import { days, matching, parseProdRuns, parseProdSchemas, parseSourceSchemas, pr
 import { ciProviders, codeHosts, findCiProvider, findCodeHost, findWarehouse, vendorQuestions, warehouses } from './catalogue.ts';
 import type { CiProvider } from './ci-provider.ts';
 import { parseProjectName, parseRolePrefix } from './names.ts';
-import { type Known, oneOf, type Question, question } from './question.ts';
+import { type Known, oneOf, type Question, question, staysBehind } from './question.ts';
 import { parseReaders, parseTeam } from './roster/roster.ts';
 import type { Warehouse } from './warehouse.ts';
 
@@ -29,6 +29,7 @@ export const questions = {
     choices: warehouses.map(({ id, label }) => ({ value: id, name: label })),
     default: warehouses[0].id,
     parse: findWarehouse,
+    leaves: (was) => staysBehind(`What was built in ${findWarehouse(was).label}, and the accounts and roles there,`),
   }),
   team: question({
     name: 'team',
@@ -55,6 +56,12 @@ export const questions = {
     help: 'Every schema that target prod may write; the first is where models without a schema of their own land.',
     default: 'analytics, staging',
     parse: parseProdSchemas,
+    leaves: (was, is) =>
+      whereAny(
+        without(parseProdSchemas(was), parseProdSchemas(is)),
+        (gone) =>
+          `What was built in ${gone} and the rights on it stay as they are: no script knows of it any more. An administrator revokes the rights, and drops it once nobody reads it.`,
+      ),
   }),
   sourceSchemas: question({
     name: 'sourceSchemas',
@@ -64,6 +71,11 @@ export const questions = {
     help: 'Schemas of raw data that everybody may read; "name:pii" is readable by prod alone.',
     default: '',
     parse: parseSourceSchemas,
+    leaves: (was, is) =>
+      whereAny(
+        without(openIn(was), openIn(is)),
+        (closed) => `Whoever could read ${closed} can still: no script takes that right away. An administrator revokes it.`,
+      ),
   }),
   ci: question({
     name: 'ci',
@@ -74,6 +86,8 @@ export const questions = {
     choices: ciProviders.map(({ id, label }) => ({ value: id, name: label })),
     default: ciProviders[0].id,
     parse: findCiProvider,
+    leaves: (was) =>
+      `Secrets, variables, schedules and rules that were made with ${findCiProvider(was).label} stay there. Delete them: production's credentials are among them.`,
   }),
   codeHost: question({
     name: 'codeHost',
@@ -142,6 +156,7 @@ export const questions = {
     help: "Starts the names of roles, door and registry, which the whole cluster shares; by default the project's name.",
     default: ({ projectName = '' }) => projectName,
     parse: parseRolePrefix,
+    leaves: (was) => staysBehind(`Roles, accounts and whatever else has a name in the warehouse that begins with ${was}`),
   }),
   runner: question({
     name: 'runner',
@@ -173,6 +188,13 @@ export const questions = {
       raw === '' ? '' : matching(raw, /^https?:\/\/[A-Za-z0-9][A-Za-z0-9._~:/?&=+-]*$/, 'an index URL without credentials', 'https://pypi.example.com/simple'),
   }),
 } as const satisfies Record<string, Question<unknown>>;
+
+const without = (was: readonly string[], is: readonly string[]): readonly string[] => was.filter((one) => !is.includes(one));
+/** The sources that everybody may read. */
+const openIn = (raw: string): readonly string[] => parseSourceSchemas(raw).flatMap(({ schema, pii }) => (pii ? [] : [schema]));
+
+const whereAny = (schemas: readonly string[], text: (listed: string) => string): string | undefined =>
+  schemas.length === 0 ? undefined : text(schemas.join(', '));
 
 type Questions = typeof questions;
 export type QuestionName = keyof Questions;

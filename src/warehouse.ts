@@ -117,8 +117,8 @@ export interface Warehouse<Id extends string = string> {
     readonly keepsWhatSucceeded: boolean;
   };
   docs(project: Project): Readonly<Record<WarehouseTopic, Fragment>>;
-  /** What is left to do, in order, in words for these very answers. */
-  nextSteps(project: Project): readonly string[];
+  /** What is left to do, in order, in words for these very answers. `isThere` says of a path of the project whether it is planned or there already: a step names no other. */
+  nextSteps(project: Project, isThere: (path: string) => boolean): readonly string[];
   /** What has to wait for the first deploy, so for CI's own steps too. */
   lastSteps?(project: Project): readonly string[];
 }

@@ -12,20 +12,31 @@ interface Known {
   readonly root: string;
   readonly defaultBranch?: string;
   readonly adopted?: { readonly name: string };
+  /** What dbt_project.yml calls the project. Looked at only where a name is given. */
+  readonly nameThere?: () => string | undefined;
   readonly stored: { readonly answers: Readonly<Record<string, string>> } | undefined;
 }
 
 /** The stored answers under the given ones. Throws {@link UsageError} where a given one is wrong. */
-export function knownAnswers({ root, defaultBranch, adopted, stored }: Known, given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function knownAnswers(
+  { root, defaultBranch, adopted, nameThere, stored }: Known,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   checkGiven(given, { ...stored?.answers, ...given });
   const before = { folder: path.basename(root), ...(defaultBranch !== undefined && { branch: defaultBranch }), ...stored?.answers };
   const known: Record<string, string> = { ...before, ...given };
   follow(before, known, given);
-  if (!adopted) return known;
-  if (given.projectName !== undefined && given.projectName !== adopted.name) {
-    throw new UsageError(`--project-name: this project is called "${adopted.name}" in dbt_project.yml, not "${shown(given.projectName)}". Leave the flag out.`);
-  }
-  return { ...known, projectName: adopted.name };
+  refuseOtherName(given.projectName, nameThere);
+  return adopted ? { ...known, projectName: adopted.name } : known;
+}
+
+/** dbt finds no profile of another name than dbt_project.yml asks for, and that file is yours. */
+function refuseOtherName(given: string | undefined, nameThere: (() => string | undefined) | undefined): void {
+  const name = given === undefined ? undefined : nameThere?.();
+  if (given === undefined || name === undefined || given === name) return;
+  throw new UsageError(
+    `--project-name: this project is called "${name}" in dbt_project.yml, not "${shown(given)}". Leave the flag out, or first write ${given} for ${name} throughout dbt_project.yml.`,
+  );
 }
 
 /** `known` says which vendors are asked, as far as that is settled. */

@@ -23,7 +23,7 @@ export interface Place extends Territory {
   readonly lock: Lock;
 }
 
-const PROJECT_FILE = 'dbt_project.yml';
+export const PROJECT_FILE = 'dbt_project.yml';
 
 /** Looks around from `cwd`, or in `projectDir` where that is given. Throws {@link UsageError} or {@link RunError}. */
 export function findPlace(cwd: string, projectDir?: string): Place {
@@ -48,6 +48,13 @@ export function findPlace(cwd: string, projectDir?: string): Place {
     ...(defaultBranch !== undefined && { defaultBranch }),
     ...(adopted && { adopted }),
   };
+}
+
+/** What dbt_project.yml calls the project, whoever wrote it. Throws {@link RunError} where that cannot be read. */
+export function nameThere(place: Place): string | undefined {
+  if (place.adopted) return place.adopted.name;
+  const text = textOf(place, PROJECT_FILE);
+  return text === undefined ? undefined : parseProjectFile(text).name;
 }
 
 /** https://git-scm.com/docs/git-remote#Documentation/git-remote.txt-set-head: a clone writes it. A work tree's `.git` is a file, and is not followed. */

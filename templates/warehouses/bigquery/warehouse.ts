@@ -1,5 +1,5 @@
 import { type Project, setting } from '../../../src/project.ts';
-import { oneOf } from '../../../src/question.ts';
+import { oneOf, staysBehind } from '../../../src/question.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles, sweepFiles } from './macros.ts';
 import { parseDomain, parseGroup, parseLocation, parseProjectId, projectIdLike } from './names.ts';
@@ -23,6 +23,7 @@ export const bigquery = defineWarehouse({
       help: 'The database that dbt builds in; with BigQuery the id of the Google Cloud project of production.',
       default: ({ projectName }) => prodProject(projectName),
       parse: parseProjectId,
+      leaves: (was) => staysBehind(`Datasets, grants and service accounts in project ${was}`),
     },
     {
       name: 'layout',
@@ -36,6 +37,7 @@ export const bigquery = defineWarehouse({
       ],
       default: 'separate',
       parse: oneOf('layout', ['separate', 'single']),
+      leaves: (was) => staysBehind(`dev_<name> and pr_<number> as --layout ${was} placed them`),
     },
     {
       name: 'nonprodDatabase',
@@ -45,6 +47,7 @@ export const bigquery = defineWarehouse({
       help: 'The project of dev_<name>, with --layout separate.',
       default: ({ database, projectName }) => beside(database ?? prodProject(projectName), '-dev'),
       parse: parseProjectId,
+      leaves: (was) => staysBehind(`Datasets and grants in project ${was}`),
     },
     {
       name: 'ciDatabase',
@@ -54,6 +57,7 @@ export const bigquery = defineWarehouse({
       help: 'The project of pr_<number>, with --layout separate; that of dev_<name> to have two projects in all.',
       default: ({ database, projectName }) => beside(database ?? prodProject(projectName), '-ci'),
       parse: parseProjectId,
+      leaves: (was) => staysBehind(`Datasets, grants and service accounts in project ${was}`),
     },
     {
       name: 'location',
@@ -63,6 +67,7 @@ export const bigquery = defineWarehouse({
       help: 'The one location of all datasets: US, EU or a region such as europe-west4.',
       default: 'US',
       parse: parseLocation,
+      leaves: (was) => staysBehind(`Datasets in ${was} cannot move to another location: they`),
     },
     {
       name: 'emailDomain',
@@ -205,13 +210,13 @@ function variables(project: Project): readonly Variable[] {
   ];
 }
 
-function nextSteps(project: Project): readonly string[] {
+function nextSteps(project: Project, isThere: (path: string) => boolean): readonly string[] {
   const { projects, services, ciIsAlone } = namesOf(project);
   const { leavers } = project.roster;
   const all = [...new Set([projects.prod, projects.dev, projects.ci])];
   return [
     `An administrator of the Google Cloud project${all.length === 1 ? '' : 's'} ${all.join(', ')} (${all.length === 1 ? 'it exists' : 'they exist'} and ${all.length === 1 ? 'has' : 'have'} billing) reads grants/README.md and runs, in Cloud Shell: 00_look, then 10_roles, 20_record, 20_boundary, 30_developers (.sql, then .sh), 40_services.sql, 50_readers. They only add.${ciIsAlone ? ` Nothing else belongs in ${projects.ci}: whoever reviews reads all of it.` : ''}`,
-    `The administrator runs grants/40_services.sh with the line that scripts/dbt_envs/setup.py prints, and hands back what it prints: DBT_CI_IDENTITY_PROVIDER and DBT_PROD_IDENTITY_PROVIDER, which are variables of CI. ${services.ci.id}, ${services.prod.id} and ${services.janitor.id} have no key, so there is no secret to store.`,
+    `The administrator runs grants/40_services.sh with ${isThere('scripts/dbt_envs/setup.py') ? 'the line that scripts/dbt_envs/setup.py prints' : 'what your own CI says in its tokens, as the script asks for it'}, and hands back what it prints: DBT_CI_IDENTITY_PROVIDER and DBT_PROD_IDENTITY_PROVIDER, which are variables of CI. ${services.ci.id}, ${services.prod.id} and ${services.janitor.id} have no key, so there is no secret to store.`,
     'Each developer, once: gcloud auth application-default login.',
     ...(leavers.length > 0 ? ['An administrator runs grants/leavers/<slug>.sql for each person who left.'] : []),
   ];

@@ -1,5 +1,6 @@
 import { parseIdentifier } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
+import { staysBehind } from '../../../src/question.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
@@ -18,6 +19,7 @@ export const postgres = defineWarehouse({
       help: 'The database that dbt builds in.',
       default: ({ projectName = '' }) => projectName,
       parse: (raw) => parseIdentifier(raw, 'a database'),
+      leaves: (was) => staysBehind(`Schemas, door and grants in database ${was}`),
     },
   ],
   enforcement: {

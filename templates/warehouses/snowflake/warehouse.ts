@@ -1,6 +1,6 @@
 import { parseIdentifier } from '../../../src/names.ts';
 import { type Project, setting } from '../../../src/project.ts';
-import { oneOf } from '../../../src/question.ts';
+import { oneOf, staysBehind } from '../../../src/question.ts';
 import { defineWarehouse, passagesIn, type Variable } from '../../../src/warehouse.ts';
 import { macroFiles, sweepFiles } from './macros.ts';
 import { grantsFiles } from './scripts.ts';
@@ -30,6 +30,7 @@ export const snowflake = defineWarehouse({
       help: 'The database that dbt builds in.',
       default: ({ projectName = '' }) => projectName,
       parse: (raw) => parseIdentifier(raw, 'a database'),
+      leaves: (was) => staysBehind(`Schemas and grants in database ${was}`),
     },
     {
       name: 'layout',
@@ -43,6 +44,7 @@ export const snowflake = defineWarehouse({
       ],
       default: 'separate',
       parse: oneOf('layout', ['separate', 'single']),
+      leaves: (was) => staysBehind(`dev_<name> and pr_<number> as --layout ${was} placed them, and the door beside them,`),
     },
     {
       name: 'nonprodDatabase',
@@ -52,6 +54,7 @@ export const snowflake = defineWarehouse({
       help: 'The database of dev_<name> and pr_<number>, with --layout separate.',
       default: ({ database, projectName = '' }) => `${database ?? projectName}_nonprod`,
       parse: (raw) => parseIdentifier(raw, 'a database'),
+      leaves: (was) => staysBehind(`Schemas, door and grants in database ${was}`),
     },
     {
       name: 'peopleLogin',
