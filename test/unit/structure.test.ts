@@ -12,7 +12,7 @@ const sources = (...folders: string[]) =>
 
 describe('imports run one way', () => {
   const CONTRACTS = /^src\/(names|roster\/roster|roster\/team-table|question|project|planned-file|warehouse|ci-provider|code-host|pipeline|versions)\.ts$/;
-  const DISK = /^src\/(disk\/.*|run)\.ts$/;
+  const DISK = /^src\/(disk\/.*|run|prepared|advice)\.ts$/;
   const layer = (file: string): string => {
     if (file.startsWith('src/shell/')) return 'shell';
     if (file.startsWith('src/cli/')) return 'cli';
