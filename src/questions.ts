@@ -36,7 +36,7 @@ export const questions = {
     flag: 'team',
     asked: true,
     message: 'Who develops? Names or e-mail addresses, separated by commas or one a line (@file reads a list or a CSV)',
-    help: 'The developers: "ana, Bo Li, cy@acme.com, dee=d.miller" (slug=login), or @file with such a list or a CSV (name, email, slug, login).',
+    help: 'The developers: "ana, Bo Li, cy@acme.com, dee=d.miller" (slug=login), "eve=e.ross <eve@acme.com>", or @file with such a list or a CSV (name, email, slug, login).',
     parse: parseTeam,
   }),
   readers: question({

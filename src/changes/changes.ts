@@ -105,8 +105,9 @@ function changeOfOurs({ path, contents, was }: PlannedFile, world: World): Chang
   if (mine === contents) return from === undefined ? { kind: 'unchanged', path } : theirs;
   if (offered.has(hash(mine))) return theirs;
   if (lock.get(path)?.has(hash(contents))) return { kind: 'kept', path, why: 'edited', owner: 'ours' };
-  if (force) return theirs;
+  // What serves another project is not taken by force either: that one's deploy would stop.
   const neighbour = neighbourOf(path, there, world);
+  if (force && neighbour === undefined) return theirs;
   return { kind: 'conflict', path, mine: there, theirs: theirs.contents, ...(from !== undefined && { from }), ...(neighbour !== undefined && { neighbour }) };
 }
 

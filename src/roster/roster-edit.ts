@@ -66,7 +66,7 @@ export function removeDeveloper(text: string, slug: string, left: string): strin
   return setKey(text, ['developers', slugsIn(text).indexOf(slug), 'left'], left);
 }
 
-/** A leaver and a new hire: `old=new`, or `old=new=login`. The e-mail address goes along, unless another is given. Throws {@link UsageError}. */
+/** A leaver and a new hire: `old=new`, or `old=new=login`. The e-mail address goes along, also one that was the login, unless another is given. Throws {@link UsageError}. */
 export function renameDeveloper(text: string, request: string, left: string): string {
   const at = request.indexOf('=');
   const [old, next] = [request.slice(0, Math.max(at, 0)).trim(), request.slice(at + 1).trim()];
@@ -78,7 +78,8 @@ export function renameDeveloper(text: string, request: string, left: string): st
   if (!before) throw new UsageError(`--rename: ${unknown(roster, old)}`);
   if (roster.developers.some(({ slug, login }) => slug === person.slug && login === person.login) && 'left' in before) return text;
   refuseTaken(roster, person, '--rename');
-  const hired = { ...(before.email !== undefined && { email: before.email }), ...person };
+  const address = before.email ?? (before.login.includes('@') ? before.login : undefined);
+  const hired = { ...(address !== undefined && { email: address }), ...person };
   return removeDeveloper(appendItem(text, ['developers'], developerLines(hired).join('\n')), old, left);
 }
 

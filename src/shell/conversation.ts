@@ -143,11 +143,12 @@ async function settlement(
 ): Promise<(conflict: Conflict) => Settlement> {
   const conflicts = conflictsIn(decision);
   const chosen = new Map<string, Settlement>();
-  if (manner === 'ask' && conflicts.length > 0 && (yes || !isThere(person))) {
+  const foreign = neighbourHelp(conflicts);
+  const unanswered = manner === 'ask' && conflicts.length > 0 && (yes || !isThere(person));
+  if (unanswered || (manner === 'take' && foreign !== undefined)) {
     if (json) person.print(jsonOf({ created: [], updated: [], unchanged: [], kept: [], removed: [], conflicts: conflicts.map(({ path }) => path) }, decision));
     throw new RunError(conflictHelp(conflicts));
   }
-  const foreign = neighbourHelp(conflicts);
   if (foreign !== undefined) person.tell(...hung(`${person.ink.bad('! conflict')}   `, foreign, person.width?.()));
   if (manner !== 'ask') return () => manner;
   for (const conflict of conflicts) chosen.set(conflict.path, await settledByHand(conflict, person, engine));

@@ -470,6 +470,17 @@ describe('a second project of one git repository', () => {
     });
   });
 
+  test('takes nothing of the first by --force', async () => {
+    expect((await runBin(at('a'), ALL)).status).toBe(0);
+    const before = tree(folder);
+    const { status, err } = await runBin(at('b'), [...ALL, '--force']);
+    expect({ status, line: err.trimEnd().split('\n').at(-1) }).toEqual({
+      status: 1,
+      line: expect.stringContaining('Another project of this repository, the one in a,'),
+    });
+    expect(tree(folder)).toEqual(before);
+  });
+
   test('whose own file at the root was edited is no stranger to itself', async () => {
     expect((await runBin(at('a/dbt'), [...ALL, '--ci', 'github'])).status).toBe(0);
     for (const name of Object.keys(tree(folder)).filter((one) => one.startsWith('.github/workflows/'))) put(name, `${tree(folder)[name]}# mine: a/dbt\n`);

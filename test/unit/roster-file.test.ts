@@ -213,6 +213,10 @@ describe('--rename', () => {
   test.each(['sam', 'sam=', '=sam', 'sam=a, b'])('refuses "%s"', (request) =>
     expect(message(() => renameDeveloper(ROSTER, request, '2026-05-01'))).toMatch(/Write it like --rename sam=sam_k\.$/),
   );
+  test('keeps the address that was the login: some warehouses know a person by it', () => {
+    const text = 'developers:\n  - slug: sam\n    login: sam@acme.com\nreaders: []\n';
+    expect(parseRosterFile(renameDeveloper(text, 'sam=sam_k', '2026-05-01')).developers).toEqual([{ slug: 'sam_k', login: 'sam_k', email: 'sam@acme.com' }]);
+  });
   test('refuses an unknown slug', () => expect(message(() => renameDeveloper(ROSTER, 'zoe=zo', '2026-05-01'))).toMatch(/there is no developer "zoe"/));
 });
 

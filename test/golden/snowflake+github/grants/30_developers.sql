@@ -109,7 +109,7 @@ BEGIN
   )) INTO :v_ours
   FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()));
   IF (v_ours <> 2) THEN
-    v_problem := 'SHOW ROLES shows ' || v_ours || ' of the 2 roles of developers with this project''s mark. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with.';
+    v_problem := 'SHOW ROLES shows ' || v_ours || ' of 2 developers'' roles with this project''s mark. The others are not this project''s, or are left out of the 10,000 rows that SHOW answers with.';
     -- RAISE takes no text that is put together: https://docs.snowflake.com/en/sql-reference/sql/execute-immediate
     v_sql := 'DECLARE refused EXCEPTION (-20001, ''' || REPLACE(REPLACE(v_problem, '\\', '\\\\'), '''', '''''') || '''); BEGIN RAISE refused; END;';
     EXECUTE IMMEDIATE :v_sql;
