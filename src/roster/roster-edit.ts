@@ -2,7 +2,7 @@ import { appendItem } from '../changes/splice/append-item.ts';
 import { CannotEdit } from '../changes/splice/document.ts';
 import { setKey } from '../changes/splice/set-key.ts';
 import { UsageError } from '../errors.ts';
-import { NameError, shown } from '../names.ts';
+import { isEmail, NameError, parseEmail, shown } from '../names.ts';
 import { nearest } from '../question.ts';
 import { type Developer, type Leaver, parseTeam, type Roster } from './roster.ts';
 import { parseRosterFile, ROSTER_FILE, slugsIn } from './roster-file.ts';
@@ -78,7 +78,7 @@ export function renameDeveloper(text: string, request: string, left: string): st
   if (!before) throw new UsageError(`--rename: ${unknown(roster, old)}`);
   if (roster.developers.some(({ slug, login }) => slug === person.slug && login === person.login) && 'left' in before) return text;
   refuseTaken(roster, person, '--rename');
-  const address = before.email ?? (before.login.includes('@') ? before.login : undefined);
+  const address = before.email ?? (isEmail(before.login) ? parseEmail(before.login) : undefined);
   const hired = { ...(address !== undefined && { email: address }), ...person };
   return removeDeveloper(appendItem(text, ['developers'], developerLines(hired).join('\n')), old, left);
 }
