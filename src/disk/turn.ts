@@ -4,7 +4,7 @@ import process from 'node:process';
 import { RunError } from '../errors.ts';
 import { isAlive } from './process.ts';
 
-/** Holds the number of the process that is writing. No tool picks the name up, and `isTemporary` leaves it alone. */
+/** Holds the number of the process that is writing. No tool picks the name up, and it is none of those that a later run takes away. */
 const TURN = '.dbt-envs-writing.tmp';
 /** Milliseconds. Writing takes a fraction of a second: a file as old as that was left, whoever has its number by now. */
 const LONGEST = 10 * 60_000;

@@ -54,32 +54,36 @@ const marksOf = (values: Partial<Values>): ReadonlyMap<string, string> =>
     }),
   );
 
-/** On a second provider, its own files alone: the others are read on the first one. */
-function inNoOther({ warehouse, ci }: (typeof vendors)[number]): (file: PlannedFile) => boolean {
-  const first = vendors.find((one) => one.warehouse === warehouse);
-  if (first === undefined || first.ci === ci) return () => true;
-  const contents = new Map(planWith(MARKS, first).map((file) => [file.path, file.contents]));
-  const own = new Set(planWith(MARKS, { warehouse, ci }).flatMap((file) => (contents.get(file.path) === file.contents ? [] : [file.path])));
-  for (const file of own)
-    if (Object.values(MARKS).some((mark) => file.includes(mark))) throw new Error(`${file} has another name for each answer, so it would not be found.`);
-  return ({ path: file }) => own.has(file);
+/**
+ * Which files of a plan are read, by their place in it: on a second provider those that the first one does not have, letter
+ * for letter, for the same answers. The others were read there, for both are given the same rounds.
+ */
+function toRead(values: Values, chosen: (typeof vendors)[number]): (file: PlannedFile, at: number) => boolean {
+  const first = vendors.find(({ warehouse }) => warehouse === chosen.warehouse) ?? chosen;
+  if (first.ci === chosen.ci) return () => true;
+  const there = new Map(planWith(values, first).map((file) => [file.path, file.contents]));
+  const own = planWith(values, chosen).map((file) => there.get(file.path) !== file.contents);
+  return (_, at) => own[at] === true;
 }
 
 beforeAll(loadModule);
 
+test.each(vendors)('$warehouse on $ci is given the rounds of the first provider', (chosen) =>
+  expect(rounds(chosen)).toEqual(rounds({ ...chosen, ci: vendors[0]?.ci ?? '' })),
+);
+
 describe.each(vendors)('$warehouse on $ci: every accepted text in every field', (chosen) => {
   test('is a leaf of SQL, YAML, Markdown and GitHub’s expressions, and nothing else', () => {
-    const read = inNoOther(chosen);
-    const harmless = planWith(MARKS, chosen).filter(read);
-    for (const values of rounds(chosen))
-      expect(firstDifference(planWith(values, chosen).filter(read), values, harmless), JSON.stringify(values)).toBeUndefined();
+    const harmless = planWith(MARKS, chosen);
+    for (const values of rounds(chosen)) {
+      const files = planWith(values, chosen).filter(toRead(values, chosen));
+      expect(firstDifference(files, values, harmless), JSON.stringify(values)).toBeUndefined();
+    }
   });
 
-  // What GitHub reads differs little between warehouses: the first one's is read whole, of the others every fourth round.
   test('leaves GitHub’s own language service content', async () => {
     const seen = new Set<string>();
-    for (const [at, values] of rounds(chosen).entries()) {
-      if (chosen.warehouse !== vendors[0]?.warehouse && at % 4 !== 0) continue;
+    for (const values of rounds(chosen)) {
       for (const { path: file, contents } of planWith(values, chosen).filter(({ path: one }) => one.includes('.github/workflows/'))) {
         if (!seen.has(contents)) expect(await languageFindings(contents), file).toEqual([]);
         seen.add(contents);
@@ -114,10 +118,12 @@ describe('read by Python, by Jinja and by dbt’s YAML reader', () => {
   }
 
   test.each(vendors)('every accepted text is a leaf: $warehouse on $ci', async (chosen) => {
-    const read = inNoOther(chosen);
-    const harmless = planWith(MARKS, chosen).filter(read);
-    for (const [at, values] of rounds(chosen).entries())
-      if (at % 4 === 0) expect(await parting(planWith(values, chosen).filter(read), values, harmless), JSON.stringify(values)).toBeUndefined();
+    const harmless = planWith(MARKS, chosen);
+    for (const [at, values] of rounds(chosen).entries()) {
+      if (at % 4 !== 0) continue;
+      const read = toRead(values, chosen);
+      expect(await parting(planWith(values, chosen).filter(read), values, harmless.filter(read)), JSON.stringify(values)).toBeUndefined();
+    }
   });
   test.each([
     ['slug', "x', env_var('DBT_ENV_SECRET_PROD_PASSWORD'), '"],
@@ -212,12 +218,19 @@ describe('run by dbt', () => {
     leaverSlug: 'null',
     leaverLogin: '007',
   };
-  // dbt reads nothing of what a CI provider writes.
+  // The id of a Google Cloud project has six letters at least.
+  const oddFor = (chosen: (typeof vendors)[number]): Values =>
+    suited(chosen.warehouse === 'bigquery' ? { ...ODD, database: 'import', nonprodDatabase: 'endfilter', ciDatabase: 'null-0' } : ODD, chosen);
   const onFirstProvider = vendors.filter(({ ci }) => ci === vendors[0]?.ci);
+  test.each(vendors)('dbt reads the same on every provider: $warehouse on $ci', (chosen) => {
+    const odd = oddFor(chosen);
+    const readByDbt = planWith(odd, chosen).filter(({ path: file }) => /^(?:dbt_project|profiles)\.yml$|^(?:macros|models|seeds|snapshots|tests)\//.test(file));
+    expect(readByDbt.length).toBeGreaterThan(20);
+    const first = new Map(planWith(odd, { ...chosen, ci: vendors[0]?.ci ?? '' }).map((file) => [file.path, file.contents]));
+    expect(readByDbt.filter((file) => first.get(file.path) !== file.contents).map(({ path: file }) => file)).toEqual([]);
+  });
   test.each(onFirstProvider)('a project of odd names is parsed for every target: $warehouse', async (chosen) => {
-    // The id of a Google Cloud project has six letters at least.
-    const odd = chosen.warehouse === 'bigquery' ? { ...ODD, database: 'import', nonprodDatabase: 'endfilter', ciDatabase: 'null-0' } : ODD;
-    const project = folderWith(planWith(suited(odd, chosen), chosen));
+    const project = folderWith(planWith(oddFor(chosen), chosen));
     for (const [target, env] of [
       ['dev', { DBT_DEV_NAME: ODD.slug, DBT_ENV_SECRET_DEV_PASSWORD: 'x' }],
       ['ci', { PR_NUMBER: '1', DBT_ENV_SECRET_CI_PASSWORD: 'x' }],
